@@ -1,0 +1,49 @@
+# How this project builds a library, a tool and a test: one link style (the LLVM and MLIR shared libraries),
+# one precompiled header for every room that includes MLIR.
+
+# xfer_library(NAME sources... [LINK libraries...] [EXCEPTIONS] [DEPENDS targets...])
+function(xfer_library name)
+  cmake_parse_arguments(ARG "EXCEPTIONS" "" "LINK;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  if(NOT ARG_EXCEPTIONS)
+    target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions>)
+  endif()
+  target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+endfunction()
+
+# xfer_mlir_library(NAME sources... [LINK libraries...] [DEPENDS tablegen-targets...])
+function(xfer_mlir_library name)
+  cmake_parse_arguments(ARG "" "" "LINK;DEPENDS" ${ARGN})
+  xfer_library(${name} ${ARG_UNPARSED_ARGUMENTS} LINK ${ARG_LINK} MLIR LLVM DEPENDS ${ARG_DEPENDS})
+  target_precompile_headers(${name} REUSE_FROM XferMLIRHeaders)
+endfunction()
+
+# xfer_tool(NAME sources... [LINK libraries...]): an executable of the compiler
+function(xfer_tool name)
+  cmake_parse_arguments(ARG "EXCEPTIONS" "" "LINK" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  if(NOT ARG_EXCEPTIONS)
+    target_compile_options(${name} PRIVATE -fno-exceptions)
+  endif()
+endfunction()
+
+# xfer_gtest(NAME sources... [LINK libraries...]): a GoogleTest executable known to ctest
+function(xfer_gtest name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} gtest gtest_main)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+endfunction()
+
+# xfer_rooms(): adds every direct subfolder that has a CMakeLists.txt, in the order given
+function(xfer_rooms)
+  foreach(room ${ARGN})
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${room}/CMakeLists.txt)
+      add_subdirectory(${room})
+    endif()
+  endforeach()
+endfunction()
