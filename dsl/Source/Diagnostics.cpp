@@ -1,0 +1,74 @@
+#include "dsl/Source/Diagnostics.h"
+#include <algorithm>
+#include <numeric>
+
+using namespace xfer::dsl;
+
+Diagnostic &Diagnostic::note(SourceRange where, const llvm::Twine &text) {
+  notes.push_back({where, text.str()});
+  return *this;
+}
+
+Diagnostic &Diagnostic::fixIt(SourceRange where, const llvm::Twine &replacement) {
+  fixIts.push_back({where, replacement.str()});
+  return *this;
+}
+
+Diagnostic &Diagnostics::add(Severity severity, llvm::StringRef code, SourceRange range, const llvm::Twine &message) {
+  numErrors += severity == Severity::Error;
+  Diagnostic &diagnostic = diagnostics.emplace_back();
+  diagnostic.severity = severity;
+  diagnostic.code = code.str();
+  diagnostic.message = message.str();
+  diagnostic.range = range;
+  return diagnostic;
+}
+
+Diagnostic &Diagnostics::error(llvm::StringRef code, SourceRange range, const llvm::Twine &message) {
+  return add(Severity::Error, code, range, message);
+}
+
+Diagnostic &Diagnostics::warning(llvm::StringRef code, SourceRange range, const llvm::Twine &message) {
+  return add(Severity::Warning, code, range, message);
+}
+
+void Diagnostics::finish() {
+  std::vector<size_t> order(diagnostics.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    const SourceRange &x = diagnostics[a].range, &y = diagnostics[b].range;
+    return x != y ? x < y : a < b;
+  });
+  std::deque<Diagnostic> kept;
+  for (size_t index : order) {
+    Diagnostic &diagnostic = diagnostics[index];
+    bool known = false;
+    for (auto other = kept.rbegin(); other != kept.rend() && other->range == diagnostic.range && !known; ++other)
+      known = other->code == diagnostic.code && other->message == diagnostic.message;
+    if (!known)
+      kept.push_back(std::move(diagnostic));
+  }
+  diagnostics = std::move(kept);
+  numErrors = std::count_if(diagnostics.begin(), diagnostics.end(),
+                            [](const Diagnostic &d) { return d.severity == Severity::Error; });
+}
+
+void Diagnostics::makeWarningsErrors() {
+  for (Diagnostic &diagnostic : diagnostics)
+    diagnostic.severity = Severity::Error;
+  numErrors = diagnostics.size();
+}
+
+llvm::StringRef xfer::dsl::findNearest(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> candidates) {
+  // A third of the letters may differ: 'layer5' finds 'layer4', 'x' finds nothing.
+  unsigned best = name.size() / 3 + (name.size() > 2) + 1;
+  llvm::StringRef nearest;
+  for (llvm::StringRef candidate : candidates) {
+    unsigned distance = name.edit_distance(candidate, /*AllowReplacements=*/true, best);
+    if (distance < best && distance < candidate.size()) {
+      best = distance;
+      nearest = candidate;
+    }
+  }
+  return nearest;
+}
