@@ -1,0 +1,257 @@
+// What a compiled program says of itself: the structs of runtime/include/xfer/rt/MANIFEST.md, which is the reference
+// for the meaning of every field. readManifest gives a manifest in which every reference has been resolved and every
+// rule of that page holds, so that the code that runs it checks nothing again.
+#ifndef XFER_RUNTIME_PROGRAM_MANIFEST_H
+#define XFER_RUNTIME_PROGRAM_MANIFEST_H
+
+#include "runtime/core/ElementType.h"
+#include "xfer/rt/Status.h"
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xfer::rt {
+
+constexpr int64_t manifestVersion = 1;
+constexpr int none = -1; // an index that points nowhere
+
+// A fixed size, or the number of samples of a split: then `symbol` is "domain.split".
+struct Extent {
+  int64_t size = 0;
+  std::string symbol;
+  bool operator==(const Extent &other) const { return size == other.size && symbol == other.symbol; }
+};
+using Shape = std::vector<Extent>;
+
+struct Quantity {
+  enum Kind { Absent, Number, Option, Output } kind = Absent;
+  double number = 0;
+  int option = none, pass = none;
+  std::string output;
+};
+
+struct OptionSpec {
+  enum Type { Float, Int, String, Bool } type = Float;
+  std::string name, help, text; // text: default of a string
+  double number = 0;            // default of the others
+};
+
+struct Site {
+  std::string file, text;
+  int64_t line = 0, column = 0;
+};
+
+struct Variable { // a parameter or a state
+  enum Layout { Plain, Filter, Matrix } layout = Plain;
+  enum Owner { Module, ProgramState, StageState } owner = Module;
+  bool isParameter = false;
+  std::string path, initial, stage;
+  ElementType type = ElementType::F32;
+  std::vector<int64_t> shape;
+  int64_t constant = none; // offset in the program's constants
+  uint64_t bytes = 0;
+};
+
+struct FieldSpec {
+  std::string name;
+  ElementType type = ElementType::F32;
+  std::vector<int64_t> shape;
+  int64_t classes = 0;
+  uint64_t bytes = 0; // of one sample
+};
+
+struct ReaderArgument {
+  enum Kind { Text, Number, Boolean, Option } kind = Text;
+  std::string name, text;
+  double number = 0;
+  int option = none;
+};
+
+struct ReadSpec {
+  std::string split, reader; // reader is empty for `generate`
+  std::vector<ReaderArgument> arguments;
+  Quantity count;
+  int function = none;
+  int64_t batch = 0;
+};
+
+struct SplitSpec {
+  std::string name, of, by;
+  double low = 0, high = 1;
+};
+
+struct DomainSpec {
+  std::string name;
+  std::vector<FieldSpec> fields;
+  std::vector<ReadSpec> reads;
+  std::vector<SplitSpec> splits;
+  std::vector<std::pair<std::string, std::string>> hidden; // field, split
+};
+
+enum class BindKind : uint8_t {
+  Param,
+  State,
+  Batch,
+  Key,
+  Index,
+  StepKey,
+  Option,
+  Counter,
+  Extent,
+  Hoisted,
+  Whole,
+  Column,
+  Input,
+  Watch,
+  Check,
+  Field,
+  Output
+};
+
+enum class Counter : uint8_t { Step, Epoch, Steps, Epochs, Progress, Stale };
+
+struct Binding {
+  BindKind kind = BindKind::Param;
+  ElementType type = ElementType::F32;
+  Counter counter = Counter::Step;
+  std::string name, field; // batch and column: source and field
+  Shape shape;
+  int draw = 0, inPlace = none, site = 0;
+  int target = none; // param, state: in `variables`; option: in `options`; hoisted: in `hoisted`
+};
+
+struct ArenaTerm {
+  uint64_t bytes = 0;
+  std::vector<int> extents; // positions in the function's extents
+};
+
+struct FunctionSpec {
+  std::string name;
+  uint32_t index = 0;
+  uint64_t arena = 0;
+  std::vector<ArenaTerm> arenaTerms;
+  std::vector<Binding> arguments, results;
+  std::vector<std::string> extents;
+};
+
+struct SourceSpec {
+  std::string name, domain, split;
+  int domainIndex = none;
+  int64_t batch = 0;
+  int function = none; // batch function, in passes
+  int draws = 1;       // batches a step consumes
+};
+
+struct PassSpec {
+  std::vector<SourceSpec> sources;
+  int function = none;
+};
+
+struct OrderItem {
+  enum Kind { Run, Stage, Evaluate } kind = Run;
+  int index = none; // in passes, stages, evaluations
+  int run = 0;      // number of this run of the stage
+};
+
+struct PhaseSpec {
+  Quantity untilEpoch, untilStep;
+  std::vector<int> hoist;
+  int function = none;
+};
+
+struct EverySpec {
+  Quantity count;
+  bool epochs = false;
+  int pass = none;
+};
+
+struct PassOutput {
+  std::string name, output;
+  int pass = none;
+};
+
+struct KeepSpec {
+  enum Mode { Last, Best, Least } mode = Last;
+  PassOutput value;
+  bool oracle = false;
+};
+
+struct StageSpec {
+  std::string name, key, epochBy;
+  int from = none;       // in stages
+  int baselineOf = none; // in stages: this is a baseline with a run of its own
+  std::vector<SourceSpec> sources;
+  Quantity epochs, steps;
+  std::vector<int> init, before, after;
+  std::vector<EverySpec> every;
+  std::vector<PhaseSpec> phases;
+  std::vector<std::string> watch;
+  std::vector<PassOutput> watchOver;
+  KeepSpec keep;
+  PassOutput stop;
+};
+
+struct BaselineSpec {
+  std::string name;
+  int of = none, stage = none; // in stages; stage is none without a run of its own
+};
+
+struct ReportSpec {
+  enum Kind { Value, Gain, Rows } kind = Value;
+  std::string name, output;
+  int baseline = none;
+};
+
+struct EvaluationSpec {
+  std::string name;
+  int pass = none;
+  std::vector<ReportSpec> reports;
+};
+
+struct PortSpec { // an input or an output of an export, one sample
+  std::string name, tag;
+  ElementType type = ElementType::F32;
+  std::vector<int64_t> shape;
+  uint64_t bytes = 0;
+};
+
+struct ExportSpec {
+  std::string name;
+  int function = none, domain = none;
+  int64_t batch = 0;
+  std::vector<PortSpec> inputs, outputs;
+};
+
+struct HoistedSpec {
+  std::string name;
+  ElementType type = ElementType::F32;
+  std::vector<int64_t> shape;
+  uint64_t bytes = 0;
+};
+
+struct Manifest {
+  std::string program, hash, compiler, triple;
+  std::vector<std::pair<std::string, std::string>> build;
+  std::vector<std::string> features;
+  std::vector<OptionSpec> options;
+  std::vector<Site> sites;
+  std::vector<Variable> variables; // parameters, then states
+  std::vector<DomainSpec> domains;
+  std::vector<FunctionSpec> functions;
+  std::vector<PassSpec> passes;
+  std::vector<int> launch, init, load;
+  std::vector<OrderItem> order; // repeats unrolled
+  std::vector<StageSpec> stages;
+  std::vector<BaselineSpec> baselines;
+  std::vector<EvaluationSpec> evaluations;
+  std::vector<ExportSpec> exports;
+  std::vector<HoistedSpec> hoisted; // one an id
+};
+
+// Reads and checks. `functionCount` and `constantsSize` are those of the program that carries the text.
+Expected<Manifest> readManifest(std::string_view text, uint64_t functionCount, uint64_t constantsSize);
+
+} // namespace xfer::rt
+
+#endif

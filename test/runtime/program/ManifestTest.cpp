@@ -1,0 +1,150 @@
+#include "runtime/program/Manifest.h"
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+using namespace xfer::rt;
+using nlohmann::json;
+
+// A program with one parameter, one stage over one domain and one evaluation.
+static json smallProgram() {
+  return json::parse(R"({
+    "version": 1, "program": "small", "hash": "h", "compiler": "xferc 0", "target": {"triple": "x86_64-linux-gnu"},
+    "options": [{"name": "lr", "type": "float", "default": 0.5, "help": "rate"},
+                {"name": "epochs", "type": "int", "default": 3}],
+    "sites": [{"file": "small.xfer", "line": 3, "column": 2, "text": "minimize loss"}],
+    "parameters": [{"path": "net.weight", "type": "f32", "shape": [4, 1], "layout": "matrix"}],
+    "states": [{"path": "learn.m", "type": "f32", "shape": [4, 1], "owner": "stage:learn"}],
+    "domains": [{"name": "toy", "fields": [{"name": "x", "type": "f32", "shape": [4]},
+                                             {"name": "y", "type": "i32", "shape": [], "classes": 2}],
+                 "reads": [{"generate": {"count": 100, "function": 0, "batch": 10}}],
+                 "splits": [{"name": "train", "of": "all", "low": 0, "high": 0.8},
+                            {"name": "test", "of": "all", "low": 0.8, "high": 1}]}],
+    "functions": [
+      {"name": "toy", "index": 0, "arguments": [{"bind": "index", "type": "i32", "shape": [10]}],
+       "results": [{"bind": "field", "name": "x", "type": "f32", "shape": [10, 4]},
+                   {"bind": "field", "name": "y", "type": "i32", "shape": [10]}]},
+      {"name": "init", "index": 1, "arguments": [{"bind": "stepkey", "type": "i32", "shape": [4]}],
+       "results": [{"bind": "param", "name": "net.weight", "type": "f32", "shape": [4, 1]}]},
+      {"name": "begin", "index": 2, "results": [{"bind": "state", "name": "learn.m", "type": "f32", "shape": [4, 1]}]},
+      {"name": "step", "index": 3, "arena": 256,
+       "arguments": [{"bind": "param", "name": "net.weight", "type": "f32", "shape": [4, 1]},
+                     {"bind": "batch", "name": "toy.x", "type": "f32", "shape": [8, 4]},
+                     {"bind": "batch", "name": "toy.y", "type": "i32", "shape": [8], "draw": 1},
+                     {"bind": "option", "name": "lr", "type": "f32", "shape": []}],
+       "results": [{"bind": "param", "name": "net.weight", "type": "f32", "shape": [4, 1], "in_place": 0},
+                   {"bind": "watch", "name": "loss", "type": "f32", "shape": []},
+                   {"bind": "check", "site": 1, "type": "f32", "shape": []}]},
+      {"name": "rows", "index": 4,
+       "arguments": [{"bind": "batch", "name": "toy.x", "type": "f32", "shape": [16, 4]}],
+       "results": [{"bind": "whole", "name": "c0", "type": "f32", "shape": [16, 2]}]},
+      {"name": "score", "index": 5, "extents": ["toy.test"],
+       "arena": {"fixed": 64, "terms": [{"bytes": 8, "extents": ["toy.test", "toy.test"]}]},
+       "arguments": [{"bind": "whole", "name": "c0", "type": "f32", "shape": ["toy.test", 2]},
+                     {"bind": "column", "name": "toy.y", "type": "i32", "shape": ["toy.test"]}],
+       "results": [{"bind": "output", "name": "accuracy", "type": "f32", "shape": []}]}],
+    "passes": [{"function": 1}, {"function": 2},
+               {"sources": [{"name": "toy", "domain": "toy", "split": "test", "batch": 16, "function": 4}],
+                "function": 5}],
+    "init": [0],
+    "order": [{"repeat": 2, "body": [{"stage": "learn"}]}, {"evaluate": 0}],
+    "stages": [{"name": "learn", "sources": [{"name": "toy", "domain": "toy", "split": "train", "batch": 8}],
+                "epochs": {"option": "epochs"}, "init": [1], "phases": [{"function": 3}], "watch": ["loss"],
+                "keep": {"mode": "best", "pass": 2, "output": "accuracy"}}],
+    "evaluations": [{"name": "toy.test", "pass": 2, "reports": [{"name": "accuracy"}]}]
+  })");
+}
+
+static Expected<Manifest> readBack(const json &program) { return readManifest(program.dump(), 6, 64); }
+
+static std::string problemOf(const json &program) {
+  Expected<Manifest> manifest = readBack(program);
+  return manifest ? "no problem" : manifest.message();
+}
+
+// A correct manifest gives resolved references: positions instead of names, repeats unrolled, draws counted.
+TEST(Manifest, ReadsAndResolves) {
+  Expected<Manifest> manifest = readBack(smallProgram());
+  ASSERT_TRUE(manifest) << manifest.message();
+  ASSERT_EQ(manifest->order.size(), 3u);
+  EXPECT_EQ(manifest->order[0].kind, OrderItem::Stage);
+  EXPECT_EQ(manifest->order[0].run, 0);
+  EXPECT_EQ(manifest->order[1].run, 1);
+  EXPECT_EQ(manifest->order[2].kind, OrderItem::Evaluate);
+  const StageSpec &stage = manifest->stages[0];
+  EXPECT_EQ(stage.key, "learn");
+  EXPECT_EQ(stage.sources[0].draws, 2);
+  EXPECT_EQ(stage.epochs.kind, Quantity::Option);
+  EXPECT_EQ(stage.epochs.option, 1);
+  EXPECT_EQ(manifest->functions[3].results[0].inPlace, 0);
+  EXPECT_EQ(manifest->functions[3].arguments[2].field, "y");
+  EXPECT_EQ(manifest->functions[5].arenaTerms[0].extents, (std::vector<int>{0, 0}));
+  EXPECT_EQ(manifest->variables[1].stage, "learn");
+  EXPECT_EQ(manifest->variables[0].bytes, 16u);
+}
+
+// Every rule of MANIFEST.md that is broken is named with its place.
+TEST(Manifest, RefusesWhatBreaksARule) {
+  struct Case {
+    const char *pointer;
+    json value;
+    const char *text;
+  };
+  const Case cases[] = {
+      {"/version", 2, "version 2 is newer than this runtime, which knows 1"},
+      {"/surprise", 1, "unknown key 'surprise'"},
+      {"/functions/0/index", 6, "/functions/0/index: an integer between 0 and 5"},
+      {"/functions/3/arguments/0/bind", "parameter", "'parameter' is no kind of argument"},
+      {"/functions/3/arguments/0/name", "net.bias", "'net.bias' is not a declared parameter or state"},
+      {"/functions/3/arguments/0/shape", {4, 2}, "type or shape differ from the declaration of 'net.weight'"},
+      {"/functions/3/arguments/1/shape", {9, 4}, "type or shape differ from field 'toy.x'"},
+      {"/functions/3/arguments/1/name", "other.x", "there is no source 'other'"},
+      {"/functions/3/arguments/3/name", "rate", "'rate' is not an option with a number"},
+      {"/functions/3/results/0/in_place", 1, "a result cannot stand in the buffer of argument 1"},
+      {"/functions/3/results/2/site", 2, "an integer between 0 and 1"},
+      {"/functions/4/results/0/shape", {15, 2}, "is not one row a sample"},
+      {"/functions/5/arguments/0/shape", {"toy.test", 3}, "type or shape differ from the rows of 'c0'"},
+      {"/functions/5/arguments/0/shape", {"toy.train", 2}, "'toy.train' is not an extent of the function"},
+      {"/functions/5/extents/0", "toy.valid", "'toy.valid' is not a split of a domain"},
+      {"/parameters/0/constant", {{"offset", 64}}, "the value is not inside the program's constants"},
+      {"/parameters/0/shape", {1000000000, 1000000000}, "the tensor is too large"},
+      {"/parameters/0/layout", "filter", "the layout does not fit the rank"},
+      {"/options/0/name", "seed", "the name 'seed' belongs to the runtime"},
+      {"/domains/0/splits/1/of", "valid", "there is no split 'valid' before this one"},
+      {"/domains/0/splits/1/low", 1.5, "the shares of a split lie between 0 and 1"},
+      {"/domains/0/reads/0/generate/function", 9, "an integer between 0 and 5"},
+      {"/passes/2/sources/0/split", "valid", "domain 'toy' has no split 'valid'"},
+      {"/stages/0/steps", 5, "either 'epochs' or 'steps' is expected"},
+      {"/stages/0/phases/0/until_epoch", 2, "the last phase must be there and have no end"},
+      {"/stages/0/watch/0", "task", "there is no watch result 'task'"},
+      {"/stages/0/keep/output", "auc", "the pass has no scalar output 'auc'"},
+      {"/stages/0/from", "other", "there is no stage 'other'"},
+      {"/evaluations/0/reports/0/output", "auc", "the pass has no result 'auc' of a fitting shape"},
+      {"/order/1/evaluate", 1, "an integer between 0 and 0"},
+      {"/order/0/repeat", 90000000, "an integer between 0 and 100000"},
+      {"/init", json::array(), "nothing gives 'net.weight' its first value"},
+  };
+  for (const Case &item : cases) {
+    json program = smallProgram();
+    program[json::json_pointer(item.pointer)] = item.value;
+    EXPECT_NE(problemOf(program).find(item.text), std::string::npos)
+        << item.pointer << " = " << item.value << " gave: " << problemOf(program);
+  }
+}
+
+// A missing key and a text that is not JSON are problems too, never a crash.
+TEST(Manifest, RefusesDamage) {
+  std::string whole = smallProgram().dump();
+  for (size_t size = 0; size < whole.size(); size += 97)
+    EXPECT_FALSE(readManifest(std::string_view(whole).substr(0, size), 6, 64).ok());
+  json flat = smallProgram().flatten();
+  for (auto item = flat.begin(); item != flat.end(); ++item) {
+    json program = smallProgram();
+    program[json::json_pointer(item.key())] = json::object();
+    (void)readBack(program).ok(); // any answer will do
+  }
+  for (const char *key : {"version", "program", "hash", "compiler", "target", "order"}) {
+    json program = smallProgram();
+    program.erase(key);
+    EXPECT_NE(problemOf(program).find("is missing"), std::string::npos) << key << ": " << problemOf(program);
+  }
+}
