@@ -1,0 +1,97 @@
+//===- Gradient.cpp - random numbers, gradients, and constants by value -----------------------------------------===//
+
+#include "compiler/Dialect/NN/IR/NN.h"
+
+using namespace mlir;
+using namespace xfer::nn;
+
+void RandomOp::build(OpBuilder &builder, OperationState &state, Value key, int64_t site, ArrayRef<int64_t> shape) {
+  TensorInfo info = TensorInfo::of(key.getType());
+  info.element = builder.getF32Type();
+  info.meaning = Meaning::join(info.meaning, {});
+  info.extents.pop_back();
+  info.extents.append(shape.begin(), shape.end());
+  build(builder, state, info.type(), key, builder.getI64IntegerAttr(site));
+}
+
+LogicalResult RandomOp::verify() {
+  Extents key = extentsOf(getKey().getType()), result = extentsOf(getType());
+  if (key.empty() || key.back() != Extent(4))
+    return emitOpError("(C1) a key is 4 words, found ") << toString(key);
+  if (result.size() + 1 < key.size() || !llvm::all_of(llvm::seq<size_t>(0, key.size() - 1),
+                                                      [&](size_t i) { return key[i].agrees(result[i]); }))
+    return emitOpError("(C2) the result ") << toString(result) << " does not begin with the keys of " << toString(key);
+  for (size_t i = key.size() - 1; i < result.size(); ++i)
+    if (result[i].isDynamic())
+      return emitOpError("(C3) dynamic extent in one draw: ") << toString(result);
+  return success();
+}
+
+LogicalResult ScaleGradientOp::inferShape(Adaptor op, std::optional<Location> location, shape::Results &results) {
+  TensorInfo x = TensorInfo::of(op.getX().getType()), scale = TensorInfo::of(op.getScale().getType());
+  if (scale.rank() != 0 || scale.element != x.element)
+    return emitOptionalError(location, "(C1) expected a scalar of ", x.element, ", found ", op.getScale().getType());
+  results.push_back({x.element, x.extents, {}});
+  return success();
+}
+
+DerivativeKind ScaleGradientOp::getDerivativeKind(unsigned index) {
+  return index == 0 ? DerivativeKind::Some : DerivativeKind::None;
+}
+
+void GradientOp::build(OpBuilder &builder, OperationState &state, Value loss, ValueRange wrt) {
+  SmallVector<Type> types;
+  for (Value value : wrt) {
+    Meaning meaning = Meaning::join(Meaning::of(value.getType()), Meaning::of(loss.getType()));
+    types.push_back(withMeaning(value.getType(), meaning));
+  }
+  build(builder, state, types, loss, wrt);
+}
+
+LogicalResult GradientOp::verify() {
+  if (cast<RankedTensorType>(getLoss().getType()).getRank() != 0)
+    return emitOpError("(C1) the loss has type ") << getLoss().getType() << ", expected a scalar";
+  if (!compatible(getWrt().getTypes(), getGradients().getTypes()))
+    return emitOpError("(C3) the results do not have the types of the values");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Constants by value
+//===----------------------------------------------------------------------===//
+
+static TypedAttr numberAttr(Type element, double value) {
+  if (auto type = dyn_cast<FloatType>(element))
+    return FloatAttr::get(type, value);
+  if (element.isUnsignedInteger())
+    return IntegerAttr::get(element, APInt(element.getIntOrFloatBitWidth(), uint64_t(value)));
+  return IntegerAttr::get(element, APInt(element.getIntOrFloatBitWidth(), int64_t(value), /*isSigned=*/true,
+                                         /*implicitTrunc=*/true));
+}
+
+Value xfer::nn::createFilled(OpBuilder &builder, Location location, double value, Type element,
+                             ArrayRef<Extent> extents) {
+  bool isStatic = llvm::none_of(extents, [](const Extent &extent) { return extent.isDynamic(); });
+  RankedTensorType type = TensorInfo{element, isStatic ? Extents(extents) : Extents(), {}}.type();
+  Value constant = ConstantOp::create(builder, location, DenseElementsAttr::get(type, numberAttr(element, value)));
+  return isStatic ? constant : Value(BroadcastOp::create(builder, location, constant, extents));
+}
+
+Value xfer::nn::createFilledLike(OpBuilder &builder, Location location, double value, Type like) {
+  return createFilled(builder, location, value, cast<RankedTensorType>(like).getElementType(), extentsOf(like));
+}
+
+bool xfer::nn::isFilledWith(Value value, double number) {
+  while (auto broadcast = value.getDefiningOp<BroadcastOp>())
+    value = broadcast.getX();
+  auto constant = value.getDefiningOp<ConstantOp>();
+  auto elements = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();
+  if (!elements || !elements.isSplat())
+    return false;
+  Attribute splat = elements.getSplatValue<Attribute>();
+  if (auto real = dyn_cast<FloatAttr>(splat))
+    return real.getValueAsDouble() == number;
+  auto integer = dyn_cast<IntegerAttr>(splat);
+  return integer && (integer.getType().isInteger(1) ? double(integer.getValue().getZExtValue())
+                                                    : double(integer.getValue().getSExtValue())) == number;
+}
