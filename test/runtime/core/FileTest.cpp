@@ -1,0 +1,131 @@
+#include "runtime/core/File.h"
+#include "test/runtime/support/TemporaryFolder.h"
+#include <csignal>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+using namespace xfer::rt;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+struct FileTest : testing::Test {
+  test::TemporaryFolder folder;
+};
+
+// A mapped file outlives the handle that a slice was cut from.
+TEST_F(FileTest, MapAndSlice) {
+  Bytes part;
+  {
+    Expected<Bytes> file = mapFile(folder.write("a", "hello world"));
+    ASSERT_TRUE(file);
+    part = file->slice(6, 5);
+  }
+  EXPECT_EQ(part.text(), "world");
+}
+
+// An empty file is no error of its own; what reads it says what is missing.
+TEST_F(FileTest, MapEmpty) {
+  Expected<Bytes> file = mapFile(folder.write("empty", ""));
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->size, 0u);
+}
+
+// What cannot be read is named with the reason.
+TEST_F(FileTest, MapFailures) {
+  EXPECT_THAT(mapFile(folder.path("none")).message(), HasSubstr("none': there is no such file"));
+  EXPECT_THAT(mapFile(folder.folder()).message(), HasSubstr("it is a folder"));
+  EXPECT_THAT(mapFile("/dev/null").message(), HasSubstr("it is a device"));
+}
+
+// A file that was replaced holds the new content and nothing lies beside it.
+TEST_F(FileTest, Replace) {
+  std::string path = folder.write("weights", "old");
+  ASSERT_TRUE(replaceFile(path, "new").ok());
+  EXPECT_EQ(folder.read("weights"), "new");
+  EXPECT_THAT(folder.list(), ElementsAre("weights"));
+}
+
+// Without commit the file of before stays as it was.
+TEST_F(FileTest, AbandonedWriteChangesNothing) {
+  std::string path = folder.write("weights", "old");
+  {
+    Expected<AtomicFile> file = AtomicFile::create(path);
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(file->write("half of the").ok());
+    EXPECT_EQ(folder.list().size(), 2u);
+  }
+  EXPECT_EQ(folder.read("weights"), "old");
+  EXPECT_THAT(folder.list(), ElementsAre("weights"));
+}
+
+// A writer that was killed leaves a partial file; the next writer removes it, but not one that is still being written.
+TEST_F(FileTest, RemovesPartialFilesOfTheDead) {
+  std::string path = folder.path("weights");
+  folder.write("weights.1-0.partial", "dead");
+  std::string busy = folder.write("weights.2-0.partial", "alive");
+  folder.write("other.1-0.partial", "not ours");
+  int held = open(busy.c_str(), O_RDONLY);
+  ASSERT_EQ(flock(held, LOCK_EX), 0);
+  ASSERT_TRUE(replaceFile(path, "new").ok());
+  close(held);
+  EXPECT_THAT(folder.list(), UnorderedElementsAre("weights", "weights.2-0.partial", "other.1-0.partial"));
+}
+
+// A folder that cannot be written is named with the reason.
+TEST_F(FileTest, UnwritableFolder) {
+  folder.write("file", "");
+  EXPECT_THAT(replaceFile(folder.path("file/weights"), "x").message(), HasSubstr("cannot write '"));
+  EXPECT_THAT(replaceFile(folder.path("none/weights"), "x").message(), HasSubstr("no such file or folder"));
+  EXPECT_THAT(makeFolder(folder.path("file")).message(), HasSubstr("a file of that name is in the way"));
+  EXPECT_THAT(makeFolder(folder.path("file/below")).message(), HasSubstr("cannot make folder"));
+}
+
+// Writing that fails half-way (a limit on file size stands for a full disk) keeps the file of before.
+TEST_F(FileTest, FullDisk) {
+  std::string path = folder.write("weights", "old");
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before;
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit small = before;
+  small.rlim_cur = 1000;
+  setrlimit(RLIMIT_FSIZE, &small);
+  Status status = replaceFile(path, std::string(5000, 'x'));
+  setrlimit(RLIMIT_FSIZE, &before);
+  ASSERT_TRUE(status.failed());
+  EXPECT_THAT(status.message(), HasSubstr("cannot write '" + path));
+  EXPECT_EQ(folder.read("weights"), "old");
+  EXPECT_THAT(folder.list(), ElementsAre("weights"));
+  EXPECT_EQ(systemReason(ENOSPC), "the disk is full");
+}
+
+// Folders are made with those above them, and made again without complaint.
+TEST_F(FileTest, MakeFolder) {
+  EXPECT_TRUE(makeFolder(folder.path("a/b//c/")).ok());
+  EXPECT_TRUE(makeFolder(folder.path("a/b/c")).ok());
+  EXPECT_TRUE(makeFolder(".").ok());
+  EXPECT_TRUE(replaceFile(folder.path("a/b/c/x"), "1").ok());
+}
+
+// Relative names are looked up in the folder, absolute ones are not.
+TEST_F(FileTest, JoinPath) {
+  EXPECT_EQ(joinPath("data", "x"), "data/x");
+  EXPECT_EQ(joinPath("data/", "x"), "data/x");
+  EXPECT_EQ(joinPath("data", "/x"), "/x");
+  EXPECT_EQ(joinPath("", "x"), "x");
+}
+
+// The cache is where XFER_CACHE says, else in the user's cache folder.
+TEST_F(FileTest, CacheFolder) {
+  EXPECT_EQ(*cacheFolder(), folder.path("cache"));
+  unsetenv("XFER_CACHE");
+  setenv("XDG_CACHE_HOME", folder.folder().c_str(), 1);
+  EXPECT_EQ(*cacheFolder(), folder.path("xfer"));
+  folder.write("file", "");
+  setenv("XFER_CACHE", folder.path("file").c_str(), 1);
+  EXPECT_THAT(cacheFolder().message(), HasSubstr("set XFER_CACHE to a folder"));
+}
