@@ -1,0 +1,150 @@
+//===- XferAttributes.td - attributes of the pipeline -----------------------------------------------------------===//
+
+#ifndef XFER_DIALECT_XFER_IR_XFERATTRIBUTES
+#define XFER_DIALECT_XFER_IR_XFERATTRIBUTES
+
+include "compiler/Dialect/Xfer/IR/XferDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+class Xfer_Attr<string name, string attrMnemonic> : AttrDef<Xfer_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+// The kinds are those of the manifest (runtime/include/xfer/rt/MANIFEST.md), where each is described.
+def Xfer_BindKind : I32Enum<"BindKind", "where an argument comes from, or where a result goes", [
+    I32EnumCase<"Param", 0, "param">,       // PATH: a parameter
+    I32EnumCase<"State", 1, "state">,       // PATH: a state
+    I32EnumCase<"Batch", 2, "batch">,       // "source.field": the leading extent is the batch, or a whole split
+    I32EnumCase<"Index", 3, "index">,       // "source": the numbers of the samples, i32[n]
+    I32EnumCase<"Key", 4, "key">,           // "source": random keys a sample, i32[n, 4]
+    I32EnumCase<"StepKey", 5, "stepkey">,   // "": the random key of the step, i32[4]
+    I32EnumCase<"Option", 6, "option">,     // NAME: an option of the program
+    I32EnumCase<"Counter", 7, "counter">,   // step, epoch, steps, epochs, progress, stale
+    I32EnumCase<"Hoisted", 8, "hoisted">,   // ID: computed once by a launch, load or hoist pass
+    I32EnumCase<"Whole", 9, "whole">,       // ID: a row a sample, materialised over a split
+    I32EnumCase<"Column", 10, "column">,    // "source.field": a raw field of all samples
+    I32EnumCase<"Extent", 11, "extent">,    // DOMAIN.SPLIT: the number of its samples, as a value
+    I32EnumCase<"Input", 12, "input">,      // NAME: an input of an export
+    I32EnumCase<"Watch", 13, "watch">,      // NAME: a figure of the step
+    I32EnumCase<"Check", 14, "check">,      // SITE: a value that must be finite
+    I32EnumCase<"Field", 15, "field">,      // NAME: a field of a generated sample
+    I32EnumCase<"Output", 16, "output">     // NAME: a result of a pass or export
+  ]> {
+  let cppNamespace = "::xfer::pipeline";
+}
+
+def Xfer_BindAttr : Xfer_Attr<"Bind", "bind"> {
+  let summary = "where a function's argument comes from, or where its result goes";
+  let description = [{
+    `#xfer.bind<param, "net.weight">`. The same kind and name on a result and an argument of one function means that
+    the function replaces the value. `draw` numbers the batches of one step (`repeat k fresh`).
+  }];
+  let parameters = (ins EnumParameter<Xfer_BindKind>:$kind, StringRefParameter<"what it is bound to">:$name,
+                        DefaultValuedParameter<"int64_t", "0">:$draw);
+  let assemblyFormat = "`<` $kind `,` $name (`draw` `=` $draw^)? `>`";
+  let builders = [AttrBuilder<(ins "::xfer::pipeline::BindKind":$kind, "::llvm::StringRef":$name), [{
+    return $_get($_ctxt, kind, name, 0);
+  }]>];
+}
+
+def Xfer_OptionRefAttr : Xfer_Attr<"OptionRef", "param"> {
+  let summary = "the value of an option, where a number or string may stand";
+  let parameters = (ins StringRefParameter<>:$name);
+  let assemblyFormat = "`<` $name `>`";
+}
+
+def Xfer_FigureAttr : Xfer_Attr<"Figure", "figure"> {
+  let summary = "an output of a pass";
+  let parameters = (ins StringRefParameter<>:$pass, StringRefParameter<>:$output);
+  let assemblyFormat = "`<` $pass `,` $output `>`";
+}
+
+def Xfer_WatchAttr : Xfer_Attr<"Watch", "watch"> {
+  let summary = "a figure that is shown after each epoch, and the name it is shown under";
+  let parameters = (ins StringRefParameter<>:$name, "::xfer::pipeline::FigureAttr":$figure);
+  let assemblyFormat = "`<` $name `,` $figure `>`";
+}
+
+def Xfer_FieldAttr : Xfer_Attr<"Field", "field"> {
+  let summary = "a field of a domain, or an input or output of an export";
+  let description = [{
+    `element` is the type of an element as the manifest names it: `u8 bool i32 f32 f64 bf16`; `tag` the language's tag
+    (`class`, `prob`, `logits`, ...) or empty; `classes` the count of a class or token, else 0.
+  }];
+  let parameters = (ins StringRefParameter<>:$name, StringRefParameter<>:$element,
+                        OptionalArrayRefParameter<"int64_t">:$shape, DefaultValuedParameter<"int64_t", "0">:$classes,
+                        OptionalParameter<"::mlir::StringAttr">:$tag);
+  let assemblyFormat = [{
+    `<` $name `,` $element (`shape` `=` `[` $shape^ `]`)? (`classes` `=` $classes^)? (`tag` `=` $tag^)? `>`
+  }];
+}
+
+def Xfer_ReadAttr : Xfer_Attr<"Read", "read"> {
+  let summary = "where samples of a domain come from";
+  let description = [{
+    `split` is the name of what is read, empty where the clause names none. `reader` is a reader of the runtime with
+    `arguments` (a dictionary of strings, numbers, booleans and #xfer.param), or `generate` with the arguments `count`
+    (an integer, #xfer.param or #xfer.figure), `batch` and `function` (`index` and `key` of the source `""` to a
+    `field` for each field).
+  }];
+  let parameters = (ins StringRefParameter<>:$split, StringRefParameter<>:$reader, "::mlir::DictionaryAttr":$arguments);
+  let assemblyFormat = "`<` $split `,` $reader `,` $arguments `>`";
+}
+
+def Xfer_SplitAttr : Xfer_Attr<"Split", "split"> {
+  let summary = "a part of a domain, by the hash of the sample's number or of the field `by`";
+  let parameters = (ins StringRefParameter<>:$name, StringRefParameter<>:$of, "::mlir::FloatAttr":$low,
+                        "::mlir::FloatAttr":$high, OptionalParameter<"::mlir::StringAttr">:$by);
+  let assemblyFormat = "`<` $name `,` `of` `=` $of `,` `low` `=` $low `,` `high` `=` $high (`by` `=` $by^)? `>`";
+}
+
+def Xfer_HiddenAttr : Xfer_Attr<"Hidden", "hidden"> {
+  let summary = "a field that training may not read; split empty: in every split";
+  let parameters = (ins StringRefParameter<>:$field, StringRefParameter<>:$split);
+  let assemblyFormat = "`<` $field `,` $split `>`";
+}
+
+def Xfer_SourceAttr : Xfer_Attr<"Source", "source"> {
+  let summary = "a split that a stage or pass draws batches from, under the name that binds use";
+  let description = [{
+    `rows`, of a pass only, is the function that turns a batch into the rows of `whole` values (see `cut-whole`).
+  }];
+  let parameters = (ins StringRefParameter<>:$name, StringRefParameter<>:$domain, StringRefParameter<>:$split,
+                        "int64_t":$batch, OptionalParameter<"::mlir::FlatSymbolRefAttr">:$rows);
+  let assemblyFormat = [{
+    `<` $name `,` `domain` `=` $domain `,` `split` `=` $split `,` `batch` `=` $batch (`rows` `=` $rows^)? `>`
+  }];
+}
+
+def Xfer_PhaseAttr : Xfer_Attr<"Phase", "phase"> {
+  let summary = "the step function of the epochs and steps below `until_epoch` and `until_step`; -1: to the end";
+  let parameters = (ins "::mlir::FlatSymbolRefAttr":$function, DefaultValuedParameter<"int64_t", "-1">:$untilEpoch,
+                        DefaultValuedParameter<"int64_t", "-1">:$untilStep,
+                        OptionalParameter<"::mlir::ArrayAttr">:$hoist);
+  let assemblyFormat = [{
+    `<` $function (`until_epoch` `=` $untilEpoch^)? (`until_step` `=` $untilStep^)? (`hoist` `=` $hoist^)? `>`
+  }];
+}
+
+def Xfer_PeriodicAttr : Xfer_Attr<"Periodic", "periodic"> {
+  let summary = "a pass that runs before the first step of every `every` steps or epochs";
+  let parameters = (ins StringRefParameter<>:$pass, "int64_t":$every, StringRefParameter<"steps or epochs">:$unit);
+  let assemblyFormat = "`<` $pass `,` `every` `=` $every $unit `>`";
+}
+
+def Xfer_KeepAttr : Xfer_Attr<"Keep", "keep"> {
+  let summary = "which model a stage leaves: `last`, or the `best` or `least` by a figure";
+  let parameters = (ins StringRefParameter<>:$mode, OptionalParameter<"::xfer::pipeline::FigureAttr">:$by,
+                        DefaultValuedParameter<"bool", "false">:$oracle);
+  let assemblyFormat = "`<` $mode (`by` `=` $by^)? (`oracle` `=` $oracle^)? `>`";
+}
+
+def Xfer_ReportAttr : Xfer_Attr<"Report", "report"> {
+  let summary = "a figure of an evaluation: `value`, `gain` over a baseline, or `rows` of a whole value";
+  let parameters = (ins StringRefParameter<>:$name, StringRefParameter<>:$kind, StringRefParameter<>:$output,
+                        OptionalParameter<"::mlir::StringAttr">:$baseline);
+  let assemblyFormat = "`<` $name `,` $kind `,` $output (`over` `=` $baseline^)? `>`";
+}
+
+#endif

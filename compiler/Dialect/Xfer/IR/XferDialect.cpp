@@ -1,0 +1,72 @@
+//===- XferDialect.cpp - the pipeline dialect -------------------------------------------------------------------===//
+
+#include "compiler/Dialect/Xfer/IR/Xfer.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace xfer::pipeline;
+
+#include "compiler/Dialect/Xfer/IR/XferDialect.cpp.inc"
+
+#include "compiler/Dialect/Xfer/IR/XferEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "compiler/Dialect/Xfer/IR/XferAttributes.cpp.inc"
+
+void XferDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "compiler/Dialect/Xfer/IR/XferAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "compiler/Dialect/Xfer/IR/XferOps.cpp.inc"
+      >();
+}
+
+LogicalResult XferDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() != kProgramAttr)
+    return op->emitOpError("has the unknown attribute '") << attribute.getName().getValue() << "'";
+  auto module = dyn_cast<ModuleOp>(op);
+  if (!module || !isa<StringAttr>(attribute.getValue()))
+    return op->emitOpError("carries 'xfer.program', which is a string on a module");
+  return verifyProgram(module);
+}
+
+static LogicalResult verifyBind(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() != kBindAttr)
+    return op->emitOpError("has the unknown attribute '") << attribute.getName().getValue() << "'";
+  if (!isa<BindAttr>(attribute.getValue()))
+    return op->emitOpError("carries 'xfer.bind' with a value that is not #xfer.bind");
+  return success();
+}
+
+LogicalResult XferDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned, NamedAttribute attribute) {
+  return verifyBind(op, attribute);
+}
+
+LogicalResult XferDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned, NamedAttribute attribute) {
+  return verifyBind(op, attribute);
+}
+
+namespace xfer::pipeline {
+
+BindAttr getArgumentBind(func::FuncOp function, unsigned index) {
+  return function.getArgAttrOfType<BindAttr>(index, kBindAttr);
+}
+
+BindAttr getResultBind(func::FuncOp function, unsigned index) {
+  return function.getResultAttrOfType<BindAttr>(index, kBindAttr);
+}
+
+void setArgumentBind(func::FuncOp function, unsigned index, BindAttr bind) {
+  function.setArgAttr(index, kBindAttr, bind);
+}
+
+void setResultBind(func::FuncOp function, unsigned index, BindAttr bind) {
+  function.setResultAttr(index, StringAttr::get(function.getContext(), kBindAttr), bind);
+}
+
+} // namespace xfer::pipeline

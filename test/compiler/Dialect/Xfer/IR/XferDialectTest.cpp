@@ -1,0 +1,165 @@
+//===- XferDialectTest.cpp - the pipeline dialect reads, prints and refuses -------------------------------------===//
+
+#include "compiler/Dialect/Xfer/IR/Xfer.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/raw_ostream.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace xfer::pipeline;
+
+namespace {
+
+constexpr const char *kProgram = R"mlir(
+module attributes {xfer.program = "digits"} {
+  xfer.option "lr" : float = 1.000000e-02 : f64 help "learning rate"
+  xfer.option "epochs" : int = 20 : i64
+  xfer.site 1 "the loss 'task' is not finite"
+  xfer.parameter "net.w" : tensor<4x2xf32> layout "matrix" initial "kaiming_uniform"
+  xfer.state "adapt.m" : tensor<4x2xf32> owner "stage:adapt" value dense<0.0> : tensor<4x2xf32>
+  xfer.domain "usps" fields [#xfer.field<"x", "f32" shape = [4]>, #xfer.field<"label", "i32" classes = 2>]
+    reads [#xfer.read<"", "idx", {x = "x.gz", label = #xfer.param<"lr">}>]
+    splits [#xfer.split<"train", of = "all", low = 0.000000e+00 : f64, high = 9.000000e-01 : f64>,
+            #xfer.split<"test", of = "all", low = 9.000000e-01 : f64, high = 1.000000e+00 : f64>]
+    hidden [#xfer.hidden<"label", "train">]
+  func.func @init(%k: tensor<4xi32> {xfer.bind = #xfer.bind<stepkey, "">})
+      -> (tensor<4x2xf32> {xfer.bind = #xfer.bind<param, "net.w">}) {
+    %w = arith.constant dense<1.0> : tensor<4x2xf32>
+    return %w : tensor<4x2xf32>
+  }
+  func.func @step(%w: tensor<4x2xf32> {xfer.bind = #xfer.bind<param, "net.w">},
+                  %x: tensor<8x4xf32> {xfer.bind = #xfer.bind<batch, "usps.x" draw = 1>},
+                  %lr: tensor<f32> {xfer.bind = #xfer.bind<option, "lr">})
+      -> (tensor<4x2xf32> {xfer.bind = #xfer.bind<param, "net.w">}, tensor<f32> {xfer.bind = #xfer.bind<watch, "task">},
+          tensor<f32> {xfer.bind = #xfer.bind<check, "1">}) {
+    return %w, %lr, %lr : tensor<4x2xf32>, tensor<f32>, tensor<f32>
+  }
+  func.func @test(%x: tensor<?x4xf32> {xfer.bind = #xfer.bind<batch, "usps.x">},
+                  %a: tensor<f32> {xfer.bind = #xfer.bind<option, "lr">})
+      -> (tensor<f32> {xfer.bind = #xfer.bind<output, "accuracy">}) {
+    return %a : tensor<f32>
+  }
+  func.func @reader(%x: tensor<16x4xf32> {xfer.bind = #xfer.bind<input, "x">})
+      -> (tensor<16x4xf32> {xfer.bind = #xfer.bind<output, "value">}) {
+    return %x : tensor<16x4xf32>
+  }
+  xfer.pass "parameters" at "init" function @init
+  xfer.pass "test" sources [#xfer.source<"usps", domain = "usps", split = "test", batch = 256>] function @test
+  xfer.stage "adapt" sources [#xfer.source<"usps", domain = "usps", split = "train", batch = 8>]
+    phases [#xfer.phase<@step until_epoch = 1>, #xfer.phase<@step>] epochs #xfer.param<"epochs">
+    before ["test"] periodic [#xfer.periodic<"test", every = 2 "epochs">]
+    keep #xfer.keep<"best" by = <"test", "accuracy"> oracle = true> watch ["task"]
+    watch_over [#xfer.watch<"acc", <"test", "accuracy">>]
+  xfer.baseline "source_only" of "adapt"
+  xfer.evaluation "usps.test" pass "test" reports [#xfer.report<"accuracy", "value", "accuracy">,
+    #xfer.report<"transfer_gain", "gain", "accuracy" over = "source_only">]
+  xfer.export "reader" @reader inputs [#xfer.field<"x", "f32" shape = [4]>]
+    outputs [#xfer.field<"value", "f32" shape = [4] tag = "prob">] batch 16 like "usps"
+  xfer.run stage "adapt"
+  xfer.repeat 2 {
+    xfer.run evaluation "usps.test"
+  }
+}
+)mlir";
+
+class XferDialectTest : public ::testing::Test {
+protected:
+  XferDialectTest() {
+    context.loadDialect<XferDialect, func::FuncDialect, arith::ArithDialect>();
+    context.getDiagEngine().registerHandler([&](Diagnostic &diagnostic) { message += diagnostic.str() + "\n"; });
+  }
+
+  /// Parses kProgram with the first `from` replaced by `to`.
+  OwningOpRef<ModuleOp> parse(StringRef from = "", StringRef to = "") {
+    std::string text = kProgram;
+    if (!from.empty()) {
+      size_t at = text.find(from.str());
+      EXPECT_NE(at, std::string::npos) << from.str();
+      text.replace(at, from.size(), to.str());
+    }
+    message.clear();
+    return parseSourceString<ModuleOp>(text, &context);
+  }
+
+  void expectError(StringRef from, StringRef to, StringRef expected) {
+    OwningOpRef<ModuleOp> module = parse(from, to);
+    EXPECT_FALSE(module) << "accepted: " << to.str();
+    EXPECT_NE(message.find(expected.str()), std::string::npos) << message;
+  }
+
+  MLIRContext context;
+  std::string message;
+};
+
+// What is printed reads back as the same program.
+TEST_F(XferDialectTest, RoundTrip) {
+  OwningOpRef<ModuleOp> module = parse();
+  ASSERT_TRUE(module) << message;
+  std::string first, second;
+  llvm::raw_string_ostream(first) << *module;
+  OwningOpRef<ModuleOp> again = parseSourceString<ModuleOp>(first, &context);
+  ASSERT_TRUE(again) << message << first;
+  llvm::raw_string_ostream(second) << *again;
+  EXPECT_EQ(first, second);
+}
+
+// The index finds ops by kind and name, and a name may serve two kinds.
+TEST_F(XferDialectTest, Index) {
+  OwningOpRef<ModuleOp> module = parse();
+  ASSERT_TRUE(module) << message;
+  FailureOr<ProgramIndex> index = ProgramIndex::build(*module);
+  ASSERT_TRUE(succeeded(index));
+  EXPECT_EQ(index->passes.count("test"), 1u);
+  EXPECT_EQ(index->functions.count("test"), 1u);
+  EXPECT_EQ(index->sites, 1);
+  EXPECT_EQ(getArgumentBind(index->functions.lookup("step"), 1).getDraw(), 1);
+}
+
+// Names that one kind defines twice, or that nothing defines.
+TEST_F(XferDialectTest, Names) {
+  expectError("\"epochs\" : int = 20 : i64", "\"lr\" : int = 20 : i64", "defines the option 'lr' a second time");
+  expectError("param, \"net.w\">}, tensor<f32>", "param, \"net.v\">}, tensor<f32>", "names no parameter");
+  expectError("function @test", "function @nowhere", "names no function: @nowhere");
+  expectError("before [\"test\"]", "before [\"nothing\"]", "names no pass: 'nothing'");
+  expectError("owner \"stage:adapt\"", "owner \"stage:adopt\"", "belongs to the unknown stage 'adopt'");
+  expectError("split = \"train\"", "split = \"trian\"", "names no split of 'usps': 'trian'");
+  expectError("domain = \"usps\"", "domain = \"usp\"", "names no domain: 'usp'");
+  expectError("epochs #xfer.param<\"epochs\">", "epochs #xfer.param<\"lr\">", "which is no integer option");
+  expectError("<\"test\", \"accuracy\">", "<\"test\", \"f1\">", "names no output of the pass 'test': 'f1'");
+  expectError("\"value\", \"accuracy\">", "\"value\", \"f1\">", "reports 'f1'");
+  expectError("over = \"source_only\"", "over = \"other\"", "names no baseline");
+  expectError("run stage \"adapt\"", "run stage \"adept\"", "names no stage: 'adept'");
+  expectError("run evaluation \"usps.test\"", "run evaluation \"test\"", "names no evaluation: 'test'");
+}
+
+// Signatures that disagree with what they are bound to.
+TEST_F(XferDialectTest, Signatures) {
+  expectError("%w: tensor<4x2xf32> {xfer.bind = #xfer.bind<param, \"net.w\">}",
+              "%w: tensor<4x2xf32> {xfer.bind = #xfer.bind<watch, \"net.w\">}", "bound to watch 'net.w', is an argument");
+  expectError("%k: tensor<4xi32> {xfer.bind = #xfer.bind<stepkey, \"\">}", "%k: tensor<4xi32>",
+              "binds some of its arguments and results, not all");
+  expectError("\"net.w\" : tensor<4x2xf32>", "\"net.w\" : tensor<4x3xf32>", "declared is 'tensor<4x3xf32>'");
+  expectError("#xfer.bind<check, \"1\">", "#xfer.bind<check, \"2\">", "names no site");
+  expectError("bind<watch, \"task\">", "bind<param, \"net.w\">", "declared is 'tensor<4x2xf32>'");
+  expectError("usps.x\" draw = 1", "uspsx\" draw = 1", "is not of the form source.field");
+  expectError("inputs [#xfer.field<\"x\"", "inputs [#xfer.field<\"y\"", "declares 'y'");
+}
+
+// What one op can see alone.
+TEST_F(XferDialectTest, Ops) {
+  expectError("float = 1.000000e-02 : f64", "int = 1.000000e-02 : f64", "not of kind 'int'");
+  expectError("layout \"matrix\"", "layout \"filter\"", "does not fit rank 2");
+  expectError("high = 9.000000e-01", "high = 1.900000e+00", "from 0");
+  expectError("hidden<\"label\"", "hidden<\"lable\"", "hides 'lable', which is not a field");
+  expectError("of = \"all\"", "of = \"everything\"", "of the unknown 'everything'");
+  expectError(" until_epoch = 1", "", "only the last has none");
+  expectError("batch = 8>", "batch = 0>", "batches of 0");
+  expectError("xfer.keep<\"best\"", "xfer.keep<\"last\"", "keeps 'last'");
+  expectError("at \"init\"", "at \"noon\"", "runs at 'noon'");
+  expectError("xfer.site 1", "xfer.site 2", "expected 1");
+  expectError("xfer.repeat 2", "xfer.repeat 0", "value is positive");
+  expectError("value dense<0.0> : tensor<4x2xf32>", "value dense<0.0> : tensor<2x4xf32>", "has a value of the type");
+}
+
+} // namespace
