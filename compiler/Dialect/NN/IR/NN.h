@@ -27,6 +27,9 @@ struct LoopArguments {
   mlir::Value index;
   mlir::ValueRange carries, scanned, invariants;
 };
+
+/// Each element of a result depends on the elements of the operands at its own place only.
+template <typename Op> class PerElement : public mlir::OpTrait::TraitBase<Op, PerElement> {};
 } // namespace xfer::nn
 
 #include "compiler/Dialect/NN/IR/NNDialect.h.inc"

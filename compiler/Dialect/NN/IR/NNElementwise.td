@@ -4,8 +4,11 @@
 
 include "compiler/Dialect/NN/IR/NNBase.td"
 
+// Each element of a result depends on the elements of the operands at its own place only.
+def NN_PerElement : NativeOpTrait<"PerElement"> { let cppNamespace = "::xfer::nn"; }
+
 class NN_ElementwiseOp<string mnemonic, list<Trait> traits = []>
-    : NN_InferredOp<mnemonic, !listconcat([Elementwise], traits)> {
+    : NN_InferredOp<mnemonic, !listconcat([NN_PerElement], traits)> {
   let shapeRule = "sameAsFirst";
 }
 
@@ -90,7 +93,7 @@ def NN_SelectOp : NN_ElementwiseOp<"select"> {
   let assemblyFormat = "$condition `,` $a `,` $b attr-dict `:` functional-type(operands, results)";
 }
 
-def NN_ConvertOp : NN_Op<"convert", [Elementwise]> {
+def NN_ConvertOp : NN_Op<"convert", [NN_PerElement]> {
   let summary = "Change of the element type";
   let description = [{
     Converts each element to the result's element type. `ui8` counts 0 to 255; to a bool: is it not 0; from a bool: 0
