@@ -1,0 +1,30 @@
+// The log of a run, one JSON object a line. Its length is part of every checkpoint, so that a resumed run cuts off what
+// an interrupted one had written beyond it.
+#ifndef XFER_RUNTIME_METRICS_METRICSLOG_H
+#define XFER_RUNTIME_METRICS_METRICSLOG_H
+
+#include "xfer/rt/Status.h"
+
+namespace xfer::rt {
+
+class MetricsLog {
+public:
+  // Keeps the first `length` bytes of the file and goes on behind them; the file must have that many.
+  static Expected<MetricsLog> open(const std::string &path, uint64_t length);
+  MetricsLog(MetricsLog &&other) noexcept;
+  MetricsLog &operator=(MetricsLog &&) = delete;
+  ~MetricsLog();
+
+  Status write(std::string_view object);
+  uint64_t length() const { return written; }
+
+private:
+  MetricsLog(std::string path, int file, uint64_t written) : path(std::move(path)), file(file), written(written) {}
+  std::string path;
+  int file;
+  uint64_t written;
+};
+
+} // namespace xfer::rt
+
+#endif

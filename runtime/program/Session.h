@@ -1,0 +1,64 @@
+// A compiled program with everything that its functions are called with: values of parameters, states and hoisted
+// values, options, sizes of splits, one arena for all functions.
+#ifndef XFER_RUNTIME_PROGRAM_SESSION_H
+#define XFER_RUNTIME_PROGRAM_SESSION_H
+
+#include "runtime/program/Buffer.h"
+#include "runtime/program/Context.h"
+#include "runtime/program/Manifest.h"
+#include <map>
+
+namespace xfer::rt {
+
+struct OptionValue {
+  double number = 0;
+  std::string text; // of a string option
+};
+
+// What `counter` arguments see.
+struct Counters {
+  int64_t step = 0, epoch = 0, steps = 0, epochs = 0, stale = 0;
+};
+
+// Values of variables by position; an empty entry is not part of the snapshot.
+using Snapshot = std::vector<std::string>;
+
+class Session {
+public:
+  // The program stays where it is; options have their defaults.
+  static Expected<std::unique_ptr<Session>> open(const xfer_program_t &program);
+
+  const xfer_program_t &program;
+  const Manifest manifest;
+  xfer_context context;
+  uint64_t seed = 0;
+  std::vector<OptionValue> options;
+  std::vector<Buffer> variables; // as in manifest.variables
+  std::vector<Buffer> hoisted;   // as in manifest.hoisted
+  std::map<std::string, int64_t> extents;
+
+  // Number of samples of a split; every symbol of the manifest must have been set when a function is called.
+  void setExtent(const std::string &symbol, int64_t size) { extents[symbol] = size; }
+
+  // Scratch memory of at least this size, shared by all functions: nothing lives in it between calls.
+  Expected<xfer_buffer_t> arenaOf(uint64_t bytes);
+
+  // Copies constants into the variables that have one.
+  void setConstants();
+
+  enum Part : unsigned { Model = 1, ProgramStates = 2 }; // Model: parameters and states of modules
+  // Values of the parts, and of the states of stage `stage` if that is not empty.
+  Snapshot snapshot(unsigned parts, const std::string &stage = {}) const;
+  void restore(const Snapshot &values);
+
+  // Sentence about a site: "digits.xfer:31:8: loss task = ...".
+  std::string describeSite(int32_t site) const;
+
+private:
+  Session(const xfer_program_t &program, Manifest manifest);
+  Buffer arena;
+};
+
+} // namespace xfer::rt
+
+#endif

@@ -1,0 +1,89 @@
+#include "runtime/metrics/JsonText.h"
+#include "runtime/metrics/MetricsLog.h"
+#include "runtime/metrics/Progress.h"
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+using namespace xfer::rt;
+
+static std::string contentOf(const std::string &path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// Any bytes become a JSON string that a strict reader takes; well-formed text survives.
+TEST(JsonText, EscapesAnything) {
+  EXPECT_EQ(jsonText("a\"b\\c\n\x01"), "\"a\\\"b\\\\c\\n\\u0001\"");
+  EXPECT_EQ(nlohmann::json::parse(jsonText("müde €  \xF0\x9F\x98\x80")), "müde €  \xF0\x9F\x98\x80");
+  for (const char *bad : {"\xFF", "\xC0\x80", "\xED\xA0\x80", "\xE2\x82", "\xF5\x80\x80\x80"}) {
+    std::string read = nlohmann::json::parse(jsonText(bad));
+    EXPECT_NE(read.find("\xEF\xBF\xBD"), std::string::npos);
+  }
+}
+
+// Numbers read back as they were; what JSON cannot say is null.
+TEST(JsonText, Numbers) {
+  EXPECT_EQ(jsonNumber(static_cast<double>(0.1f)), "0.1");
+  EXPECT_EQ(nlohmann::json::parse(jsonNumber(1.0 / 3)).get<double>(), 1.0 / 3);
+  EXPECT_EQ(jsonNumber(std::nan("")), "null");
+  EXPECT_EQ(jsonNumber(-INFINITY), "null");
+}
+
+// Brackets, commas and nested tensors come out right.
+TEST(JsonWriter, WritesNestedValues) {
+  const double matrix[] = {1, 2, 3, 4, 5, 6};
+  JsonWriter json;
+  json.beginObject().key("name").value("x").key("m").tensor({2, 3}, matrix).key("s").tensor({}, matrix);
+  json.key("list").beginList().value(true).beginObject().endObject().endList().endObject();
+  EXPECT_EQ(json.text(), R"({"name": "x", "m": [[1, 2, 3], [4, 5, 6]], "s": 1, "list": [true, {}]})");
+}
+
+// A log that is opened at a length loses what stood behind it, and goes on there.
+TEST(MetricsLog, ContinuesAtALength) {
+  std::string path = ::testing::TempDir() + "metrics.jsonl";
+  std::remove(path.c_str());
+  uint64_t kept = 0;
+  {
+    Expected<MetricsLog> log = MetricsLog::open(path, 0);
+    ASSERT_TRUE(log) << log.message();
+    ASSERT_TRUE(log->write("{\"a\": 1}").ok());
+    kept = log->length();
+    ASSERT_TRUE(log->write("{\"a\": 2}").ok());
+  }
+  {
+    Expected<MetricsLog> log = MetricsLog::open(path, kept);
+    ASSERT_TRUE(log) << log.message();
+    ASSERT_TRUE(log->write("{\"a\": 3}").ok());
+  }
+  EXPECT_EQ(contentOf(path), "{\"a\": 1}\n{\"a\": 3}\n");
+  EXPECT_FALSE(MetricsLog::open(path, 1000).ok());
+  EXPECT_FALSE(MetricsLog::open("/nowhere/metrics.jsonl", 0).ok());
+}
+
+// Times are written as a clock would show them.
+TEST(Progress, ClockText) {
+  EXPECT_EQ(clockText(0.4), "0:00");
+  EXPECT_EQ(clockText(59.6), "1:00");
+  EXPECT_EQ(clockText(3661), "1:01:01");
+}
+
+// Off a terminal an epoch is one plain line with its values and nothing is drawn over.
+TEST(Progress, PlainLines) {
+  std::string path = ::testing::TempDir() + "progress.txt";
+  FILE *stream = std::fopen(path.c_str(), "w");
+  EXPECT_EQ(Progress::styleOf(stream), Progress::Lines);
+  Progress progress(stream, Progress::Lines);
+  progress.begin("adapt", 100, 2, 64, 0);
+  progress.step(1, 0, {{"task", 2}});
+  progress.epoch(50, 0, {{"task", 0.5}});
+  std::fclose(stream);
+  std::string text = contentOf(path);
+  EXPECT_EQ(text.find("adapt  epoch 1/2  step 50  task 0.5000  "), 0u) << text;
+  EXPECT_EQ(text.find('\r'), std::string::npos);
+}
