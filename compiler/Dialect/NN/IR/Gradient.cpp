@@ -60,7 +60,7 @@ LogicalResult GradientOp::verify() {
 // Constants by value
 //===----------------------------------------------------------------------===//
 
-static TypedAttr numberAttr(Type element, double value) {
+TypedAttr xfer::nn::numberAttr(Type element, double value) {
   if (auto type = dyn_cast<FloatType>(element))
     return FloatAttr::get(type, value);
   if (element.isUnsignedInteger())

@@ -21,6 +21,7 @@ class NN_UnaryOp<string mnemonic, Type type, string formula, string rule = "Some
   let arguments = (ins type:$x);
   let results = (outs type:$result);
   let assemblyFormat = "$x attr-dict `:` custom<SameTypes>(type($x), type($result))";
+  let hasFolder = 1;
 }
 
 def NN_NegOp : NN_UnaryOp<"neg", NN_Number, "-x"> { let meaningRule = "scale"; }
@@ -46,6 +47,7 @@ class NN_BinaryOp<string mnemonic, Type type, string formula, list<Trait> traits
   let arguments = (ins type:$a, type:$b);
   let results = (outs type:$result);
   let assemblyFormat = "$a `,` $b attr-dict `:` custom<SameTypes>(type($a), type($b), type($result))";
+  let hasFolder = 1;
 }
 
 def NN_AddOp : NN_BinaryOp<"add", NN_Number, "a + b", [Commutative]> { let meaningRule = "add"; }
@@ -55,7 +57,9 @@ def NN_DivOp : NN_BinaryOp<"div", NN_Number, "a / b (integers: rounded towards m
   let meaningRule = "scaleFirst";
 }
 def NN_RemOp : NN_BinaryOp<"rem", NN_Number, "a - floor(a / b) * b, which has the sign of b (integers: a rem 0 is a)">;
-def NN_PowOp : NN_BinaryOp<"pow", NN_Number, "a ** b (integers: b below 0 gives 0, save for a = 1 and a = -1)">;
+def NN_PowOp : NN_BinaryOp<"pow", NN_Number, "a ** b (integers: b below 0 gives 0, save for a = 1 and a = -1)"> {
+  let hasCanonicalizer = 1;
+}
 def NN_MaxOp : NN_BinaryOp<"max", NN_Number, "larger of a and b; a NaN wins", [Commutative]>;
 def NN_MinOp : NN_BinaryOp<"min", NN_Number, "smaller of a and b; a NaN wins", [Commutative]>;
 def NN_AndOp : NN_BinaryOp<"and", NN_Bool, "a and b", [Commutative]> { let derivative = "None"; }
@@ -75,6 +79,7 @@ def NN_CompareOp : NN_ElementwiseOp<"compare"> {
   let arguments = (ins NN_PredicateAttr:$predicate, NN_Tensor:$a, NN_Tensor:$b);
   let results = (outs NN_Bool:$result);
   let assemblyFormat = "$predicate $a `,` $b attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
 }
 
 def NN_SelectOp : NN_ElementwiseOp<"select"> {
@@ -91,6 +96,7 @@ def NN_SelectOp : NN_ElementwiseOp<"select"> {
   let arguments = (ins NN_Bool:$condition, NN_Tensor:$a, NN_Tensor:$b);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$condition `,` $a `,` $b attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
 }
 
 def NN_ConvertOp : NN_Op<"convert", [NN_PerElement]> {
@@ -107,6 +113,7 @@ def NN_ConvertOp : NN_Op<"convert", [NN_PerElement]> {
   let results = (outs NN_Tensor:$result);
   let builders = [OpBuilder<(ins "::mlir::Value":$x, "::mlir::Type":$element)>];
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 

@@ -20,6 +20,8 @@ def NN_ReduceOp : NN_InferredOp<"reduce"> {
   let arguments = (ins NN_ReduceKindAttr:$kind, NN_Tensor:$x, DenseI64ArrayAttr:$axes);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$kind $x `axes` $axes attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def NN_ArgmaxOp : NN_InferredOp<"argmax"> {

@@ -62,6 +62,7 @@ def NN_LoopOp : NN_RegionOp<"loop", [AttrSizedOperandSegments]> {
     ::mlir::ValueRange getYieldedStacked();
     ::mlir::Value getContinue();  // null unless conditional
   }];
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
 }
 

@@ -54,6 +54,8 @@ def NN_BroadcastOp : NN_Op<"broadcast"> {
   ];
   let assemblyFormat = "$x `dimensions` $dimensions attr-dict `:` type($x) `->` type($result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def NN_ReshapeOp : NN_Op<"reshape"> {
@@ -69,6 +71,8 @@ def NN_ReshapeOp : NN_Op<"reshape"> {
   let builders = [OpBuilder<(ins "::mlir::Value":$x, "::llvm::ArrayRef<::xfer::nn::Extent>":$shape)>];
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def NN_TransposeOp : NN_InferredOp<"transpose"> {
@@ -84,6 +88,8 @@ def NN_TransposeOp : NN_InferredOp<"transpose"> {
   let arguments = (ins NN_Tensor:$x, DenseI64ArrayAttr:$permutation);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$x `permutation` $permutation attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def NN_ConcatOp : NN_InferredOp<"concat"> {
@@ -98,6 +104,8 @@ def NN_ConcatOp : NN_InferredOp<"concat"> {
   let arguments = (ins Variadic<NN_Tensor>:$xs, I64Attr:$axis);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$xs `axis` $axis attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def NN_SliceOp : NN_InferredOp<"slice"> {
@@ -116,6 +124,8 @@ def NN_SliceOp : NN_InferredOp<"slice"> {
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = [{ $x `offsets` $offsets `sizes` $sizes `strides` $strides attr-dict `:`
                           functional-type(operands, results) }];
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def NN_PadOp : NN_InferredOp<"pad"> {
@@ -132,6 +142,7 @@ def NN_PadOp : NN_InferredOp<"pad"> {
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = [{ $x `low` $low `high` $high `interior` $interior attr-dict `:`
                           functional-type(operands, results) }];
+  let hasFolder = 1;
 }
 
 def NN_ReverseOp : NN_InferredOp<"reverse"> {
@@ -145,6 +156,7 @@ def NN_ReverseOp : NN_InferredOp<"reverse"> {
   let arguments = (ins NN_Tensor:$x, DenseI64ArrayAttr:$axes);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$x `axes` $axes attr-dict `:` custom<SameTypes>(type($x), type($result))";
+  let hasFolder = 1;
 }
 
 def NN_AnnotateOp : NN_Op<"annotate"> {
@@ -161,6 +173,7 @@ def NN_AnnotateOp : NN_Op<"annotate"> {
   let builders = [OpBuilder<(ins "::mlir::Value":$x, "const ::xfer::nn::Meaning &":$meaning)>];
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 #endif // XFER_NN_STRUCTURAL_TD
