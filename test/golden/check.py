@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Reads the JSON lines of a golden program and fails where it is off.
+
+Usage: check.py [--values FILE.json] [--tolerance 2e-5] < lines
+A number called off_NAME must be at most the tolerance; one called is_NAME must equal NAME of the values file, relative to it.
+The last value of a name counts.  Exit status 1 when anything is off, or when there was nothing to compare.
+"""
+import argparse
+import json
+import math
+import sys
+
+
+def numbers(value, found):
+    """Every number under a key off_* or is_*, at any depth."""
+    if isinstance(value, dict):
+        name = value.get("name")
+        if isinstance(name, str) and isinstance(value.get("value"), (int, float)):
+            found[name] = value["value"]
+        for key, inner in value.items():
+            if isinstance(inner, (int, float)) and not isinstance(inner, bool):
+                found[key] = inner
+            else:
+                numbers(inner, found)
+    elif isinstance(value, list):
+        for inner in value:
+            numbers(inner, found)
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--values")
+    arguments.add_argument("--tolerance", type=float, default=2e-5)
+    options = arguments.parse_args()
+    wanted = json.load(open(options.values)) if options.values else {}
+    found = {}
+    for line in sys.stdin:
+        line = line.strip()
+        if line.startswith("{"):
+            numbers(json.loads(line), found)
+    off = {name: value for name, value in found.items() if name.startswith("off_")}
+    for name, value in wanted.items():
+        if f"is_{name}" not in found:
+            off[f"is_{name} (missing)"] = math.inf
+        else:
+            off[f"is_{name}"] = abs(found[f"is_{name}"] - value) / max(abs(value), 1e-6)
+    bad = {name: value for name, value in off.items() if not value <= options.tolerance}
+    for name, value in bad.items():
+        print(f"{name}: {value:.3g} is above {options.tolerance:g}")
+    print(f"{len(off)} compared, {len(bad)} off, the largest {max(off.values(), default=math.nan):.3g}")
+    return 1 if bad or not off else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
