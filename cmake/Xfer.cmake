@@ -1,6 +1,9 @@
 # How this project builds a library, a tool and a test: one link style (the LLVM and MLIR shared libraries),
 # one precompiled header for every room that includes MLIR.
 
+# Everything that TableGen makes: any room may include it, so each waits for it.
+add_custom_target(xfer-headers)
+
 # xfer_library(NAME sources... [LINK libraries...] [EXCEPTIONS] [DEPENDS targets...])
 function(xfer_library name)
   cmake_parse_arguments(ARG "EXCEPTIONS" "" "LINK;DEPENDS" ${ARGN})
@@ -17,7 +20,7 @@ endfunction()
 # xfer_mlir_library(NAME sources... [LINK libraries...] [DEPENDS tablegen-targets...])
 function(xfer_mlir_library name)
   cmake_parse_arguments(ARG "" "" "LINK;DEPENDS" ${ARGN})
-  xfer_library(${name} ${ARG_UNPARSED_ARGUMENTS} LINK ${ARG_LINK} MLIR LLVM DEPENDS ${ARG_DEPENDS})
+  xfer_library(${name} ${ARG_UNPARSED_ARGUMENTS} LINK ${ARG_LINK} MLIR LLVM DEPENDS xfer-headers ${ARG_DEPENDS})
   target_precompile_headers(${name} REUSE_FROM XferMLIRHeaders)
 endfunction()
 
