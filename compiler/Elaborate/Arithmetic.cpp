@@ -1,0 +1,529 @@
+//===- Arithmetic.cpp - operators on numbers, tensors and trees -------------------------------------------------===//
+//
+// Numbers stay numbers until they meet a tensor. Two tensors meet by rule 35 of the language: of equal rank an extent of
+// 1 stretches; of lower rank the extents must be the last ones of the other; a tensor without axes fits anywhere.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#include "compiler/Dialect/NN/IR/NN.h"
+#include "compiler/Elaborate/Emit.h"
+#include "compiler/Elaborate/Evaluator.h"
+#include <cmath>
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+std::vector<Dim> Evaluator::shapeOf(const Tensor &tensor) const {
+  std::vector<Dim> dims;
+  for (auto [extent, axis] : llvm::zip_equal(extentsOf(tensor.value), tensor.axes))
+    dims.push_back({extent, axis});
+  return dims;
+}
+
+Tensor Evaluator::constant(double value, Type element, llvm::ArrayRef<Dim> shape, dsl::SourceRange range) {
+  Location where = location(range);
+  auto scalarType = RankedTensorType::get({}, element);
+  Attribute attribute = llvm::isa<FloatType>(element)
+                            ? Attribute(builder().getFloatAttr(element, value))
+                            : Attribute(IntegerAttr::get(element, static_cast<int64_t>(value)));
+  mlir::Value scalar = nn::ConstantOp::create(builder(), where, DenseElementsAttr::get(scalarType, attribute));
+  Tensor tensor{scalar, {}};
+  if (shape.empty())
+    return tensor;
+  return broadcastTo(builder(), where, tensor, shape);
+}
+
+Tensor Evaluator::convert(const Tensor &tensor, Type element, dsl::SourceRange range) {
+  if (tensor.type().getElementType() == element)
+    return tensor;
+  return {nn::ConvertOp::create(builder(), location(range), tensor.value, element), tensor.axes};
+}
+
+std::optional<Tensor> Evaluator::toTensor(const Value &value, dsl::SourceRange range, Type element) {
+  if (auto *tensor = value.tensor())
+    return element ? convert(*tensor, element, range) : *tensor;
+  if (value.isPoison())
+    return std::nullopt;
+  if (auto *dim = value.get<Dim>(); dim && dim->extent.isDynamic()) {
+    auto type = RankedTensorType::get({}, builder().getI32Type());
+    Tensor size{function().argument(pipeline::BindKind::Extent, dim->extent.symbol, type), {}};
+    return element ? convert(size, element, range) : size;
+  }
+  if (auto *list = value.list(); list && !list->elements.empty()) {
+    // A list of numbers is a tensor with one axis: `mean: [0.49, 0.48, 0.45]`.
+    std::vector<Value> parts = list->elements;
+    std::vector<Tensor> tensors;
+    Type common = element;
+    for (const Value &part : parts) {
+      std::optional<Tensor> tensor = toTensor(part, range, element);
+      if (!tensor)
+        return std::nullopt;
+      if (!common || tensor->type().getElementType().isF32())
+        common = tensor->type().getElementType();
+      tensors.push_back(*tensor);
+    }
+    for (Tensor &tensor : tensors)
+      tensor = convert(tensor, common, range);
+    return stack(builder(), location(range), tensors);
+  }
+  if (auto *flag = value.get<bool>())
+    return constant(*flag, element ? element : builder().getI1Type(), {}, range);
+  if (auto number = value.asInteger())
+    return constant(static_cast<double>(*number), element ? element : builder().getI32Type(), {}, range);
+  if (auto number = value.asNumber())
+    return constant(*number, element ? element : builder().getF32Type(), {}, range);
+  error(range, "not-a-tensor", "expected a tensor or a number, found " + value.describe());
+  return std::nullopt;
+}
+
+std::optional<Tensor> Evaluator::broadcast(const Tensor &tensor, llvm::ArrayRef<Dim> shape, dsl::SourceRange range) {
+  std::vector<Dim> own = shapeOf(tensor);
+  bool fits = own.size() <= shape.size();
+  for (size_t i = 0; fits && i < own.size(); ++i) {
+    const Dim &target = shape[shape.size() - own.size() + i];
+    bool stretches = own.size() == shape.size() && own[i].extent.size == 1;
+    fits = own[i].extent == target.extent || stretches;
+  }
+  if (!fits) {
+    error(range, "shapes-differ",
+          "a tensor " + describeDims(own) + " does not fit the shape " + describeDims(shape));
+    return std::nullopt;
+  }
+  return broadcastTo(builder(), location(range), tensor, shape);
+}
+
+bool Evaluator::unify(Tensor &a, Tensor &b, dsl::SourceRange range) {
+  Type elementA = a.type().getElementType(), elementB = b.type().getElementType();
+  if (elementA != elementB) {
+    auto rank = [](Type type) { return llvm::isa<FloatType>(type) ? 3 : type.isUnsignedInteger(8) ? 1 : type.isInteger(1) ? 0 : 2; };
+    Type common = rank(elementA) >= rank(elementB) ? elementA : elementB;
+    a = convert(a, common, range);
+    b = convert(b, common, range);
+  }
+  std::vector<Dim> shapeA = shapeOf(a), shapeB = shapeOf(b), shape;
+  size_t rank = std::max(shapeA.size(), shapeB.size());
+  bool equalRank = shapeA.size() == shapeB.size();
+  for (size_t i = 0; i < rank; ++i) {
+    const Dim *x = i + shapeA.size() >= rank ? &shapeA[i + shapeA.size() - rank] : nullptr;
+    const Dim *y = i + shapeB.size() >= rank ? &shapeB[i + shapeB.size() - rank] : nullptr;
+    if (!x || !y) {
+      shape.push_back(x ? *x : *y);
+    } else if (x->extent == y->extent) {
+      shape.push_back({x->extent, x->axis ? x->axis : y->axis});
+    } else if (equalRank && (x->extent.size == 1 || y->extent.size == 1)) {
+      shape.push_back(x->extent.size == 1 ? *y : *x);
+    } else {
+      Value failed = error(range, "shapes-differ",
+                           "shapes " + describeDims(shapeA) + " and " + describeDims(shapeB) + " do not fit" +
+                               (equalRank ? Twine() : Twine(": of lower rank, the extents must equal the last ones")));
+      return false;
+    }
+  }
+  a = broadcastTo(builder(), location(range), a, shape);
+  b = broadcastTo(builder(), location(range), b, shape);
+  return true;
+}
+
+//===--- trees --------------------------------------------------------------------------------------------------===//
+
+std::shared_ptr<Tree> Evaluator::parameters(const Module &module, dsl::SourceRange range) {
+  auto tree = std::make_shared<Tree>();
+  const std::string prefix = module.instance->path + ".";
+  for (Leaf *leaf : leafOrder)
+    if (leaf->kind == Leaf::Parameter && llvm::StringRef(leaf->path).starts_with(prefix))
+      tree->leaves[leaf->path.substr(prefix.size())] = readLeaf(*leaf, &module);
+  return tree;
+}
+
+Value Evaluator::overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange range,
+                            llvm::function_ref<Value(llvm::ArrayRef<Value>)> operation) {
+  std::vector<std::shared_ptr<const Tree>> owned(operands.size());
+  std::vector<const Tree *> trees(operands.size(), nullptr);
+  const Tree *first = nullptr;
+  for (auto [i, operand] : llvm::enumerate(operands)) {
+    if (operand.module())
+      owned[i] = parameters(*operand.module(), range);
+    trees[i] = owned[i] ? owned[i].get() : operand.tree();
+    if (!trees[i])
+      continue;
+    if (first && first->leaves.size() != trees[i]->leaves.size())
+      return error(range, "trees-differ", "two trees of different modules cannot be combined leaf by leaf");
+    if (!first)
+      first = trees[i];
+  }
+  auto result = std::make_shared<Tree>();
+  for (auto &[path, unused] : first->leaves) {
+    std::vector<Value> parts;
+    for (auto [operand, tree] : llvm::zip_equal(operands, trees)) {
+      if (!tree) {
+        parts.push_back(operand);
+        continue;
+      }
+      auto found = tree->leaves.find(path);
+      if (found == tree->leaves.end())
+        return error(range, "trees-differ", "the tree on one side has no leaf '" + path + "'");
+      parts.push_back(found->second);
+    }
+    Value value = operation(parts);
+    if (value.isPoison())
+      return value;
+    result->leaves[path] = value;
+  }
+  return Value(std::shared_ptr<const Tree>(result));
+}
+
+//===--- operators ----------------------------------------------------------------------------------------------===//
+
+static int64_t floorDivide(int64_t a, int64_t b) {
+  int64_t quotient = a / b;
+  return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+}
+
+static std::optional<int64_t> power(int64_t base, int64_t exponent) {
+  int64_t result = 1;
+  for (int64_t i = 0; i < exponent; ++i)
+    if (__builtin_mul_overflow(result, base, &result))
+      return std::nullopt;
+  return result;
+}
+
+using Operator = dsl::BinaryOp;
+
+static bool isComparison(Operator op) {
+  return op == Operator::Less || op == Operator::LessEqual || op == Operator::Greater ||
+         op == Operator::GreaterEqual || op == Operator::Equal || op == Operator::NotEqual;
+}
+
+static nn::Predicate predicate(Operator op) {
+  switch (op) {
+  case Operator::Less:
+    return nn::Predicate::lt;
+  case Operator::LessEqual:
+    return nn::Predicate::le;
+  case Operator::Greater:
+    return nn::Predicate::gt;
+  case Operator::GreaterEqual:
+    return nn::Predicate::ge;
+  case Operator::Equal:
+    return nn::Predicate::eq;
+  default:
+    return nn::Predicate::ne;
+  }
+}
+
+template <typename T> static bool compare(Operator op, const T &a, const T &b) {
+  switch (op) {
+  case Operator::Less:
+    return a < b;
+  case Operator::LessEqual:
+    return a <= b;
+  case Operator::Greater:
+    return a > b;
+  case Operator::GreaterEqual:
+    return a >= b;
+  case Operator::Equal:
+    return a == b;
+  default:
+    return a != b;
+  }
+}
+
+/// Both sides known at compile time; nothing where the operator has no meaning for them.
+static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value &a, const Value &b,
+                                 dsl::SourceRange range) {
+  if (op == Operator::Equal || op == Operator::NotEqual) {
+    if (a.isNone() || b.isNone())
+      return Value((a.isNone() && b.isNone()) == (op == Operator::Equal));
+  }
+  if (a.text() && b.text()) {
+    if (op == Operator::Add)
+      return Value(*a.text() + *b.text());
+    if (isComparison(op))
+      return Value(compare(op, *a.text(), *b.text()));
+    return std::nullopt;
+  }
+  if (a.list() && b.list() && op == Operator::Add) {
+    std::vector<Value> all = a.list()->elements;
+    all.insert(all.end(), b.list()->elements.begin(), b.list()->elements.end());
+    return Value::list(std::move(all));
+  }
+  if (auto *flagA = a.get<bool>())
+    if (auto *flagB = b.get<bool>()) {
+      if (op == Operator::And)
+        return Value(*flagA && *flagB);
+      if (op == Operator::Or)
+        return Value(*flagA || *flagB);
+    }
+  auto x = a.asNumber(), y = b.asNumber();
+  if (!x || !y)
+    return std::nullopt;
+  if (isComparison(op))
+    return Value(compare(op, *x, *y));
+  auto i = a.asInteger(), j = b.asInteger();
+  bool integers = i && j;
+  switch (op) {
+  case Operator::Add:
+  case Operator::Subtract:
+  case Operator::Multiply: {
+    if (!integers)
+      return Value(op == Operator::Add ? *x + *y : op == Operator::Subtract ? *x - *y : *x * *y);
+    int64_t result;
+    bool overflow = op == Operator::Add        ? __builtin_add_overflow(*i, *j, &result)
+                    : op == Operator::Subtract ? __builtin_sub_overflow(*i, *j, &result)
+                                               : __builtin_mul_overflow(*i, *j, &result);
+    if (overflow)
+      return evaluator.error(range, "integer-overflow", "the result does not fit 64 bits");
+    return Value(result);
+  }
+  case Operator::Divide:
+    if (*y == 0)
+      return evaluator.error(range, "division-by-zero", "division by zero");
+    return Value(*x / *y);
+  case Operator::FloorDivide:
+  case Operator::Modulo:
+    if (*y == 0)
+      return evaluator.error(range, "division-by-zero", "division by zero");
+    if (integers)
+      return Value(op == Operator::FloorDivide ? floorDivide(*i, *j) : *i - floorDivide(*i, *j) * *j);
+    return Value(op == Operator::FloorDivide ? std::floor(*x / *y) : *x - std::floor(*x / *y) * *y);
+  case Operator::Power:
+    if (integers && *j >= 0) {
+      if (auto result = power(*i, std::min<int64_t>(*j, 64)); result && *j <= 64)
+        return Value(*result);
+      return evaluator.error(range, "integer-overflow", "the result does not fit 64 bits");
+    }
+    return Value(std::pow(*x, *y));
+  default:
+    return std::nullopt;
+  }
+}
+
+/// `[.., i] @ [i, o]`, or `[b.., m, k] @ [b.., k, n]` with equal axes before the last two.
+static Value matmul(Evaluator &evaluator, Tensor a, Tensor b, dsl::SourceRange range) {
+  std::vector<Dim> shapeA = evaluator.shapeOf(a), shapeB = evaluator.shapeOf(b);
+  Type f32 = evaluator.builder().getF32Type();
+  a = evaluator.convert(a, f32, range);
+  b = evaluator.convert(b, f32, range);
+  size_t rankA = shapeA.size(), rankB = shapeB.size();
+  bool fits = rankA >= 1 && rankB >= 1;
+  size_t contracted = rankB == 1 ? 0 : rankB - 2;
+  size_t batch = rankB > 2 ? rankB - 2 : 0;
+  fits = fits && shapeA.back().extent == shapeB[contracted].extent && (batch == 0 || rankA == rankB);
+  for (size_t i = 0; fits && i < batch; ++i)
+    fits = shapeA[i].extent == shapeB[i].extent;
+  if (!fits)
+    return evaluator.error(range, "shapes-differ",
+                           "'@' multiplies [.., i] by [i, o], found " + describeDims(shapeA) + " and " +
+                               describeDims(shapeB));
+  SmallVector<int64_t> batchAxes;
+  for (size_t i = 0; i < batch; ++i)
+    batchAxes.push_back(i);
+  llvm::SmallVector<AxisId> axes(a.axes.begin(), a.axes.end() - 1);
+  if (rankB > 1)
+    axes.push_back(b.axes.back());
+  int64_t last = static_cast<int64_t>(rankA) - 1, first = static_cast<int64_t>(contracted);
+  mlir::Value product = nn::ContractOp::create(evaluator.builder(), evaluator.location(range), a.value, b.value,
+                                               batchAxes, batchAxes, ArrayRef<int64_t>(last), ArrayRef<int64_t>(first));
+  return Tensor{product, axes};
+}
+
+template <typename Op> static Value create(Evaluator &evaluator, const Tensor &a, const Tensor &b,
+                                           dsl::SourceRange range) {
+  return Tensor{Op::create(evaluator.builder(), evaluator.location(range), a.value, b.value), a.axes};
+}
+
+Value Evaluator::binary(Operator op, const Value &a, const Value &b, dsl::SourceRange range) {
+  if (a.isPoison() || b.isPoison())
+    return Value();
+  if (a.tree() || b.tree() || a.module() || b.module()) {
+    if (isComparison(op) || op == Operator::MatMul || op == Operator::And || op == Operator::Or)
+      return error(range, "bad-operands", "this operator has no meaning for modules and trees");
+    Value result = overLeaves({a, b}, range, [&](llvm::ArrayRef<Value> parts) {
+      return binary(op, parts[0], parts[1], range);
+    });
+    // module - module is a tree; module +- tree is a module (the states come from the left).
+    bool makesModule = (op == Operator::Add || op == Operator::Subtract) && a.module() && !b.module();
+    return makesModule && result.tree() ? withParameters(*a.module(), *result.tree()) : result;
+  }
+  if (!a.tensor() && !b.tensor()) {
+    if (auto folded = fold(*this, op, a, b, range))
+      return *folded;
+    auto dynamic = [](const Value &value) { return value.get<Dim>() != nullptr; };
+    if (!dynamic(a) && !dynamic(b))
+      return error(range, "bad-operands",
+                   "this operator cannot combine " + a.describe() + " and " + b.describe());
+  }
+  std::optional<Tensor> x = toTensor(a, range), y = toTensor(b, range);
+  if (!x || !y)
+    return Value();
+  if (op == Operator::MatMul)
+    return matmul(*this, *x, *y, range);
+  // A number takes the element type of the tensor that it meets, unless that would lose a fraction.
+  auto adapt = [&](const Value &number, Tensor &own, const Tensor &other) {
+    if (number.tensor() || !number.isNumber() || number.get<bool>())
+      return;
+    Type element = other.type().getElementType();
+    if (llvm::isa<FloatType>(element))
+      own = constant(*number.asNumber(), element, {}, range);
+  };
+  adapt(a, *x, *y);
+  adapt(b, *y, *x);
+  if (!unify(*x, *y, range))
+    return Value();
+  Type element = x->type().getElementType();
+  Location where = location(range);
+  if (op == Operator::And || op == Operator::Or) {
+    if (!element.isInteger(1))
+      return error(range, "bad-operands", "'and' and 'or' want bool tensors, found " + a.describe() + " and " +
+                                              b.describe());
+    return op == Operator::And ? create<nn::AndOp>(*this, *x, *y, range) : create<nn::OrOp>(*this, *x, *y, range);
+  }
+  if (isComparison(op))
+    return Tensor{nn::CompareOp::create(builder(), where, predicate(op), x->value, y->value), x->axes};
+  auto both = [&](Type type) {
+    *x = convert(*x, type, range);
+    *y = convert(*y, type, range);
+    element = type;
+  };
+  if (element.isInteger(1) || element.isUnsignedInteger(8))
+    both(builder().getI32Type());
+  if (op == Operator::Divide && !llvm::isa<FloatType>(element))
+    both(builder().getF32Type());
+  switch (op) {
+  case Operator::Add:
+    return create<nn::AddOp>(*this, *x, *y, range);
+  case Operator::Subtract:
+    return create<nn::SubOp>(*this, *x, *y, range);
+  case Operator::Multiply:
+    return create<nn::MulOp>(*this, *x, *y, range);
+  case Operator::Divide:
+    return create<nn::DivOp>(*this, *x, *y, range);
+  case Operator::FloorDivide: {
+    Value quotient = create<nn::DivOp>(*this, *x, *y, range);
+    if (!llvm::isa<FloatType>(element))
+      return quotient;
+    return Tensor{nn::FloorOp::create(builder(), where, quotient.tensor()->value), x->axes};
+  }
+  case Operator::Modulo:
+    return create<nn::RemOp>(*this, *x, *y, range);
+  case Operator::Power:
+    return create<nn::PowOp>(*this, *x, *y, range);
+  default:
+    return error(range, "bad-operands",
+                 "this operator cannot combine " + a.describe() + " and " + b.describe());
+  }
+}
+
+Value Evaluator::unary(dsl::UnaryOp op, const Value &x, dsl::SourceRange range) {
+  if (x.isPoison())
+    return x;
+  if (x.tree() || x.module())
+    return overLeaves({x}, range, [&](llvm::ArrayRef<Value> parts) { return unary(op, parts[0], range); });
+  bool negates = op == dsl::UnaryOp::Negate;
+  if (auto *flag = x.get<bool>(); flag && !negates)
+    return Value(!*flag);
+  if (auto number = x.asInteger(); number && negates)
+    return Value(-*number);
+  if (auto number = x.asNumber(); number && negates)
+    return Value(-*number);
+  std::optional<Tensor> tensor = toTensor(x, range);
+  if (!tensor)
+    return Value();
+  if (negates) {
+    Type element = tensor->type().getElementType();
+    if (element.isInteger(1) || element.isUnsignedInteger(8))
+      *tensor = convert(*tensor, builder().getI32Type(), range);
+    return Tensor{nn::NegOp::create(builder(), location(range), tensor->value), tensor->axes};
+  }
+  if (!tensor->type().getElementType().isInteger(1))
+    return error(range, "bad-operands", "'not' wants a bool, found " + x.describe());
+  return Tensor{nn::NotOp::create(builder(), location(range), tensor->value), tensor->axes};
+}
+
+//===--- axes and shapes ----------------------------------------------------------------------------------------===//
+
+std::optional<llvm::SmallVector<int64_t>> Evaluator::axes(const Value &value, const Tensor &tensor,
+                                                          dsl::SourceRange range) {
+  llvm::SmallVector<int64_t> result;
+  auto add = [&](const Value &one) {
+    if (auto *dim = one.get<Dim>(); dim && dim->axis) {
+      llvm::SmallVector<int64_t> found;
+      for (auto [i, axis] : llvm::enumerate(tensor.axes))
+        if (axis == dim->axis)
+          found.push_back(i);
+      if (found.size() != 1) {
+        error(range, found.empty() ? "axis-not-found" : "axis-ambiguous",
+              (found.empty() ? Twine("this dimension is no axis of ") : Twine("this dimension is two axes of ")) +
+                  Value(tensor).describe());
+        return false;
+      }
+      result.push_back(found[0]);
+      return true;
+    }
+    auto number = one.asInteger();
+    if (!number) {
+      if (!one.isPoison())
+        error(range, "bad-axis", "an axis is a number or a dimension, found " + one.describe());
+      return false;
+    }
+    int64_t axis = *number < 0 ? *number + tensor.rank() : *number;
+    if (axis < 0 || axis >= tensor.rank()) {
+      error(range, "axis-not-found",
+            "axis " + Twine(*number) + " is outside " + Value(tensor).describe());
+      return false;
+    }
+    result.push_back(axis);
+    return true;
+  };
+  std::vector<Value> all{value};
+  if (auto *list = value.list())
+    all = list->elements;
+  for (const Value &one : all) {
+    if (auto *pack = one.get<Pack>()) {
+      for (const Dim &dim : pack->dims)
+        if (!add(Value(dim)))
+          return std::nullopt;
+    } else if (!add(one)) {
+      return std::nullopt;
+    }
+  }
+  llvm::sort(result);
+  if (std::adjacent_find(result.begin(), result.end()) != result.end()) {
+    error(range, "axis-ambiguous", "the same axis is named twice");
+    return std::nullopt;
+  }
+  return result;
+}
+
+std::optional<std::vector<Dim>> Evaluator::shape(const Value &value, dsl::SourceRange range) {
+  std::vector<Dim> dims;
+  std::vector<Value> all{value};
+  if (auto *list = value.list())
+    all = list->elements;
+  for (const Value &one : all) {
+    if (one.isPoison())
+      return std::nullopt;
+    if (auto *pack = one.get<Pack>()) {
+      dims.insert(dims.end(), pack->dims.begin(), pack->dims.end());
+      continue;
+    }
+    if (auto *dim = one.get<Dim>()) {
+      dims.push_back(*dim);
+      continue;
+    }
+    auto number = one.asInteger();
+    if (!number || *number < 0) {
+      error(range, "bad-extent",
+            one.tensor() ? Twine("an extent must be known at compile time, this is a run-time value; a 'param' in a "
+                                 "shape must be a 'const'")
+                         : Twine("an extent is a number that is not negative, found " + one.describe()));
+      return std::nullopt;
+    }
+    dims.push_back({Extent(*number), 0});
+  }
+  return dims;
+}
+
+} // namespace xfer

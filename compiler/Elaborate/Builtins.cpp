@@ -1,0 +1,39 @@
+#include "compiler/Elaborate/Builtins.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace xfer {
+
+static const llvm::StringMap<const Builtin *> &table() {
+  static const llvm::StringMap<const Builtin *> all = [] {
+    llvm::StringMap<const Builtin *> result;
+    for (const Builtins *group : {&elementwiseBuiltins(), &reductionBuiltins(), &shapeBuiltins(), &makingBuiltins(),
+                                  &windowBuiltins(), &compileTimeBuiltins(), &gradientBuiltins(), &moduleBuiltins()})
+      for (const Builtin &builtin : *group) {
+        assert(!result.count(builtin.name) && "a builtin is defined twice");
+        result[builtin.name] = &builtin;
+      }
+    return result;
+  }();
+  return all;
+}
+
+const Builtin *findBuiltin(llvm::StringRef name) { return table().lookup(name); }
+
+void eachBuiltin(llvm::function_ref<void(llvm::StringRef)> visit) {
+  for (auto &entry : table())
+    visit(entry.getKey());
+}
+
+std::optional<int64_t> intArgument(Evaluator &evaluator, const Value &value, std::optional<int64_t> otherwise,
+                                   llvm::StringRef what, dsl::SourceRange range) {
+  if (value.isNone() && otherwise)
+    return otherwise;
+  if (std::optional<int64_t> number = value.asInteger())
+    return number;
+  if (!value.isPoison())
+    evaluator.error(range, "wrong-type",
+                    "'" + what + "' is an int known at compile time, found " + value.describe());
+  return std::nullopt;
+}
+
+} // namespace xfer

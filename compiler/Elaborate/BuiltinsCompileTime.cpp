@@ -1,0 +1,104 @@
+//===- BuiltinsCompileTime.cpp - functions of what is known at compile time ---------------------------------------------===//
+
+#include "compiler/Elaborate/Builtins.h"
+#include "llvm/Support/Format.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+static constexpr int64_t maxRange = 1 << 20;
+
+static Value rangeOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<int64_t> first = intArgument(evaluator, given[0], std::nullopt, "a", range);
+  std::optional<int64_t> second = first ? intArgument(evaluator, given[1], INT64_MIN, "b", range) : std::nullopt;
+  std::optional<int64_t> step = second ? intArgument(evaluator, given[2], 1, "step", range) : std::nullopt;
+  if (!step)
+    return Value();
+  int64_t from = given[1].isNone() ? 0 : *first, to = given[1].isNone() ? *first : *second;
+  if (*step == 0 || (to - from) / *step > maxRange)
+    return evaluator.error(range, "range-too-long", "a range has a step other than 0 and at most " + Twine(maxRange) + " numbers");
+  std::vector<Value> all;
+  for (int64_t i = from; *step > 0 ? i < to : i > to; i += *step)
+    all.push_back(Value(i));
+  return Value::list(std::move(all));
+}
+
+static Value length(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  if (const std::string *text = given[0].text())
+    return Value(static_cast<int64_t>(text->size()));
+  std::optional<std::vector<Value>> all = evaluator.elements(given[0], range);
+  return all ? Value(static_cast<int64_t>(all->size())) : Value();
+}
+
+static Value enumerateOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<std::vector<Value>> all = evaluator.elements(given[0], range);
+  if (!all)
+    return Value();
+  std::vector<Value> pairs;
+  for (auto [i, value] : llvm::enumerate(*all))
+    pairs.push_back(Value::list({Value(static_cast<int64_t>(i)), value}, true));
+  return Value::list(std::move(pairs));
+}
+
+static Value zipOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::vector<std::vector<Value>> lists;
+  for (const Value &one : given[0].list()->elements) {
+    std::optional<std::vector<Value>> all = evaluator.elements(one, range);
+    if (!all)
+      return Value();
+    lists.push_back(std::move(*all));
+    if (lists.back().size() != lists.front().size())
+      return evaluator.error(range, "wrong-count",
+                             "'zip' wants lists of one length, found " + Twine(lists.front().size()) + " and " +
+                                 Twine(lists.back().size()));
+  }
+  std::vector<Value> rows;
+  for (size_t i = 0; !lists.empty() && i < lists.front().size(); ++i) {
+    std::vector<Value> row;
+    for (auto &list : lists)
+      row.push_back(list[i]);
+    rows.push_back(Value::list(std::move(row), true));
+  }
+  return Value::list(std::move(rows));
+}
+
+static std::string textOf(const Value &value) {
+  if (const std::string *text = value.text())
+    return *text;
+  if (auto *flag = value.get<bool>())
+    return *flag ? "true" : "false";
+  if (auto number = value.asInteger())
+    return std::to_string(*number);
+  if (auto number = value.asNumber()) {
+    std::string text;
+    llvm::raw_string_ostream(text) << llvm::format("%g", *number);
+    return text;
+  }
+  return value.describe();
+}
+
+static Value str(Evaluator &, std::vector<Value> &given, dsl::SourceRange) {
+  return given[0].isPoison() ? given[0] : Value(textOf(given[0]));
+}
+
+static Value errorOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  return given[0].isPoison() ? given[0] : evaluator.error(range, "library-error", textOf(given[0]));
+}
+
+/// `samples(count, fn(i) => record)`: what a `generate` clause makes; read by the domain, never elsewhere.
+static Value samples(Evaluator &, std::vector<Value> &given, dsl::SourceRange) {
+  return Value::record({{"count", given[0]}, {"function", given[1]}});
+}
+
+const Builtins &compileTimeBuiltins() {
+  static const Builtins all = {
+      {"range", {"a", "b?", "step?"}, rangeOf}, {"len", {"x"}, length},     {"enumerate", {"x"}, enumerateOf},
+      {"zip", {"xs.."}, zipOf},                 {"str", {"x"}, str},        {"error", {"message"}, errorOf},
+      {"samples", {"count", "function"}, samples},
+  };
+  return all;
+}
+
+} // namespace xfer

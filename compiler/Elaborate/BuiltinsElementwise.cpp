@@ -1,0 +1,221 @@
+//===- BuiltinsElementwise.cpp - functions of one element, and conversions ------------------------------------------===//
+
+#include "compiler/Elaborate/Builtins.h"
+#include <cmath>
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+/// A function of a float: folded for a number, an operation for a tensor, leaf by leaf for a tree.
+template <typename Op, double (*Fold)(double)>
+static Value floatFunction(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  return lift(evaluator, given[0], range, [&](const Value &x) -> Value {
+    if (auto number = x.asNumber())
+      return Value(Fold(*number));
+    std::optional<Tensor> tensor = evaluator.toTensor(x, range);
+    if (!tensor)
+      return Value();
+    Type element = tensor->type().getElementType();
+    if (!llvm::isa<FloatType>(element))
+      tensor = evaluator.convert(*tensor, evaluator.builder().getF32Type(), range);
+    return Tensor{Op::create(evaluator.builder(), evaluator.location(range), tensor->value), tensor->axes};
+  });
+}
+
+static double signOf(double x) { return x > 0 ? 1 : x < 0 ? -1 : 0; }
+
+/// `abs`, `sign`: ints stay ints. `floor` is the same, since an int is its own floor.
+template <typename Op, double (*Fold)(double)>
+static Value numberFunction(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  return lift(evaluator, given[0], range, [&](const Value &x) -> Value {
+    if (auto number = x.asInteger())
+      return Value(static_cast<int64_t>(Fold(static_cast<double>(*number))));
+    if (auto number = x.asNumber())
+      return Value(Fold(*number));
+    std::optional<Tensor> tensor = evaluator.toTensor(x, range);
+    if (!tensor)
+      return Value();
+    Type element = tensor->type().getElementType();
+    if (element.isInteger(1) || element.isUnsignedInteger(8))
+      tensor = evaluator.convert(*tensor, element = evaluator.builder().getI32Type(), range);
+    if (std::is_same_v<Op, nn::FloorOp> && !llvm::isa<FloatType>(element))
+      return Value(*tensor);
+    return Tensor{Op::create(evaluator.builder(), evaluator.location(range), tensor->value), tensor->axes};
+  });
+}
+
+static Value floorOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  if (auto number = given[0].get<double>())
+    return Value(static_cast<int64_t>(std::floor(*number)));
+  return numberFunction<nn::FloorOp, std::floor>(evaluator, given, range);
+}
+
+template <char Element> static Value conversion(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  return lift(evaluator, given[0], range, [&](const Value &x) -> Value {
+    if (auto number = x.asNumber()) {
+      if (Element == 'f')
+        return Value(*number);
+      if (Element == 'i')
+        return Value(static_cast<int64_t>(*number));
+      return Value(*number != 0);
+    }
+    std::optional<Tensor> tensor = evaluator.toTensor(x, range);
+    if (!tensor)
+      return Value();
+    OpBuilder &builder = evaluator.builder();
+    Type element = Element == 'f'   ? Type(builder.getF32Type())
+                   : Element == 'i' ? Type(builder.getI32Type())
+                                    : Type(builder.getI1Type());
+    return Value(evaluator.convert(*tensor, element, range));
+  });
+}
+
+static Value choose(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  if (given[1].tree() || given[2].tree() || given[1].module() || given[2].module())
+    return evaluator.overLeaves({given[0], given[1], given[2]}, range, [&](llvm::ArrayRef<Value> parts) {
+      std::vector<Value> one(parts.begin(), parts.end());
+      return choose(evaluator, one, range);
+    });
+  if (auto *flag = given[0].get<bool>())
+    return *flag ? given[1] : given[2];
+  std::optional<Tensor> condition = evaluator.toTensor(given[0], range), a = evaluator.toTensor(given[1], range),
+                        b = evaluator.toTensor(given[2], range);
+  if (!condition || !a || !b)
+    return Value();
+  if (!condition->type().getElementType().isInteger(1))
+    return evaluator.error(range, "wrong-element-type", "the condition of 'where' is a bool, found " +
+                                                            given[0].describe());
+  // A number takes the element type of the tensor on the other side.
+  Type elementA = a->type().getElementType(), elementB = b->type().getElementType();
+  if (!given[1].tensor() && llvm::isa<FloatType>(elementB))
+    a = evaluator.toTensor(given[1], range, elementB);
+  if (!given[2].tensor() && llvm::isa<FloatType>(elementA))
+    b = evaluator.toTensor(given[2], range, elementA);
+  // All three come to the shape of the largest.
+  Tensor wide = *condition;
+  if (!evaluator.unify(*a, *b, range))
+    return Value();
+  Tensor shaped = *a;
+  Tensor flag = wide;
+  std::vector<Dim> target = evaluator.shapeOf(*a), other = evaluator.shapeOf(flag);
+  if (other.size() > target.size())
+    target = other;
+  else if (other.size() == target.size())
+    for (auto [t, o] : llvm::zip(target, other))
+      if (t.extent.size == 1)
+        t = o;
+  std::optional<Tensor> c = evaluator.broadcast(flag, target, range), x = evaluator.broadcast(*a, target, range),
+                        y = evaluator.broadcast(*b, target, range);
+  if (!c || !x || !y)
+    return Value();
+  return Tensor{nn::SelectOp::create(evaluator.builder(), evaluator.location(range), c->value, x->value, y->value),
+                x->axes};
+}
+
+static Value unitOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
+  if (!x)
+    return Value();
+  nn::Meaning meaning = meaningOf(x->value);
+  if (meaning.normalised)
+    return evaluator.error(range, "normalised-twice", "this value has been normalised already");
+  if (meaning.tag == nn::Tag::Unit)
+    return Value(*x);
+  if (x->type().getElementType().isUnsignedInteger(8)) {
+    Value scaled = evaluator.binary(dsl::BinaryOp::Multiply,
+                                    Value(evaluator.convert(*x, evaluator.builder().getF32Type(), range)),
+                                    Value(1.0 / 255.0), range);
+    if (!scaled.tensor())
+      return scaled;
+    x = *scaled.tensor();
+  }
+  meaning.tag = nn::Tag::Unit;
+  return Tensor{annotate(evaluator.builder(), evaluator.location(range), x->value, meaning), x->axes};
+}
+
+static Value normalisedOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
+  if (!x)
+    return Value();
+  nn::Meaning meaning = meaningOf(x->value);
+  if (meaning.normalised)
+    return evaluator.error(range, "normalised-twice", "this value has been normalised already");
+  meaning.tag = nn::Tag::None;
+  meaning.normalised = true;
+  return Tensor{annotate(evaluator.builder(), evaluator.location(range), x->value, meaning), x->axes};
+}
+
+/// `classes(i, k)`: an int becomes a label of k classes.
+static Value classesOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range, evaluator.builder().getI32Type());
+  std::optional<int64_t> count = intArgument(evaluator, given[1], std::nullopt, "k", range);
+  if (!x || !count)
+    return Value();
+  nn::Meaning meaning = meaningOf(x->value);
+  meaning.tag = nn::Tag::Class;
+  meaning.classes = *count;
+  return Tensor{annotate(evaluator.builder(), evaluator.location(range), x->value, meaning), x->axes};
+}
+
+static Value dtypeOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
+  if (!x)
+    return Value();
+  Type element = x->type().getElementType();
+  return Value::string(llvm::isa<FloatType>(element)          ? "f32"
+                       : element.isInteger(1)                 ? "bool"
+                       : element.isUnsignedInteger(8)         ? "u8"
+                                                              : "int");
+}
+
+static Value withDomains(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> y = evaluator.toTensor(given[0], range), x = evaluator.toTensor(given[1], range);
+  if (!y || !x)
+    return Value();
+  nn::Meaning meaning = meaningOf(y->value);
+  meaning.domains = meaningOf(x->value).domains;
+  return Tensor{annotate(evaluator.builder(), evaluator.location(range), y->value, meaning), y->axes};
+}
+
+static Value domainOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
+  if (!x)
+    return Value();
+  nn::Meaning meaning = meaningOf(x->value);
+  if (meaning.domains.size() != 1)
+    return evaluator.error(range, "domain-not-single",
+                           meaning.domains.empty()
+                               ? Twine("this value comes from no domain")
+                               : Twine("this value mixes the domains " + llvm::join(meaning.domains, ", ")));
+  return Value::string(meaning.domains.front());
+}
+
+const Builtins &elementwiseBuiltins() {
+  static const Builtins all = {
+      {"exp", {"x"}, floatFunction<nn::ExpOp, std::exp>},
+      {"log", {"x"}, floatFunction<nn::LogOp, std::log>},
+      {"sqrt", {"x"}, floatFunction<nn::SqrtOp, std::sqrt>},
+      {"tanh", {"x"}, floatFunction<nn::TanhOp, std::tanh>},
+      {"erf", {"x"}, floatFunction<nn::ErfOp, std::erf>},
+      {"sin", {"x"}, floatFunction<nn::SinOp, std::sin>},
+      {"cos", {"x"}, floatFunction<nn::CosOp, std::cos>},
+      {"floor", {"x"}, floorOf},
+      {"abs", {"x"}, numberFunction<nn::AbsOp, std::fabs>},
+      {"sign", {"x"}, numberFunction<nn::SignOp, signOf>},
+      {"f32", {"x"}, conversion<'f'>},
+      {"int", {"x"}, conversion<'i'>},
+      {"bool", {"x"}, conversion<'b'>},
+      {"where", {"condition", "a", "b"}, choose},
+      {"unit", {"x"}, unitOf},
+      {"normalised", {"x"}, normalisedOf},
+      {"classes", {"i", "k"}, classesOf},
+      {"dtype", {"x"}, dtypeOf},
+      {"with_domains", {"y", "x"}, withDomains},
+      {"domain_of", {"x"}, domainOf},
+  };
+  return all;
+}
+
+} // namespace xfer

@@ -1,0 +1,128 @@
+//===- BuiltinsModule.cpp - modules as points, trees as vectors -----------------------------------------------------------===//
+
+#include "compiler/Elaborate/Builtins.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+static const Module *moduleArgument(Evaluator &evaluator, const Value &value, dsl::SourceRange range) {
+  if (const Module *module = value.module())
+    return module;
+  if (!value.isPoison())
+    evaluator.error(range, "not-a-module", "expected a module in its place, found " + value.describe());
+  return nullptr;
+}
+
+static Value params(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  const Module *module = moduleArgument(evaluator, given[0], range);
+  return module ? Value(std::shared_ptr<const Tree>(evaluator.parameters(*module, range))) : Value();
+}
+
+/// A copy whose tensors stay what they are here.
+static Value snapshot(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  const Module *module = moduleArgument(evaluator, given[0], range);
+  if (!module)
+    return Value();
+  auto overrides = std::make_shared<std::map<std::string, Tensor>>();
+  const std::string prefix = module->instance->path + ".";
+  for (Leaf *leaf : evaluator.leafOrder)
+    if (llvm::StringRef(leaf->path).starts_with(prefix)) {
+      Tensor tensor = evaluator.readLeaf(*leaf, module);
+      if (llvm::isa<FloatType>(tensor.type().getElementType()))
+        tensor.value = nn::StopGradientOp::create(evaluator.builder(), evaluator.location(range), tensor.value);
+      (*overrides)[leaf->path] = tensor;
+    }
+  Module copy = *module;
+  copy.overrides = overrides;
+  copy.mode = ModeOverride::Evaluation;
+  return Value(copy);
+}
+
+template <ModeOverride Mode> static Value withMode(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  const Module *module = moduleArgument(evaluator, given[0], range);
+  if (!module)
+    return Value();
+  Module changed = *module;
+  changed.mode = Mode;
+  return Value(changed);
+}
+
+/// Sum over all leaves of what `part` makes of each.
+static Value overall(Evaluator &evaluator, llvm::ArrayRef<Value> operands, dsl::SourceRange range,
+                     llvm::function_ref<Value(llvm::ArrayRef<Value>)> part) {
+  Value sums = evaluator.overLeaves(operands, range, [&](llvm::ArrayRef<Value> parts) {
+    Value product = part(parts);
+    std::vector<Value> arguments{product, Value::none(), Value::none()};
+    return product.isPoison() ? product : findBuiltin("sum")->run(evaluator, arguments, range);
+  });
+  if (!sums.tree())
+    return sums;
+  Value total(0.0);
+  for (auto &[path, value] : sums.tree()->leaves)
+    total = evaluator.binary(dsl::BinaryOp::Add, total, value, range);
+  return total;
+}
+
+static bool isTree(const Value &value) { return value.tree() || value.module(); }
+
+static Value total(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  if (!isTree(given[0]))
+    return evaluator.error(range, "wrong-type", "'total' adds up a tree, found " + given[0].describe());
+  return overall(evaluator, {given[0]}, range, [](llvm::ArrayRef<Value> parts) { return parts[0]; });
+}
+
+static Value dot(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  auto product = [&](llvm::ArrayRef<Value> parts) {
+    return evaluator.binary(dsl::BinaryOp::Multiply, parts[0], parts[1], range);
+  };
+  if (isTree(given[0]) || isTree(given[1]))
+    return overall(evaluator, {given[0], given[1]}, range, product);
+  std::vector<Value> arguments{product({given[0], given[1]}), Value::none(), Value::none()};
+  return arguments[0].isPoison() ? Value() : findBuiltin("sum")->run(evaluator, arguments, range);
+}
+
+/// Euclidean norm: of a tree over all leaves, of a tensor along `axis`.
+static Value norm(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::vector<Value> squares{Value()};
+  if (isTree(given[0])) {
+    std::vector<Value> twice{given[0], given[0]};
+    squares[0] = dot(evaluator, twice, range);
+  } else {
+    Value square = evaluator.binary(dsl::BinaryOp::Multiply, given[0], given[0], range);
+    std::vector<Value> arguments{square, given[1], given[2]};
+    squares[0] = square.isPoison() ? square : findBuiltin("sum")->run(evaluator, arguments, range);
+  }
+  return squares[0].isPoison() ? squares[0] : findBuiltin("sqrt")->run(evaluator, squares, range);
+}
+
+/// `mix(a, b, r)`: r of a, 1 - r of b; states come from b.
+static Value mix(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  using dsl::BinaryOp;
+  auto blend = [&](const Value &a, const Value &b) {
+    Value difference = evaluator.binary(BinaryOp::Subtract, a, b, range);
+    return evaluator.binary(BinaryOp::Add, b, evaluator.binary(BinaryOp::Multiply, given[2], difference, range), range);
+  };
+  if (!isTree(given[0]) && !isTree(given[1]))
+    return blend(given[0], given[1]);
+  Value tree = evaluator.overLeaves({given[0], given[1]}, range,
+                                    [&](llvm::ArrayRef<Value> parts) { return blend(parts[0], parts[1]); });
+  return given[1].module() && tree.tree() ? evaluator.withParameters(*given[1].module(), *tree.tree()) : tree;
+}
+
+const Builtins &moduleBuiltins() {
+  static const Builtins all = {
+      {"params", {"m"}, params},
+      {"snapshot", {"m"}, snapshot},
+      {"train", {"m"}, withMode<ModeOverride::Training>},
+      {"eval", {"m"}, withMode<ModeOverride::Evaluation>},
+      {"total", {"t"}, total},
+      {"dot", {"a", "b"}, dot},
+      {"norm", {"x", "axis?", "keep?"}, norm},
+      {"mix", {"a", "b", "r"}, mix},
+  };
+  return all;
+}
+
+} // namespace xfer

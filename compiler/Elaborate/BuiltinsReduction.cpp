@@ -1,0 +1,248 @@
+//===- BuiltinsReduction.cpp - functions that combine many elements ---------------------------------------------------===//
+
+#include "compiler/Elaborate/Builtins.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+static llvm::SmallVector<int64_t> allAxes(const Tensor &tensor) {
+  return llvm::to_vector(llvm::seq<int64_t>(0, tensor.rank()));
+}
+
+static Value reduceTensor(Evaluator &evaluator, nn::ReduceKind kind, Tensor x, const Value &axis, const Value &keep,
+                          dsl::SourceRange range) {
+  std::optional<llvm::SmallVector<int64_t>> axes =
+      axis.isNone() ? std::optional(allAxes(x)) : evaluator.axes(axis, x, range);
+  if (!axes)
+    return Value();
+  Type element = x.type().getElementType();
+  bool logical = kind == nn::ReduceKind::Any || kind == nn::ReduceKind::All;
+  if (logical != element.isInteger(1))
+    x = evaluator.convert(x, logical ? Type(evaluator.builder().getI1Type()) : evaluator.builder().getI32Type(), range);
+  else if (element.isUnsignedInteger(8))
+    x = evaluator.convert(x, evaluator.builder().getI32Type(), range);
+  Location where = evaluator.location(range);
+  std::vector<Dim> dims = evaluator.shapeOf(x), kept, left;
+  for (auto [i, dim] : llvm::enumerate(dims)) {
+    bool reduced = llvm::is_contained(*axes, i);
+    if (!reduced)
+      left.push_back(dim);
+    kept.push_back(reduced ? Dim{Extent(1), 0} : dim);
+  }
+  Tensor result = x;
+  if (!axes->empty())
+    result = {nn::ReduceOp::create(evaluator.builder(), where, kind, x.value, *axes), axesOf(left)};
+  std::optional<int64_t> keeps = intArgument(evaluator, keep, 0, "keep", range);
+  if (!keeps)
+    return Value();
+  return *keeps ? Value(reshapeTo(evaluator.builder(), where, result, kept)) : Value(result);
+}
+
+/// Compile-time numbers in a list, or tensors in a list: folded from the left.
+static std::optional<Value> overList(Evaluator &evaluator, nn::ReduceKind kind, const Value &x,
+                                     dsl::SourceRange range) {
+  const List *list = x.list();
+  if (!list)
+    return std::nullopt;
+  if (list->elements.empty()) {
+    if (kind == nn::ReduceKind::Sum)
+      return Value(int64_t(0));
+    if (kind == nn::ReduceKind::Prod)
+      return Value(int64_t(1));
+    if (kind == nn::ReduceKind::Any || kind == nn::ReduceKind::All)
+      return Value(kind == nn::ReduceKind::All);
+    return evaluator.error(range, "empty-list", "the list has no element");
+  }
+  Value result = list->elements.front();
+  for (const Value &next : llvm::drop_begin(list->elements)) {
+    switch (kind) {
+    case nn::ReduceKind::Sum:
+      result = evaluator.binary(dsl::BinaryOp::Add, result, next, range);
+      break;
+    case nn::ReduceKind::Prod:
+      result = evaluator.binary(dsl::BinaryOp::Multiply, result, next, range);
+      break;
+    case nn::ReduceKind::Any:
+    case nn::ReduceKind::All:
+      result = evaluator.binary(kind == nn::ReduceKind::Any ? dsl::BinaryOp::Or : dsl::BinaryOp::And, result, next,
+                                range);
+      break;
+    default: {
+      Value less = evaluator.binary(dsl::BinaryOp::Less, result, next, range);
+      auto *flag = less.get<bool>();
+      if (!flag)
+        return evaluator.error(range, "wrong-type", "the smallest or largest of a list wants numbers");
+      if (*flag == (kind == nn::ReduceKind::Max))
+        result = next;
+    }
+    }
+  }
+  return result;
+}
+
+template <nn::ReduceKind Kind>
+static Value reduction(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  if (given[0].isPoison())
+    return given[0];
+  if (given[1].isNone() && given[2].isNone())
+    if (std::optional<Value> folded = overList(evaluator, Kind, given[0], range))
+      return *folded;
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
+  return x ? reduceTensor(evaluator, Kind, *x, given[1], given[2], range) : Value();
+}
+
+/// `max(a, b)`, `min(a, b)` element by element, or `max(x, axis: ..)`.
+template <nn::ReduceKind Kind, typename Op>
+static Value extremum(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  if (given[1].isNone()) {
+    std::vector<Value> reduced{given[0], given[2], given[3]};
+    return reduction<Kind>(evaluator, reduced, range);
+  }
+  if (given[0].isPoison() || given[1].isPoison())
+    return Value();
+  if (given[0].tree() || given[1].tree() || given[0].module() || given[1].module())
+    return evaluator.overLeaves({given[0], given[1]}, range, [&](llvm::ArrayRef<Value> parts) {
+      std::vector<Value> one{parts[0], parts[1], Value::none(), Value::none()};
+      return extremum<Kind, Op>(evaluator, one, range);
+    });
+  auto a = given[0].asNumber(), b = given[1].asNumber();
+  if (a && b)
+    return (*a < *b) == (Kind == nn::ReduceKind::Max) ? given[1] : given[0];
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range), y = evaluator.toTensor(given[1], range);
+  if (!x || !y)
+    return Value();
+  if (!evaluator.unify(*x, *y, range))
+    return Value();
+  return Tensor{Op::create(evaluator.builder(), evaluator.location(range), x->value, y->value), x->axes};
+}
+
+static Value mean(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  const Value &x = given[0];
+  if (x.list() && given[1].isNone() && !x.list()->elements.empty()) {
+    std::vector<Value> all{x, Value::none(), Value::none()};
+    Value total = reduction<nn::ReduceKind::Sum>(evaluator, all, range);
+    return evaluator.binary(dsl::BinaryOp::Divide, total, Value(static_cast<int64_t>(x.list()->elements.size())),
+                            range);
+  }
+  std::optional<Tensor> tensor = evaluator.toTensor(x, range);
+  if (!tensor)
+    return Value();
+  if (!llvm::isa<FloatType>(tensor->type().getElementType()))
+    tensor = evaluator.convert(*tensor, evaluator.builder().getF32Type(), range);
+  std::optional<llvm::SmallVector<int64_t>> axes =
+      given[1].isNone() ? std::optional(allAxes(*tensor)) : evaluator.axes(given[1], *tensor, range);
+  if (!axes)
+    return Value();
+  Value total = reduceTensor(evaluator, nn::ReduceKind::Sum, *tensor, given[1], given[2], range);
+  Value count(1.0);
+  std::vector<Dim> dims = evaluator.shapeOf(*tensor);
+  double known = 1;
+  for (int64_t axis : *axes)
+    if (!dims[axis].extent.isDynamic())
+      known *= static_cast<double>(dims[axis].extent.size);
+    else
+      count = evaluator.binary(dsl::BinaryOp::Multiply, count,
+                               Value(*evaluator.toTensor(Value(dims[axis]), range, evaluator.builder().getF32Type())),
+                               range);
+  count = evaluator.binary(dsl::BinaryOp::Multiply, count, Value(known), range);
+  return evaluator.binary(dsl::BinaryOp::Divide, total, count, range);
+}
+
+template <bool Largest>
+static Value argExtremum(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
+  if (!x)
+    return Value();
+  if (!Largest) {
+    Value negated = evaluator.unary(dsl::UnaryOp::Negate, Value(*x), range);
+    if (!negated.tensor())
+      return negated;
+    x = *negated.tensor();
+  }
+  std::optional<llvm::SmallVector<int64_t>> axes =
+      evaluator.axes(given[1].isNone() ? Value(int64_t(-1)) : given[1], *x, range);
+  if (!axes)
+    return Value();
+  if (axes->size() != 1)
+    return evaluator.error(range, "bad-axis", "'argmax' wants one axis");
+  llvm::SmallVector<AxisId> left = x->axes;
+  left.erase(left.begin() + axes->front());
+  return Tensor{nn::ArgmaxOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front()), left};
+}
+
+static Value cumsum(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
+  if (!x)
+    return Value();
+  std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(given[1], *x, range);
+  if (!axes)
+    return Value();
+  return Tensor{nn::CumsumOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front()),
+                x->axes};
+}
+
+static std::optional<std::pair<Tensor, Tensor>> sorted(Evaluator &evaluator, const Value &value, const Value &axis,
+                                                       dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(value, range);
+  if (!x)
+    return std::nullopt;
+  std::optional<llvm::SmallVector<int64_t>> axes =
+      evaluator.axes(axis.isNone() ? Value(int64_t(-1)) : axis, *x, range);
+  if (!axes)
+    return std::nullopt;
+  auto op = nn::SortOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front());
+  return std::make_pair(Tensor{op.getValues(), x->axes}, Tensor{op.getIndices(), x->axes});
+}
+
+static Value sort(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  auto both = sorted(evaluator, given[0], given[1], range);
+  return both ? Value::list({Value(both->first), Value(both->second)}, true) : Value();
+}
+
+/// The k largest along the last axis, in descending order, and where they stood.
+static Value topK(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<int64_t> k = intArgument(evaluator, given[1], std::nullopt, "k", range);
+  Value negated = evaluator.unary(dsl::UnaryOp::Negate, given[0], range);
+  auto both = k ? sorted(evaluator, negated, given[2], range) : std::nullopt;
+  if (!both)
+    return Value();
+  std::vector<Dim> dims = evaluator.shapeOf(both->first);
+  std::optional<llvm::SmallVector<int64_t>> axes =
+      evaluator.axes(given[2].isNone() ? Value(int64_t(-1)) : given[2], both->first, range);
+  Dim &dim = dims[axes->front()];
+  if (dim.extent.isDynamic() || *k < 1 || *k > dim.extent.size)
+    return evaluator.error(range, "bad-extent", "k is " + Twine(*k) + ", the axis has " + describeExtent(dim.extent));
+  SmallVector<int64_t> offsets(dims.size(), 0), sizes, strides(dims.size(), 1);
+  dim = Dim{Extent(*k), 0};
+  for (const Dim &each : dims)
+    sizes.push_back(each.extent.size);
+  Location where = evaluator.location(range);
+  auto part = [&](const Tensor &tensor) {
+    return Tensor{nn::SliceOp::create(evaluator.builder(), where, tensor.value, offsets, sizes, strides), axesOf(dims)};
+  };
+  return Value::list({evaluator.unary(dsl::UnaryOp::Negate, Value(part(both->first)), range), Value(part(both->second))},
+                     true);
+}
+
+const Builtins &reductionBuiltins() {
+  using nn::ReduceKind;
+  static const Builtins all = {
+      {"sum", {"x", "axis?", "keep?"}, reduction<ReduceKind::Sum>},
+      {"prod", {"x", "axis?", "keep?"}, reduction<ReduceKind::Prod>},
+      {"any", {"x", "axis?", "keep?"}, reduction<ReduceKind::Any>},
+      {"all", {"x", "axis?", "keep?"}, reduction<ReduceKind::All>},
+      {"max", {"x", "b?", "axis?", "keep?"}, extremum<ReduceKind::Max, nn::MaxOp>},
+      {"min", {"x", "b?", "axis?", "keep?"}, extremum<ReduceKind::Min, nn::MinOp>},
+      {"mean", {"x", "axis?", "keep?"}, mean},
+      {"argmax", {"x", "axis?"}, argExtremum<true>},
+      {"argmin", {"x", "axis?"}, argExtremum<false>},
+      {"cumsum", {"x", "axis"}, cumsum},
+      {"sort", {"x", "axis?"}, sort},
+      {"top_k", {"x", "k", "axis?"}, topK},
+  };
+  return all;
+}
+
+} // namespace xfer

@@ -1,0 +1,210 @@
+//===- BuiltinsWindow.cpp - convolutions, windows and matrices ---------------------------------------------------------===//
+
+#include "compiler/Elaborate/Builtins.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+namespace {
+/// How a window moves: one number for each spatial axis.
+struct Geometry {
+  SmallVector<int64_t> strides, low, high, dilations;
+};
+} // namespace
+
+/// One number for all spatial axes, or a list with one for each.
+static std::optional<SmallVector<int64_t>> perAxis(Evaluator &evaluator, const Value &value, int64_t otherwise,
+                                                   size_t count, llvm::StringRef what, int64_t least,
+                                                   dsl::SourceRange range) {
+  SmallVector<int64_t> result;
+  if (value.isNone()) {
+    result.assign(count, otherwise);
+  } else if (auto number = value.asInteger()) {
+    result.assign(count, *number);
+  } else if (const List *list = value.list()) {
+    for (const Value &one : list->elements)
+      if (auto number = one.asInteger())
+        result.push_back(*number);
+  }
+  if (result.size() == count && llvm::all_of(result, [&](int64_t n) { return n >= least; }))
+    return result;
+  if (!value.isPoison())
+    evaluator.error(range, "wrong-type",
+                    "'" + what + "' is an int of at least " + Twine(least) + ", or a list of " + Twine(count) +
+                        " of them, found " + value.describe());
+  return std::nullopt;
+}
+
+static std::optional<Geometry> geometry(Evaluator &evaluator, llvm::ArrayRef<int64_t> window, const Value &stride,
+                                        int64_t defaultStride, const Value &padding, const Value &dilation,
+                                        dsl::SourceRange range) {
+  size_t count = window.size();
+  Geometry result;
+  auto strides = perAxis(evaluator, stride, defaultStride, count, "stride", 1, range);
+  auto dilations = perAxis(evaluator, dilation, 1, count, "dilation", 1, range);
+  if (!strides || !dilations)
+    return std::nullopt;
+  result.strides = *strides;
+  result.dilations = *dilations;
+  if (const std::string *word = padding.text()) {
+    if (*word != "same" && *word != "valid") {
+      evaluator.error(range, "wrong-type", "'padding' is \"same\", \"valid\", or a number of zeros");
+      return std::nullopt;
+    }
+    for (size_t i = 0; i < count; ++i) {
+      // "same": as much on both sides as keeps the extent at stride 1; an even window has the odd zero behind.
+      int64_t total = *word == "same" ? result.dilations[i] * (window[i] - 1) : 0;
+      result.low.push_back(total / 2);
+      result.high.push_back(total - total / 2);
+    }
+    return result;
+  }
+  auto widths = perAxis(evaluator, padding, 0, count, "padding", 0, range);
+  if (!widths)
+    return std::nullopt;
+  result.low = *widths;
+  result.high = *widths;
+  return result;
+}
+
+static SmallVector<int64_t> kernelOf(const Tensor &filter) {
+  auto shape = filter.type().getShape();
+  return SmallVector<int64_t>(shape.begin(), shape.end() - 2);
+}
+
+/// Axes of [n, spatial.., c] after a window moved over it: the spatial ones are new.
+static llvm::SmallVector<AxisId> windowAxes(const Tensor &x, AxisId channels) {
+  llvm::SmallVector<AxisId> axes(x.axes.size(), 0);
+  axes.front() = x.axes.front();
+  axes.back() = channels;
+  return axes;
+}
+
+static bool isImage(Evaluator &evaluator, const Tensor &x, dsl::SourceRange range) {
+  if (x.rank() >= 3 && x.rank() <= 5)
+    return true;
+  evaluator.error(range, "shapes-differ", "expected [n, spatial.., channels], found " + Value(x).describe());
+  return false;
+}
+
+static Value convolution(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  Type f32 = evaluator.builder().getF32Type();
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range, f32), w = evaluator.toTensor(given[1], range, f32);
+  if (!x || !w || !isImage(evaluator, *x, range))
+    return Value();
+  if (w->rank() != x->rank())
+    return evaluator.error(range, "shapes-differ",
+                           "a filter of " + given[0].describe() + " is [kernel.., in, out], found " + given[1].describe());
+  std::optional<int64_t> groups = intArgument(evaluator, given[5], 1, "groups", range);
+  std::optional<Geometry> moves = geometry(evaluator, kernelOf(*w), given[2], 1, given[3], given[4], range);
+  if (!groups || !moves)
+    return Value();
+  auto in = x->type().getShape(), filter = w->type().getShape();
+  if (*groups < 1 || in.back() != filter[filter.size() - 2] * *groups || filter.back() % *groups != 0)
+    return evaluator.error(range, "shapes-differ",
+                           "a filter of " + Twine(filter[filter.size() - 2]) + " input channels in " + Twine(*groups) +
+                               " groups does not fit " + given[0].describe());
+  for (size_t i = 0; i < moves->strides.size(); ++i)
+    if (in[i + 1] + moves->low[i] + moves->high[i] < moves->dilations[i] * (filter[i] - 1) + 1)
+      return evaluator.error(range, "window-too-large", "the filter is larger than the padded " + given[0].describe());
+  mlir::Value y = nn::ConvOp::create(evaluator.builder(), evaluator.location(range), x->value, w->value, moves->strides,
+                                     moves->low, moves->high, moves->dilations, *groups);
+  return Tensor{y, windowAxes(*x, w->axes.back())};
+}
+
+/// The adjoint of a convolution in its input: [kernel.., out, in] as PyTorch names them, extents (in - 1) stride + kernel.
+static Value convolutionTranspose(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  Type f32 = evaluator.builder().getF32Type();
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range, f32), w = evaluator.toTensor(given[1], range, f32);
+  if (!x || !w || !isImage(evaluator, *x, range))
+    return Value();
+  auto in = x->type().getShape(), filter = w->type().getShape();
+  if (w->rank() != x->rank() || filter.back() != in.back())
+    return evaluator.error(range, "shapes-differ",
+                           "a transposed filter of " + given[0].describe() + " is [kernel.., out, in], found " +
+                               given[1].describe());
+  std::optional<Geometry> moves = geometry(evaluator, kernelOf(*w), given[2], 1, given[3], Value::none(), range);
+  if (!moves)
+    return Value();
+  std::vector<Dim> shape = evaluator.shapeOf(*x);
+  for (size_t i = 0; i < moves->strides.size(); ++i)
+    shape[i + 1] = Dim{
+        Extent((in[i + 1] - 1) * moves->strides[i] + filter[i] - moves->low[i] - moves->high[i]), 0};
+  shape.back() = Dim{Extent(filter[filter.size() - 2]), 0};
+  RankedTensorType type = nn::withExtents(nn::withoutMeaning(x->value.getType()), nnExtents(shape));
+  mlir::Value y = nn::ConvInputGradientOp::create(
+      evaluator.builder(), evaluator.location(range), type, x->value, w->value,
+      evaluator.builder().getDenseI64ArrayAttr(moves->strides), evaluator.builder().getDenseI64ArrayAttr(moves->low),
+      evaluator.builder().getDenseI64ArrayAttr(moves->high), evaluator.builder().getDenseI64ArrayAttr(moves->dilations),
+      evaluator.builder().getI64IntegerAttr(1));
+  return Tensor{y, axesOf(shape)};
+}
+
+template <typename Op> static Value windows(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range, evaluator.builder().getF32Type());
+  if (!x || !isImage(evaluator, *x, range))
+    return Value();
+  size_t count = x->rank() - 2;
+  auto window = perAxis(evaluator, given[1], 1, count, "size", 1, range);
+  std::optional<Geometry> moves =
+      window ? geometry(evaluator, *window, given[2], window->front(), given[3], Value::none(), range) : std::nullopt;
+  if (!moves)
+    return Value();
+  auto in = x->type().getShape();
+  for (size_t i = 0; i < count; ++i) {
+    if (in[i + 1] + moves->low[i] + moves->high[i] < (*window)[i])
+      return evaluator.error(range, "window-too-large", "the window is larger than the padded " + given[0].describe());
+    if (moves->low[i] >= (*window)[i] || moves->high[i] >= (*window)[i])
+      return evaluator.error(range, "window-too-large", "the padding is as large as the window: some windows would be empty");
+  }
+  Operation *op = Op::create(evaluator.builder(), evaluator.location(range), x->value, *window, moves->strides,
+                             moves->low, moves->high, moves->dilations);
+  return Tensor{op->getResult(0), windowAxes(*x, x->axes.back())};
+}
+
+static Value cholesky(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> a = evaluator.toTensor(given[0], range, evaluator.builder().getF32Type());
+  if (!a)
+    return Value();
+  std::vector<Dim> shape = evaluator.shapeOf(*a);
+  if (shape.size() < 2 || shape[shape.size() - 1].extent != shape[shape.size() - 2].extent)
+    return evaluator.error(range, "shapes-differ", "'cholesky' wants square matrices, found " + given[0].describe());
+  return Tensor{nn::CholeskyOp::create(evaluator.builder(), evaluator.location(range), a->value), a->axes};
+}
+
+static Value triangularSolve(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  Type f32 = evaluator.builder().getF32Type();
+  std::optional<Tensor> l = evaluator.toTensor(given[0], range, f32), b = evaluator.toTensor(given[1], range, f32);
+  std::optional<int64_t> transposed = intArgument(evaluator, given[2], 0, "transposed", range);
+  if (!l || !b || !transposed)
+    return Value();
+  std::vector<Dim> left = evaluator.shapeOf(*l), right = evaluator.shapeOf(*b);
+  size_t rank = left.size();
+  bool fits = rank >= 2 && right.size() == rank && left[rank - 1].extent == left[rank - 2].extent &&
+              left[rank - 1].extent == right[rank - 2].extent;
+  for (size_t i = 0; fits && i + 2 < rank; ++i)
+    fits = left[i].extent == right[i].extent;
+  if (!fits)
+    return evaluator.error(range, "shapes-differ",
+                           "'triangular_solve' wants [.., n, n] and [.., n, m], found " + describeDims(left) + " and " +
+                               describeDims(right));
+  return Tensor{nn::TriangularSolveOp::create(evaluator.builder(), evaluator.location(range), l->value, b->value,
+                                              *transposed != 0),
+                b->axes};
+}
+
+const Builtins &windowBuiltins() {
+  static const Builtins all = {
+      {"convolution", {"x", "w", "stride?", "padding?", "dilation?", "groups?"}, convolution},
+      {"convolution_transpose", {"x", "w", "stride?", "padding?"}, convolutionTranspose},
+      {"max_window", {"x", "size", "stride?", "padding?"}, windows<nn::WindowMaxOp>},
+      {"sum_window", {"x", "size", "stride?", "padding?"}, windows<nn::WindowSumOp>},
+      {"cholesky", {"a"}, cholesky},
+      {"triangular_solve", {"l", "b", "transposed?"}, triangularSolve},
+  };
+  return all;
+}
+
+} // namespace xfer

@@ -1,0 +1,223 @@
+//===- Calls.cpp - functions and their arguments ----------------------------------------------------------------===//
+
+#include "compiler/Elaborate/Emit.h"
+#include "compiler/Elaborate/Evaluator.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+static constexpr size_t maxCallDepth = 200;
+
+Value Evaluator::call(const Value &callee, const Arguments &arguments, dsl::SourceRange range) {
+  if (callee.isPoison())
+    return callee;
+  if (frames.size() > maxCallDepth)
+    return error(range, "calls-too-deep", "calls are nested more than " + Twine(maxCallDepth) + " deep");
+  if (auto *function = callee.function())
+    return callFunction(*function, arguments, range);
+  if (auto *module = callee.module())
+    return apply(*module, arguments, range);
+  if (auto constructor = callee.constructor()) {
+    // `it(arg: v)`: the same module with other arguments; anything else would apply a module that has no place.
+    bool named = llvm::all_of(arguments.all, [](const Arguments::One &one) { return !one.name.empty(); });
+    if (!named || arguments.all.empty())
+      return error(range, "module-without-place",
+                   "'" + constructor->definition->name.text +
+                       "' is a module that has no place: give it a name in a model, then call that name");
+    auto changed = std::make_shared<Constructor>(*constructor);
+    auto merged = std::make_shared<Arguments>(*constructor->arguments);
+    for (const Arguments::One &one : arguments.all) {
+      llvm::erase_if(merged->all, [&](const Arguments::One &old) { return old.name == one.name; });
+      merged->all.push_back(one);
+    }
+    changed->arguments = merged;
+    return Value(std::shared_ptr<const Constructor>(changed));
+  }
+  return error(range, "not-callable", callee.describe() + " cannot be called");
+}
+
+bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> formals, const Arguments &arguments,
+                            const ScopePtr &scope, dsl::SourceRange range) {
+  std::vector<const Arguments::One *> chosen(formals.size(), nullptr);
+  size_t position = 0;
+  bool ok = true;
+  for (const Arguments::One &one : arguments.all) {
+    size_t target = formals.size();
+    if (one.name.empty()) {
+      while (position < formals.size() && (formals[position].given || chosen[position]))
+        ++position;
+      target = position;
+      if (target == formals.size()) {
+        size_t wanted = llvm::count_if(formals, [](const dsl::Formal &formal) { return !formal.given; });
+        error(one.range, "too-many-arguments", "'" + callee + "' takes " + Twine(wanted) + " arguments");
+        return false;
+      }
+    } else {
+      for (auto [i, formal] : llvm::enumerate(formals))
+        if (formal.name.text == one.name)
+          target = i;
+      if (target == formals.size()) {
+        std::vector<llvm::StringRef> candidates;
+        for (const dsl::Formal &formal : formals)
+          candidates.push_back(formal.name.text);
+        llvm::StringRef nearest = dsl::findNearest(one.name, candidates);
+        error(one.range, "unknown-argument",
+              "'" + callee + "' has no argument '" + one.name + "'" +
+                  (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+        ok = false;
+        continue;
+      }
+    }
+    if (chosen[target]) {
+      error(one.range, "argument-twice", "the argument '" + formals[target].name.text + "' is given twice");
+      ok = false;
+      continue;
+    }
+    chosen[target] = &one;
+  }
+  // Arguments before defaults: a default may read a dimension that an argument binds.
+  for (auto [formal, one] : llvm::zip_equal(formals, chosen)) {
+    if (!one)
+      continue;
+    Value value = one->value;
+    if (formal.type)
+      value = conform(value, *formal.type, scope, formal.name.text, one->range);
+    if (value.isPoison())
+      ok = false;
+    scope->define(formal.name.text, value);
+  }
+  for (auto [formal, one] : llvm::zip_equal(formals, chosen)) {
+    if (one)
+      continue;
+    std::optional<Value> value;
+    if (formal.given)
+      value = given(formal.name.text, range);
+    if (!value && formal.defaultValue)
+      value = evaluate(*formal.defaultValue, scope);
+    if (!value) {
+      error(range, "missing-argument",
+            formal.given ? "'" + callee + "' needs '" + formal.name.text + "', which is not known here"
+                         : "'" + callee + "' needs the argument '" + formal.name.text + "'");
+      ok = false;
+      value = Value();
+    } else if (formal.type && !value->isPoison()) {
+      value = conform(*value, *formal.type, scope, formal.name.text, formal.range);
+    }
+    if (value->isPoison())
+      ok = false;
+    scope->define(formal.name.text, *value);
+  }
+  return ok;
+}
+
+std::optional<Value> Evaluator::given(llvm::StringRef name, dsl::SourceRange range) {
+  if (name == "training")
+    return Value(isTraining());
+  if (name == "shape") {
+    if (!surroundings.shape)
+      return std::nullopt;
+    std::vector<Value> dims;
+    for (const Dim &dim : *surroundings.shape)
+      dims.push_back(Value(dim));
+    return Value::list(std::move(dims));
+  }
+  return pipeline.counter(name, range);
+}
+
+Value Evaluator::callFunction(const Function &function, const Arguments &arguments, dsl::SourceRange range) {
+  if (function.builtin) {
+    const Builtin &builtin = *function.builtin;
+    std::vector<Value> given(builtin.formals.size());
+    std::vector<Value> rest;
+    bool takesRest = !builtin.formals.empty() && llvm::StringRef(builtin.formals.back()).ends_with("..");
+    size_t position = 0;
+    std::vector<bool> filled(builtin.formals.size(), false);
+    for (const Arguments::One &one : arguments.all) {
+      size_t target = builtin.formals.size();
+      if (!one.name.empty()) {
+        for (auto [i, formal] : llvm::enumerate(builtin.formals))
+          if (llvm::StringRef(formal).rtrim("?.") == one.name)
+            target = i;
+        if (target == builtin.formals.size())
+          return error(one.range, "unknown-argument",
+                       "'" + Twine(builtin.name) + "' has no argument '" + one.name + "'");
+      } else {
+        while (position < filled.size() && filled[position])
+          ++position;
+        if (takesRest && position + 1 >= builtin.formals.size()) {
+          rest.push_back(one.value);
+          continue;
+        }
+        target = position;
+        if (target == builtin.formals.size())
+          return error(one.range, "too-many-arguments",
+                       "'" + Twine(builtin.name) + "' takes " + Twine(builtin.formals.size()) + " arguments");
+      }
+      if (filled[target])
+        return error(one.range, "argument-twice", "this argument is given twice");
+      filled[target] = true;
+      given[target] = one.value;
+    }
+    if (takesRest) {
+      given.back() = Value::list(std::move(rest));
+      filled.back() = true;
+    }
+    for (auto [i, formal] : llvm::enumerate(builtin.formals)) {
+      if (filled[i])
+        continue;
+      if (!llvm::StringRef(formal).ends_with("?"))
+        return error(range, "missing-argument", "'" + Twine(builtin.name) + "' needs the argument '" + formal + "'");
+      given[i] = Value::none();
+    }
+    return builtin.run(*this, given, range);
+  }
+  if (function.module) {
+    auto constructor = std::make_shared<Constructor>();
+    constructor->definition = function.module;
+    constructor->closure = function.closure;
+    constructor->arguments = std::make_shared<Arguments>(arguments);
+    constructor->range = range;
+    return Value(std::shared_ptr<const Constructor>(constructor));
+  }
+  ScopePtr scope = Scope::inside(function.closure);
+  Frame frame;
+  frame.call = range;
+  if (function.lambda) {
+    const dsl::Pattern &formals = function.lambda->formals;
+    size_t wanted = formals.names.size();
+    if (wanted == 1 && formals.names[0].text.empty())
+      wanted = 0;
+    if (arguments.all.size() != wanted)
+      return error(range, "wrong-count",
+                   "this function takes " + Twine(wanted) + " arguments, found " + Twine(arguments.all.size()));
+    for (auto [name, one] : llvm::zip(formals.names, arguments.all))
+      scope->define(name.text, one.value);
+    frame.name = "fn";
+    frames.push_back(std::move(frame));
+    Value value = evaluate(*function.lambda->body, scope);
+    frames.pop_back();
+    return value;
+  }
+  scope->barrier = true;
+  const dsl::FnItem &definition = *function.definition;
+  frame.name = definition.name.text;
+  // Defaults and annotations are read inside the call: their places are places of the callee.
+  frames.push_back(std::move(frame));
+  Value result;
+  AxisNames names(*this);
+  if (bindFormals(definition.name.text, definition.formals, arguments, scope, range)) {
+    result = definition.body.value ? evaluate(*definition.body.value, scope) : runBody(*definition.body.block, scope);
+    if (!result.isPoison() && result.isNone() && definition.body.block)
+      result = error(definition.name.range, "no-return", "'" + definition.name.text + "' ends without 'return'");
+    if (definition.result && !result.isPoison())
+      result = conform(result, *definition.result, scope, "the result of '" + definition.name.text + "'",
+                       definition.result->range, /*isResult=*/true);
+    result = names.restore(result);
+  }
+  frames.pop_back();
+  return result;
+}
+
+} // namespace xfer

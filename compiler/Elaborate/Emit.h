@@ -1,0 +1,32 @@
+//===- Emit.h - nn operations on tensors with axes --------------------------------------------------------------===//
+//
+// The steps that several parts of the elaborator emit. No checks: what may be combined was decided before.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#ifndef XFER_COMPILER_ELABORATE_EMIT_H
+#define XFER_COMPILER_ELABORATE_EMIT_H
+
+#include "compiler/Dialect/NN/IR/NN.h"
+#include "compiler/Elaborate/Value.h"
+
+namespace xfer {
+
+std::vector<Extent> extentsOf(mlir::Value value);
+std::string describeDims(llvm::ArrayRef<Dim> dims);
+llvm::SmallVector<nn::Extent> nnExtents(llvm::ArrayRef<Dim> dims);
+llvm::SmallVector<AxisId> axesOf(llvm::ArrayRef<Dim> dims);
+
+/// Rule 35: aligned at the last axes; an extent of 1 stretches.
+Tensor broadcastTo(mlir::OpBuilder &builder, mlir::Location where, const Tensor &tensor, llvm::ArrayRef<Dim> shape);
+Tensor reshapeTo(mlir::OpBuilder &builder, mlir::Location where, const Tensor &tensor, llvm::ArrayRef<Dim> shape);
+/// A new first axis over tensors of equal shape.
+Tensor stack(mlir::OpBuilder &builder, mlir::Location where, llvm::ArrayRef<Tensor> tensors);
+/// What is known of a value beside its shape.
+nn::Meaning meaningOf(mlir::Value value);
+/// The value with another meaning; itself where that changes nothing.
+mlir::Value annotate(mlir::OpBuilder &builder, mlir::Location where, mlir::Value value, const nn::Meaning &meaning);
+
+} // namespace xfer
+
+#endif // XFER_COMPILER_ELABORATE_EMIT_H

@@ -1,0 +1,264 @@
+//===- Evaluator.h - expressions, calls and modules, evaluated into a function of nn ----------------------------===//
+//
+// Walks the AST as an interpreter would. What is known at compile time is computed here; what is not becomes nn
+// operations of the function under construction. The pipeline (Pipeline.h) decides which function is built, in which
+// mode and from which sources; this class knows the language's expressions and its library half.
+//
+// A mistake is reported once: the value of a wrong expression is Poison, and whatever reads poison is silent poison, so
+// that one run finds the mistakes of a whole file.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#ifndef XFER_COMPILER_ELABORATE_EVALUATOR_H
+#define XFER_COMPILER_ELABORATE_EVALUATOR_H
+
+#include "compiler/Elaborate/FunctionBuilder.h"
+#include "compiler/Elaborate/Value.h"
+#include "dsl/Source/Diagnostics.h"
+#include <set>
+
+namespace xfer {
+
+class Evaluator;
+
+/// A function of the language that is written in C++: the primitives.
+struct Builtin {
+  const char *name;
+  /// Names of the formals, in order; `name?` may be left out, `name..` takes the rest.
+  std::vector<std::string> formals;
+  /// `given` holds one value a formal; Poison's absence is checked before, a left out one is None.
+  Value (*run)(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range);
+};
+const Builtin *findBuiltin(llvm::StringRef name);
+void eachBuiltin(llvm::function_ref<void(llvm::StringRef)> visit);
+
+/// What stands around an expression and fills `given` formals, besides the function's mode.
+struct Given {
+  const std::vector<Dim> *shape = nullptr; ///< of the parameter or state that is initialised
+  std::string owner;                       ///< of states made here: "module", "program", "stage:NAME"
+};
+
+/// Answers what the pipeline knows and the evaluator does not.
+class PipelineContext {
+public:
+  virtual ~PipelineContext() = default;
+  /// A name of the pipeline (domain, model, stage, definition, option, const); nothing where there is none.
+  virtual std::optional<Value> lookup(llvm::StringRef name, dsl::SourceRange range) = 0;
+  /// A definition of the library, loaded at its first use; nothing where there is none.
+  virtual std::optional<Value> library(llvm::StringRef name) = 0;
+  /// `place[index]` of a family of domains or stages.
+  /// `size(D.split)`: known when the data is opened.
+  virtual Value sizeOf(const Place &place, dsl::SourceRange range) = 0;
+  virtual Value family(const Place &place, const Value &index, dsl::SourceRange range) = 0;
+  /// `place.member`: a field of a source, a split of a domain, a definition of a stage.
+  virtual Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) = 0;
+  /// A counter of the running stage: step, epoch, steps, epochs, progress, stale.
+  virtual std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) = 0;
+  /// Leaves that thaw in the same phase share the scalars of their optimizer: the name of that phase, empty for the first.
+  virtual std::string thawGroup(llvm::StringRef leafPath) const = 0;
+  virtual void collectNames(llvm::function_ref<void(llvm::StringRef)> visit) const = 0;
+  /// True where a module is frozen and therefore in evaluation mode.
+  virtual bool isFrozen(const ModuleInstance &instance) const = 0;
+};
+
+class Evaluator {
+public:
+  Evaluator(dsl::Diagnostics &diagnostics, const dsl::SourceManager &sources, PipelineContext &pipeline,
+            mlir::MLIRContext &context)
+      : diagnostics(diagnostics), sources(sources), pipeline(pipeline), context(context) {}
+
+  //===--- Expressions.cpp -------------------------------------------------------------------------------------===//
+  Value evaluate(const dsl::Expr &expression, const ScopePtr &scope);
+  /// A name: of the scope, of the pipeline, of the library, built in; an error with a suggestion where there is none.
+  Value lookup(llvm::StringRef name, dsl::SourceRange range, const ScopePtr &scope);
+  Value member(const Value &object, llvm::StringRef name, dsl::SourceRange range);
+  Value index(const Value &object, const dsl::IndexExpr &expression, const ScopePtr &scope);
+  /// A compile-time condition; nothing after an error.
+  std::optional<bool> condition(const dsl::Expr &expression, const ScopePtr &scope);
+  /// The elements of what a `for`, comprehension or unpacking walks over; nothing after an error.
+  std::optional<std::vector<Value>> elements(const Value &value, dsl::SourceRange range);
+  /// Binds the names of a pattern to a value or, with several names, to its elements.
+  bool bindPattern(const dsl::Pattern &pattern, const Value &value, Scope &scope, dsl::SourceRange range,
+                   bool rebind = false);
+
+  //===--- Arithmetic.cpp --------------------------------------------------------------------------------------===//
+  Value unary(dsl::UnaryOp op, const Value &x, dsl::SourceRange range);
+  Value binary(dsl::BinaryOp op, const Value &a, const Value &b, dsl::SourceRange range);
+  /// Makes a number, bool or extent a tensor without axes; tensors pass.
+  std::optional<Tensor> toTensor(const Value &value, dsl::SourceRange range, mlir::Type element = {});
+  Tensor constant(double value, mlir::Type element, llvm::ArrayRef<Dim> shape, dsl::SourceRange range);
+  Tensor convert(const Tensor &tensor, mlir::Type element, dsl::SourceRange range);
+  /// Repeats a tensor to `shape` by rule 35; an error with both shapes where it does not fit.
+  std::optional<Tensor> broadcast(const Tensor &tensor, llvm::ArrayRef<Dim> shape, dsl::SourceRange range);
+  /// Brings two tensors to one shape and one element type; false after an error.
+  bool unify(Tensor &a, Tensor &b, dsl::SourceRange range);
+  std::vector<Dim> shapeOf(const Tensor &tensor) const;
+  /// The axes that an `axis:` argument names, in ascending order; nothing after an error.
+  std::optional<llvm::SmallVector<int64_t>> axes(const Value &value, const Tensor &tensor, dsl::SourceRange range);
+  /// Extents from a list of numbers, dimensions and packs; nothing after an error.
+  std::optional<std::vector<Dim>> shape(const Value &value, dsl::SourceRange range);
+  /// Applies `operation` to each leaf of the trees (or modules) among the operands, which must have the same leaves.
+  Value overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange range,
+                   llvm::function_ref<Value(llvm::ArrayRef<Value>)> operation);
+  /// The parameters of a module as a tree: what they are here, or its overrides.
+  std::shared_ptr<Tree> parameters(const Module &module, dsl::SourceRange range);
+  /// The same module with other values for its parameters ("fast weights").
+  Value withParameters(const Module &module, const Tree &tree);
+
+  //===--- BuiltinsGradient.cpp --------------------------------------------------------------------------------===//
+  /// Derivatives of a scalar with respect to a tensor, or to the leaves of a tree or module.
+  Value gradient(const Value &e, const Value &wrt, dsl::SourceRange range);
+
+  //===--- Calls.cpp -------------------------------------------------------------------------------------------===//
+  Value call(const Value &callee, const Arguments &arguments, dsl::SourceRange range);
+  Value callFunction(const Function &function, const Arguments &arguments, dsl::SourceRange range);
+  /// Gives each formal its argument, default or `given` value in `scope`; false after an error.
+  bool bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> formals, const Arguments &arguments,
+                   const ScopePtr &scope, dsl::SourceRange range);
+  std::optional<Value> given(llvm::StringRef name, dsl::SourceRange range);
+
+  //===--- Types.cpp -------------------------------------------------------------------------------------------===//
+  /// Checks a value against the annotation of a formal or result, binds its dimension variables in `scope`, and returns
+  /// the value with the axes (and, for results, the tags) that the type gives it.
+  Value conform(const Value &value, const dsl::Type &type, const ScopePtr &scope, llvm::StringRef what,
+                dsl::SourceRange range, bool isResult = false);
+  /// The tensor type that an annotation describes, all dimensions being known; nothing after an error.
+  std::optional<std::pair<mlir::RankedTensorType, std::vector<Dim>>>
+  tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceRange range);
+
+  //===--- Blocks.cpp ------------------------------------------------------------------------------------------===//
+  /// Runs the statements of a function's or module's body; the returned value, or None where nothing is returned.
+  Value runBody(const dsl::Block &block, const ScopePtr &scope);
+  /// The name that a slot stands for, indices evaluated: `running_mean["photo"]` is "running_mean[photo]".
+  std::optional<std::string> slotName(const dsl::Slot &slot, const ScopePtr &scope);
+  static std::optional<std::string> indexText(const Value &value);
+
+  //===--- Modules.cpp -----------------------------------------------------------------------------------------===//
+  Value apply(const Module &module, const Arguments &arguments, dsl::SourceRange range);
+  /// Puts a constructor in its place: an instance below `path`. Lists become lists of instances.
+  Value place(const Value &value, const std::string &path, const std::vector<Rewrite> &rewrites,
+              dsl::SourceRange range);
+  Value withRewrites(const Value &value, const dsl::Rewrites &rewrites, const ScopePtr &scope, dsl::SourceRange range);
+  /// The leaf at `path`, made at the first call; null after an error (it has another shape already).
+  Leaf *declareLeaf(const std::string &path, Leaf::Kind kind, mlir::RankedTensorType type, const dsl::Expr *initial,
+                    llvm::StringRef merge, const ScopePtr &scope, dsl::SourceRange range);
+  /// The first value of a leaf, computed in the function under construction.
+  std::optional<Tensor> initialValue(const Leaf &leaf);
+  Tensor readLeaf(const Leaf &leaf, const Module *through);
+  void addPart(ModuleInstance &instance, llvm::StringRef name, const Value &part);
+
+  //===--- what is built, and how ------------------------------------------------------------------------------===//
+  FunctionBuilder &function() { return *functions.back(); }
+  bool isTraining() const;
+  mlir::OpBuilder &builder() { return functions.back()->builder; }
+  mlir::Location location(dsl::SourceRange range);
+  /// Identity of a place in the elaborated source: the chain of calls that leads to it.
+  std::string siteText(dsl::SourceRange range);
+  static int64_t siteNumber(llvm::StringRef text);
+  /// The key that a random draw takes: the sample's inside per-sample code, else that of the step.
+  mlir::Value key();
+
+  Value error(dsl::SourceRange range, llvm::StringRef code, const llvm::Twine &message);
+  dsl::Diagnostics &diagnostics;
+  const dsl::SourceManager &sources;
+  PipelineContext &pipeline;
+  mlir::MLIRContext &context;
+
+  std::vector<FunctionBuilder *> functions;
+  Given surroundings;
+  mlir::Value sampleKey; ///< of per-sample code, else null
+  /// Every leaf of the program by path; leaves are made at the first application of their module.
+  std::map<std::string, std::unique_ptr<Leaf>> leaves;
+  std::vector<Leaf *> leafOrder;
+  std::vector<std::shared_ptr<ModuleInstance>> instances;
+  AxisId freshAxis() { return ++lastAxis; }
+
+  /// One frame a call: where it was made, and the mode of the module that it runs.
+  struct Frame {
+    dsl::SourceRange call;
+    std::string name;
+    std::optional<bool> training;
+    const Module *module = nullptr;
+    Value returned;
+    bool hasReturned = false;
+    std::string iteration; ///< indices of the unrolled loops around the text, for sites
+  };
+  std::vector<Frame> frames;
+
+  /// Set while an optimizer is applied: its states are leaves of the clause, one a leaf of `parameters`, and are written
+  /// where the clause stands.
+  struct Acting {
+    const Tree *parameters;
+    std::string owner;
+  };
+  const Acting *acting = nullptr;
+  bool proposesNothing = false; ///< inside `watch`
+  std::map<const dsl::Rewrite *, std::shared_ptr<unsigned>> rewriteMatches;
+  std::set<dsl::FileId> libraryFiles;
+
+private:
+  bool isLibrary(dsl::FileId file) const { return libraryFiles.count(file) != 0; }
+  Value moduleMember(const Module &module, llvm::StringRef name, dsl::SourceRange range);
+  Value through(const Value &part, const Module &module);
+  Value comprehension(const dsl::ComprehensionExpr &expression, const ScopePtr &scope);
+  Value slice(const Tensor &tensor, const dsl::IndexExpr &expression, const ScopePtr &scope);
+  Value scan(const dsl::ScanExpr &expression, const ScopePtr &scope);
+  mlir::Value loopKey(mlir::Value index, mlir::Location where);
+  bool runItems(const dsl::Block &block, const ScopePtr &scope);
+  bool runItem(const dsl::Item &item, const ScopePtr &scope);
+  bool runPart(const dsl::PartItem &part, const ScopePtr &scope);
+  bool runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type *type, const dsl::Expr *initial,
+               llvm::StringRef merge, const dsl::Expr *when, const ScopePtr &scope, dsl::SourceRange range);
+  bool runUpdate(const dsl::UpdateItem &update, const ScopePtr &scope);
+  bool runOptimizerState(const dsl::Slot &slot, const std::string &name, const dsl::Type *type,
+                         const dsl::Expr *initial, const ScopePtr &scope, dsl::SourceRange range);
+  bool runOptimizerUpdate(const std::string &name, const dsl::UpdateItem &update, const ScopePtr &scope);
+  void defineSlot(const dsl::Slot &slot, llvm::StringRef name, Value value, Scope &scope);
+  std::shared_ptr<unsigned> rewriteCounter(const dsl::Rewrite &rule);
+  std::string describeType(const dsl::Type &type) const;
+  bool matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, const ScopePtr &scope, llvm::StringRef what,
+                 const dsl::Type &type, dsl::SourceRange range);
+  Value conformTensor(const Value &value, const dsl::Type &type, llvm::StringRef element,
+                      const std::vector<dsl::Argument> *arguments, const std::vector<dsl::Dim> *dims,
+                      const ScopePtr &scope, llvm::StringRef what, dsl::SourceRange range, bool isResult);
+
+  /// Gives a call's result the axes of the caller again.
+  struct AxisNames {
+    explicit AxisNames(Evaluator &evaluator) : evaluator(evaluator), mark(evaluator.lastAxis) {}
+    Value restore(const Value &value) const;
+    Evaluator &evaluator;
+    AxisId mark; ///< axes made after this belong to the call
+  };
+  /// Marks an iteration of an unrolled loop, so that draws in different iterations differ.
+  struct IterationGuard {
+    IterationGuard(Evaluator &evaluator, size_t index)
+        : evaluator(evaluator), depth(evaluator.frames.size()) {
+      if (depth)
+        before = evaluator.frames.back().iteration;
+      if (depth)
+        evaluator.frames.back().iteration += "#" + std::to_string(index);
+    }
+    ~IterationGuard() {
+      if (depth)
+        evaluator.frames[depth - 1].iteration = before;
+    }
+    Evaluator &evaluator;
+    size_t depth;
+    std::string before;
+  };
+
+  /// Where `next` and `yield` of the scan at hand put their values.
+  struct ScanResults {
+    const dsl::ScanExpr *scan;
+    std::vector<Tensor> *next;
+    std::optional<Tensor> *yielded;
+  };
+  ScanResults *scanning = nullptr;
+  AxisId lastAxis = 0;
+  std::map<AxisId, AxisId> callerAxis; ///< of an axis that a call named: what the caller calls it
+  uint64_t steps = 0;                  ///< bounded, so that no program makes the compiler run for ever
+};
+
+} // namespace xfer
+
+#endif // XFER_COMPILER_ELABORATE_EVALUATOR_H

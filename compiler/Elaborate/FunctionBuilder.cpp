@@ -1,0 +1,135 @@
+#include "compiler/Elaborate/FunctionBuilder.h"
+#include "compiler/Dialect/NN/IR/NN.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/BitVector.h"
+
+using namespace mlir;
+
+namespace xfer {
+
+static pipeline::BindKind bindKind(const Leaf &leaf) {
+  return leaf.kind == Leaf::Parameter ? pipeline::BindKind::Param : pipeline::BindKind::State;
+}
+
+FunctionBuilder::FunctionBuilder(ModuleOp module, llvm::StringRef name, Location location)
+    : builder(module.getContext()) {
+  builder.setInsertionPointToEnd(module.getBody());
+  function = func::FuncOp::create(builder, location, name, builder.getFunctionType({}, {}));
+  body = function.addEntryBlock();
+  builder.setInsertionPointToEnd(body);
+}
+
+mlir::Value FunctionBuilder::argument(pipeline::BindKind kind, llvm::StringRef name, RankedTensorType type) {
+  mlir::Value &value = argumentOf[{kind, name.str()}];
+  if (!value) {
+    value = body->addArgument(type, function.getLoc());
+    arguments.push_back({kind, name.str(), value});
+  }
+  return value;
+}
+
+mlir::Value FunctionBuilder::stepKey() {
+  return argument(pipeline::BindKind::StepKey, "", RankedTensorType::get({4}, builder.getI32Type()));
+}
+
+Tensor FunctionBuilder::read(const Leaf &leaf) {
+  mlir::Value &value = current[leaf.path];
+  if (!value)
+    value = argument(bindKind(leaf), leaf.path, leaf.type);
+  return Tensor{value, leaf.axes};
+}
+
+void FunctionBuilder::write(const Leaf &leaf, mlir::Value value) {
+  current[leaf.path] = value;
+  ++version;
+  if (!llvm::is_contained(written, &leaf))
+    written.push_back(&leaf);
+}
+
+bool FunctionBuilder::propose(const Leaf &leaf, llvm::StringRef site, mlir::Value value) {
+  auto &entry = proposals[leaf.path];
+  entry.leaf = &leaf;
+  for (auto &[known, first] : entry.bySite)
+    if (known == site)
+      return true;
+  entry.bySite.push_back({site.str(), value});
+  return entry.bySite.size() == 1 || !leaf.merge.empty();
+}
+
+void FunctionBuilder::commitProposals() {
+  for (auto &[path, entry] : proposals) {
+    mlir::Value merged = entry.bySite.front().second;
+    Location location = merged.getLoc();
+    for (auto &[site, value] : llvm::drop_begin(entry.bySite)) {
+      if (entry.leaf->merge == "max")
+        merged = nn::MaxOp::create(builder, location, merged, value);
+      else
+        merged = nn::AddOp::create(builder, location, merged, value);
+    }
+    if (entry.leaf->merge == "average" && entry.bySite.size() > 1) {
+      auto type = llvm::cast<RankedTensorType>(merged.getType());
+      auto count = builder.getFloatAttr(type.getElementType(), entry.bySite.size());
+      auto plain = RankedTensorType::get(type.getShape(), type.getElementType());
+      mlir::Value divisor = nn::ConstantOp::create(builder, location, DenseElementsAttr::get(plain, count));
+      merged = nn::DivOp::create(builder, location, merged, divisor);
+    }
+    write(*entry.leaf, merged);
+  }
+  proposals.clear();
+}
+
+void FunctionBuilder::result(pipeline::BindKind kind, llvm::StringRef name, mlir::Value value) {
+  results.push_back({kind, name.str(), value});
+}
+
+func::FuncOp FunctionBuilder::finish() {
+  commitProposals();
+  std::vector<Bound> all;
+  for (const Leaf *leaf : written)
+    all.push_back({bindKind(*leaf), leaf->path, current[leaf->path]});
+  all.insert(all.end(), results.begin(), results.end());
+  if (all.empty()) {
+    erase();
+    return nullptr;
+  }
+  SmallVector<mlir::Value> operands;
+  for (Bound &bound : all) {
+    // A written leaf keeps its declared type: what was computed may know more or less of its meaning.
+    mlir::Value value = bound.value;
+    auto plain = [](Type type) {
+      auto tensor = llvm::cast<RankedTensorType>(type);
+      return RankedTensorType::get(tensor.getShape(), tensor.getElementType());
+    };
+    if ((bound.kind == pipeline::BindKind::Param || bound.kind == pipeline::BindKind::State) && value.getType() != plain(value.getType()))
+      value = nn::AnnotateOp::create(builder, value.getLoc(), plain(value.getType()), value);
+    operands.push_back(value);
+  }
+  func::ReturnOp::create(builder, function.getLoc(), operands);
+
+  // An argument that nothing reads any more needs no source: a definition may name more than it uses.
+  llvm::BitVector unused(body->getNumArguments());
+  IRRewriter rewriter(builder);
+  (void)mlir::runRegionDCE(rewriter, function->getRegions());
+  for (unsigned i = body->getNumArguments(); i-- > 0;)
+    if (body->getArgument(i).use_empty()) {
+      body->eraseArgument(i);
+      arguments.erase(arguments.begin() + i);
+    }
+  function.setType(builder.getFunctionType(body->getArgumentTypes(), ValueRange(operands).getTypes()));
+  auto bind = [&](const Bound &bound) {
+    return builder.getDictionaryAttr(
+        builder.getNamedAttr("xfer.bind", pipeline::BindAttr::get(builder.getContext(), bound.kind, bound.name)));
+  };
+  SmallVector<Attribute> argumentAttributes, resultAttributes;
+  for (Bound &bound : arguments)
+    argumentAttributes.push_back(bind(bound));
+  for (Bound &bound : all)
+    resultAttributes.push_back(bind(bound));
+  function.setArgAttrsAttr(builder.getArrayAttr(argumentAttributes));
+  function.setResAttrsAttr(builder.getArrayAttr(resultAttributes));
+  return function;
+}
+
+void FunctionBuilder::erase() { function.erase(); }
+
+} // namespace xfer

@@ -1,0 +1,75 @@
+//===- FunctionBuilder.h - one pure function of the program while it is made ------------------------------------===//
+//
+// Everything that a program computes is a function of (parameters, states, batches, keys, options, counters), written
+// as a func.func of nn operations. Its arguments appear as they are first asked for, each with an `xfer.bind`
+// attribute that says where it comes from; its results carry the same attribute and say where they go. A leaf
+// (parameter or state) has one current SSA value: what the clause before left.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#ifndef XFER_COMPILER_ELABORATE_FUNCTIONBUILDER_H
+#define XFER_COMPILER_ELABORATE_FUNCTIONBUILDER_H
+
+#include "compiler/Dialect/Xfer/IR/Xfer.h"
+#include "compiler/Elaborate/Value.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace xfer {
+
+class FunctionBuilder {
+public:
+  /// Starts function `name` at the end of `module`.
+  FunctionBuilder(mlir::ModuleOp module, llvm::StringRef name, mlir::Location location);
+
+  /// The argument bound to (kind, name): made at the first call, the same value afterwards.
+  mlir::Value argument(pipeline::BindKind kind, llvm::StringRef name, mlir::RankedTensorType type);
+
+  /// The value that a leaf has here: its argument, or what was written last.
+  Tensor read(const Leaf &leaf);
+  void write(const Leaf &leaf, mlir::Value value);
+  /// Proposes a new value for a module's state. The first proposal of a call site counts; the proposals of several
+  /// sites are merged when the function is finished, as the state's `merge` says.
+  /// False: a second call site proposes and the state has no `merge`.
+  bool propose(const Leaf &leaf, llvm::StringRef site, mlir::Value value);
+
+  void result(pipeline::BindKind kind, llvm::StringRef name, mlir::Value value);
+
+  /// Commits the proposals, adds the written leaves to the results, ends the body and fixes the function's type.
+  /// Returns nothing where the function would compute nothing; it is then erased.
+  mlir::func::FuncOp finish();
+  /// Removes the function: the discovery of a program builds functions only to throw them away.
+  void erase();
+
+  mlir::OpBuilder builder;
+  /// Mode of acting clauses (true) or of keep, evaluate, export (false).
+  bool training = false;
+  /// Random draws of a function without batches take their key from here: "stepkey".
+  mlir::Value stepKey();
+  /// A number of (function, leaf writes): what a definition's memo depends on.
+  unsigned version = 0;
+
+private:
+  void commitProposals();
+
+  mlir::func::FuncOp function;
+  mlir::Block *body;
+  struct Bound {
+    pipeline::BindKind kind;
+    std::string name;
+    mlir::Value value;
+  };
+  std::vector<Bound> arguments, results;
+  std::map<std::pair<pipeline::BindKind, std::string>, mlir::Value> argumentOf;
+  std::map<std::string, mlir::Value> current;
+  std::vector<const Leaf *> written;
+  struct Proposals {
+    const Leaf *leaf;
+    std::vector<std::pair<std::string, mlir::Value>> bySite;
+  };
+  llvm::MapVector<std::string, Proposals, std::map<std::string, unsigned>> proposals;
+};
+
+} // namespace xfer
+
+#endif // XFER_COMPILER_ELABORATE_FUNCTIONBUILDER_H

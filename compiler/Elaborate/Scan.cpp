@@ -1,0 +1,233 @@
+//===- Scan.cpp - `scan p in xs from c = e { next c = ..; yield y }` -------------------------------------------------------===//
+//
+// Becomes one nn.loop: the body is elaborated once, with the carries, the element and the index as arguments. What the
+// body reads from around it becomes an invariant of the loop.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#include "compiler/Elaborate/Emit.h"
+#include "compiler/Elaborate/Evaluator.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+namespace {
+/// What is walked over: tensors along their first axis, or `range(k)`.
+struct Walked {
+  int64_t count = 0;
+  std::vector<Tensor> tensors;
+  bool isTuple = false;
+};
+} // namespace
+
+/// Moves `axis` to the front.
+static Tensor toFront(Evaluator &evaluator, const Tensor &tensor, int64_t axis, dsl::SourceRange range) {
+  if (axis == 0)
+    return tensor;
+  SmallVector<int64_t> permutation{axis};
+  llvm::SmallVector<AxisId> axes{tensor.axes[axis]};
+  for (int64_t i = 0; i < tensor.rank(); ++i)
+    if (i != axis) {
+      permutation.push_back(i);
+      axes.push_back(tensor.axes[i]);
+    }
+  return {nn::TransposeOp::create(evaluator.builder(), evaluator.location(range), tensor.value, permutation), axes};
+}
+
+static std::optional<Walked> walked(Evaluator &evaluator, const dsl::ScanExpr &scan, const ScopePtr &scope) {
+  Value source = evaluator.evaluate(*scan.source, scope);
+  if (source.isPoison())
+    return std::nullopt;
+  Walked result;
+  const List *list = source.list();
+  bool isRange = list && !list->elements.empty() &&
+                 llvm::all_of(list->elements, [](const Value &one) { return one.asInteger().has_value(); });
+  if (isRange) {
+    result.count = list->elements.size();
+    for (auto [i, one] : llvm::enumerate(list->elements))
+      if (*one.asInteger() != static_cast<int64_t>(i)) {
+        evaluator.error(scan.source->range, "bad-range", "a 'scan' goes over 'range(k)' or over tensors");
+        return std::nullopt;
+      }
+    return result;
+  }
+  std::vector<Value> all{source};
+  if (list) {
+    all = list->elements;
+    result.isTuple = true;
+  }
+  for (const Value &one : all) {
+    std::optional<Tensor> tensor = evaluator.toTensor(one, scan.source->range);
+    if (!tensor)
+      return std::nullopt;
+    Value along = scan.along ? evaluator.evaluate(*scan.along, scope) : Value(int64_t(0));
+    std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(along, *tensor, scan.range);
+    if (!axes)
+      return std::nullopt;
+    Tensor front = toFront(evaluator, *tensor, axes->front(), scan.range);
+    Extent extent = extentsOf(front.value).front();
+    if (extent.isDynamic() || (!result.tensors.empty() && extent.size != result.count)) {
+      evaluator.error(scan.source->range, "shapes-differ",
+                      "what is scanned has one static extent along the axis, found " + describeExtent(extent));
+      return std::nullopt;
+    }
+    result.count = extent.size;
+    result.tensors.push_back(front);
+  }
+  return result;
+}
+
+Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
+  std::optional<Walked> source = walked(*this, expression, scope);
+  if (!source)
+    return Value();
+  std::vector<Tensor> carries;
+  for (const dsl::Carry &carry : expression.carries) {
+    std::optional<Tensor> first = toTensor(evaluate(*carry.value, scope), carry.value->range);
+    if (!first)
+      return Value();
+    first->value = annotate(builder(), location(carry.value->range), first->value, nn::Meaning());
+    carries.push_back(*first);
+  }
+  Location where = location(expression.range);
+  Region body;
+  ScopePtr inner = Scope::inside(scope);
+  inner->barrier = true;
+  SmallVector<Type> resultTypes;
+  std::vector<Tensor> next(carries.size());
+  std::optional<Tensor> yielded;
+  bool conditional = expression.whileCondition != nullptr;
+  {
+    OpBuilder::InsertionGuard guard(builder());
+    Block *block = builder().createBlock(&body);
+    mlir::Value index = block->addArgument(RankedTensorType::get({}, builder().getI32Type()), where);
+    for (auto [carry, first] : llvm::zip_equal(expression.carries, carries))
+      inner->define(carry.name.text,
+                    Value(Tensor{block->addArgument(first.value.getType(), where), first.axes}));
+    std::vector<Value> elements;
+    for (const Tensor &tensor : source->tensors) {
+      auto type = llvm::cast<RankedTensorType>(tensor.value.getType());
+      nn::TensorInfo info = nn::TensorInfo::of(type);
+      info.extents.erase(info.extents.begin());
+      elements.push_back(Value(Tensor{block->addArgument(info.type(), where),
+                                      llvm::SmallVector<AxisId>(llvm::drop_begin(tensor.axes))}));
+    }
+    Value element = elements.empty() ? Value(Tensor{index, {}})
+                    : source->isTuple ? Value::list(std::move(elements), true)
+                                      : elements.front();
+    if (!bindPattern(expression.pattern, element, *inner, expression.source->range))
+      return Value();
+    Frame frame;
+    frame.name = "scan";
+    frame.call = expression.range;
+    frame.module = frames.empty() ? nullptr : frames.back().module;
+    // A draw in an iteration is keyed by the iteration: the index goes into the key.
+    mlir::Value keyBefore = loopKey(index, where);
+    frames.push_back(std::move(frame));
+    ScanResults results{&expression, &next, &yielded};
+    ScanResults *before = scanning;
+    scanning = &results;
+    std::optional<Tensor> goesOn;
+    bool ok = true;
+    if (conditional) {
+      goesOn = toTensor(evaluate(*expression.whileCondition, inner), expression.whileCondition->range,
+                        builder().getI1Type());
+      ok = goesOn && goesOn->rank() == 0;
+      if (goesOn && !ok)
+        error(expression.whileCondition->range, "wrong-type", "the condition of 'while' is a scalar");
+    }
+    if (expression.body.value) {
+      // `=> e` is the next value of the only carry.
+      Value value = evaluate(*expression.body.value, inner);
+      std::optional<Tensor> tensor = toTensor(value, expression.body.value->range);
+      ok = ok && tensor && carries.size() == 1;
+      if (ok)
+        next[0] = *tensor;
+    } else {
+      ok = runItems(*expression.body.block, inner) && ok;
+    }
+    scanning = before;
+    frames.pop_back();
+    sampleKey = keyBefore;
+    if (!ok)
+      return Value();
+    SmallVector<mlir::Value> values;
+    for (auto [carry, first, value] : llvm::zip_equal(expression.carries, carries, next)) {
+      if (!value.value)
+        return error(carry.name.range, "carry-without-next", "'next' gives '" + carry.name.text + "' no value");
+      Tensor shaped = convert(value, first.type().getElementType(), carry.name.range);
+      std::optional<Tensor> fits = broadcast(shaped, shapeOf(first), carry.name.range);
+      if (!fits)
+        return Value();
+      values.push_back(annotate(builder(), where, fits->value, nn::Meaning()));
+      resultTypes.push_back(first.value.getType());
+    }
+    if (yielded) {
+      values.push_back(yielded->value);
+      nn::TensorInfo info = nn::TensorInfo::of(yielded->value.getType());
+      info.extents.insert(info.extents.begin(), Extent(source->count));
+      resultTypes.push_back(info.type());
+    }
+    if (goesOn)
+      values.push_back(goesOn->value);
+    nn::YieldOp::create(builder(), where, values);
+  }
+  llvm::SetVector<mlir::Value> captured;
+  getUsedValuesDefinedAbove(body, captured);
+  SmallVector<mlir::Value> first, scanned, invariants(captured.begin(), captured.end());
+  for (const Tensor &carry : carries)
+    first.push_back(carry.value);
+  for (const Tensor &tensor : source->tensors)
+    scanned.push_back(tensor.value);
+  for (mlir::Value value : invariants) {
+    mlir::Value argument = body.front().addArgument(value.getType(), where);
+    replaceAllUsesInRegionWith(value, argument, body);
+  }
+  auto loop = nn::LoopOp::create(builder(), where, resultTypes, builder().getI64IntegerAttr(source->count), first,
+                                 scanned, invariants, conditional ? builder().getUnitAttr() : UnitAttr());
+  loop.getBody().takeBody(body);
+  std::vector<std::pair<std::string, Value>> fields;
+  for (auto [i, carry] : llvm::enumerate(expression.carries))
+    fields.push_back({carry.name.text, Value(Tensor{loop.getResult(i), carries[i].axes})});
+  if (yielded) {
+    llvm::SmallVector<AxisId> axes{source->tensors.empty() ? 0 : source->tensors.front().axes.front()};
+    axes.append(yielded->axes.begin(), yielded->axes.end());
+    Tensor out{loop.getResult(carries.size()), axes};
+    // What was walked along axis d comes back along axis d.
+    if (expression.along && !source->tensors.empty()) {
+      Value along = evaluate(*expression.along, scope);
+      std::optional<Tensor> original = toTensor(evaluate(*expression.source, scope), expression.source->range);
+      std::optional<llvm::SmallVector<int64_t>> axis = original ? this->axes(along, *original, expression.range)
+                                                                : std::nullopt;
+      if (axis && axis->front() < out.rank() && axis->front() > 0) {
+        SmallVector<int64_t> permutation;
+        llvm::SmallVector<AxisId> names;
+        for (int64_t i = 0; i < out.rank(); ++i) {
+          int64_t from = i < axis->front() ? i + 1 : i == axis->front() ? 0 : i;
+          permutation.push_back(from);
+          names.push_back(out.axes[from]);
+        }
+        out = {nn::TransposeOp::create(builder(), where, out.value, permutation), names};
+      }
+    }
+    fields.push_back({"out", Value(out)});
+  }
+  return Value::record(std::move(fields));
+}
+
+mlir::Value Evaluator::loopKey(mlir::Value index, Location where) {
+  mlir::Value outer = key(), before = sampleKey;
+  // k3 + index: another counter for each iteration.
+  auto type = RankedTensorType::get({4}, builder().getI32Type());
+  mlir::Value last = nn::ConstantOp::create(builder(), where,
+                                            DenseElementsAttr::get(type, llvm::ArrayRef<int32_t>({0, 0, 0, 1})));
+  mlir::Value wide = nn::BroadcastOp::create(builder(), where, index, llvm::ArrayRef<nn::Extent>{nn::Extent(4)});
+  mlir::Value step = nn::MulOp::create(builder(), where, last, wide);
+  sampleKey = nn::AddOp::create(builder(), where, outer, step);
+  return before;
+}
+
+} // namespace xfer

@@ -1,0 +1,336 @@
+//===- Types.cpp - annotations: what a value must be, and what its dimensions are called --------------------------===//
+//
+// A name in `[n, d]` is a dimension variable: free at its first use, afterwards the extent that it was bound to. Binding
+// gives an axis a new identity for the duration of the call, so that two dimensions of one extent stay apart; on the way
+// out the caller's identities come back (AxisNames).
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#include "compiler/Elaborate/Emit.h"
+#include "compiler/Elaborate/Evaluator.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+Value Evaluator::AxisNames::restore(const Value &value) const {
+  if (auto *tensor = value.tensor()) {
+    Tensor renamed = *tensor;
+    for (AxisId &axis : renamed.axes)
+      for (bool again = true; again;) {
+        auto found = evaluator.callerAxis.find(axis);
+        again = found != evaluator.callerAxis.end() && axis > mark;
+        if (again)
+          axis = found->second;
+      }
+    return Value(renamed);
+  }
+  if (auto *list = value.list()) {
+    std::vector<Value> all;
+    for (const Value &element : list->elements)
+      all.push_back(restore(element));
+    return Value::list(std::move(all), list->tuple);
+  }
+  if (auto *record = value.record()) {
+    std::vector<std::pair<std::string, Value>> fields;
+    for (auto &field : record->fields)
+      fields.push_back({field.first, restore(field.second)});
+    return Value::record(std::move(fields));
+  }
+  return value;
+}
+
+namespace {
+struct TagRule {
+  const char *name;
+  nn::Tag tag;
+  char element; // f, i, u or b
+};
+} // namespace
+
+static const TagRule *findTag(llvm::StringRef name) {
+  static const TagRule rules[] = {{"f32", nn::Tag::None, 'f'},    {"float", nn::Tag::None, 'f'},
+                                  {"int", nn::Tag::None, 'i'},    {"bool", nn::Tag::None, 'b'},
+                                  {"u8", nn::Tag::None, 'u'},     {"logits", nn::Tag::Logits, 'f'},
+                                  {"prob", nn::Tag::Prob, 'f'},   {"logprob", nn::Tag::LogProb, 'f'},
+                                  {"unit", nn::Tag::Unit, 'f'},   {"class", nn::Tag::Class, 'i'},
+                                  {"token", nn::Tag::Token, 'i'}};
+  for (const TagRule &rule : rules)
+    if (name == rule.name)
+      return &rule;
+  return nullptr;
+}
+
+static llvm::StringRef tagName(nn::Tag tag) { return nn::stringifyTag(tag); }
+
+static Type elementType(MLIRContext *context, char element) {
+  switch (element) {
+  case 'f':
+    return Float32Type::get(context);
+  case 'i':
+    return IntegerType::get(context, 32);
+  case 'b':
+    return IntegerType::get(context, 1);
+  default:
+    return IntegerType::get(context, 8, IntegerType::Unsigned);
+  }
+}
+
+/// True if `name` stands for a dimension that this scope has not bound yet.
+static bool isFree(const Evaluator &evaluator, llvm::StringRef name, const ScopePtr &scope) {
+  return !scope->find(name);
+}
+
+std::string Evaluator::describeType(const dsl::Type &type) const { return sources.getText(type.range).str(); }
+
+/// Matches the axes of `tensor` against `dims`; renames them; false after an error.
+bool Evaluator::matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, const ScopePtr &scope,
+                          llvm::StringRef what, const dsl::Type &type, dsl::SourceRange range) {
+  std::vector<Dim> own = shapeOf(tensor);
+  auto mismatch = [&](const Twine &detail) {
+    error(range, "shapes-differ",
+          "'" + what + "' is declared as " + describeType(type) + ", found " + describeDims(own) +
+              (detail.isTriviallyEmpty() ? Twine() : ": " + detail));
+    return false;
+  };
+  size_t packs = llvm::count_if(dims, [](const dsl::Dim &dim) { return dim.kind == dsl::Dim::Kind::Rest; });
+  if (packs > 1) {
+    error(type.range, "two-packs", "a shape has at most one '..'");
+    return false;
+  }
+  if (packs ? own.size() + 1 < dims.size() : own.size() != dims.size())
+    return mismatch("");
+  size_t position = 0;
+  for (const dsl::Dim &dim : dims) {
+    if (dim.kind == dsl::Dim::Kind::Varies)
+      return mismatch("'?' stands only in 'fields' and exports");
+    if (dim.kind == dsl::Dim::Kind::Rest) {
+      size_t count = own.size() + 1 - dims.size();
+      Pack pack;
+      const Value *known = dim.name ? scope->find(dim.name->text) : nullptr;
+      const Pack *bound = known ? known->get<Pack>() : nullptr;
+      if (bound && bound->dims.size() != count)
+        return mismatch("'.." + dim.name->text + "' has " + Twine(bound->dims.size()) + " axes elsewhere");
+      for (size_t i = 0; i < count; ++i, ++position) {
+        if (bound) {
+          if (bound->dims[i].extent != own[position].extent)
+            return mismatch("'.." + dim.name->text + "' is " + describeDims(bound->dims) + " elsewhere");
+          tensor.axes[position] = bound->dims[i].axis;
+          continue;
+        }
+        AxisId axis = freshAxis();
+        callerAxis[axis] = tensor.axes[position];
+        tensor.axes[position] = axis;
+        pack.dims.push_back({own[position].extent, axis});
+      }
+      if (dim.name && !bound)
+        scope->define(dim.name->text, Value(pack));
+      continue;
+    }
+    auto *name = llvm::dyn_cast<dsl::NameExpr>(dim.value.get());
+    if (name && isFree(*this, name->name, scope) && !(scope->seesProgram() && pipeline.lookup(name->name, name->range))) {
+      AxisId axis = freshAxis();
+      callerAxis[axis] = tensor.axes[position];
+      tensor.axes[position] = axis;
+      scope->define(name->name, Value(Dim{own[position].extent, axis}));
+      ++position;
+      continue;
+    }
+    Value wanted = evaluate(*dim.value, scope);
+    if (wanted.isPoison())
+      return false;
+    if (auto *known = wanted.get<Dim>()) {
+      if (known->extent != own[position].extent)
+        return mismatch("'" + sources.getText(dim.range) + "' is " + describeExtent(known->extent) + ", not " +
+                        describeExtent(own[position].extent));
+      if (known->axis)
+        tensor.axes[position] = known->axis;
+    } else {
+      std::optional<int64_t> number = wanted.asInteger();
+      if (!number) {
+        error(dim.range, "bad-extent", "an extent is an int known at compile time, found " + wanted.describe());
+        return false;
+      }
+      if (own[position].extent.size != *number)
+        return mismatch("'" + sources.getText(dim.range) + "' is " + Twine(*number) + ", not " +
+                        describeExtent(own[position].extent));
+    }
+    ++position;
+  }
+  return true;
+}
+
+Value Evaluator::conformTensor(const Value &value, const dsl::Type &type, llvm::StringRef element,
+                               const std::vector<dsl::Argument> *arguments, const std::vector<dsl::Dim> *dims,
+                               const ScopePtr &scope, llvm::StringRef what, dsl::SourceRange range, bool isResult) {
+  const TagRule *rule = findTag(element);
+  // A number known at compile time stays one: `rate: [] = 1e-3`.
+  bool scalar = !dims || dims->empty();
+  if (!value.tensor() && scalar && value.isNumber()) {
+    if (rule->element == 'i' && !value.asInteger())
+      return error(range, "wrong-type", "'" + what + "' is an int, found " + value.describe());
+    return value;
+  }
+  if (value.tree() && scalar)
+    return value; // one scalar a leaf: rates of an optimizer
+  std::optional<Tensor> tensor = toTensor(value, range);
+  if (!tensor)
+    return Value();
+  Type wanted = elementType(&context, rule->element);
+  Type found = tensor->type().getElementType();
+  if (found != wanted) {
+    bool widens = llvm::isa<FloatType>(wanted) && (found.isInteger(32) || found.isInteger(1)) && rule->tag == nn::Tag::None;
+    if (!widens)
+      return error(range, "wrong-element-type",
+                   "'" + what + "' is declared as " + describeType(type) + ", found " + value.describe() +
+                       (found.isUnsignedInteger(8) ? "; 'unit' or 'normalize' turns u8 into numbers" : ""));
+    tensor = convert(*tensor, wanted, range);
+  }
+  nn::Meaning meaning = meaningOf(tensor->value);
+  if (rule->tag != nn::Tag::None) {
+    if (!isResult && meaning.tag != nn::Tag::None && meaning.tag != rule->tag)
+      return error(range, "wrong-tag",
+                   "'" + what + "' takes " + tagName(rule->tag) + ", found " + tagName(meaning.tag) +
+                       (rule->tag == nn::Tag::Logits && meaning.tag == nn::Tag::Prob
+                            ? "; softmax has been applied already"
+                            : ""));
+    if (arguments && !arguments->empty()) {
+      const dsl::Expr &count = *arguments->front().value;
+      auto *name = llvm::dyn_cast<dsl::NameExpr>(&count);
+      if (name && !scope->find(name->name) && meaning.classes) {
+        scope->define(name->name, Value(Dim{Extent(meaning.classes), 0}));
+      } else {
+        Value known = evaluate(count, scope);
+        std::optional<int64_t> number = known.asInteger();
+        if (!number)
+          return known.isPoison() ? known
+                                  : error(count.range, "bad-extent", "the number of classes is not known here");
+        if (meaning.classes && meaning.classes != *number && !isResult)
+          return error(range, "classes-differ",
+                       "'" + what + "' has " + Twine(*number) + " classes here, found " + Twine(meaning.classes));
+        meaning.classes = *number;
+      }
+    }
+    meaning.tag = rule->tag;
+    tensor->value = annotate(builder(), location(range), tensor->value, meaning);
+  }
+  static const std::vector<dsl::Dim> none;
+  if (!matchDims(*tensor, dims ? *dims : none, scope, what, type, range))
+    return Value();
+  return Value(*tensor);
+}
+
+Value Evaluator::conform(const Value &value, const dsl::Type &type, const ScopePtr &scope, llvm::StringRef what,
+                         dsl::SourceRange range, bool isResult) {
+  if (value.isPoison())
+    return value;
+  if (value.isNone() && type.optional)
+    return value;
+  auto wrong = [&](const Twine &wanted) {
+    return error(range, "wrong-type", "'" + what + "' is " + wanted + ", found " + value.describe());
+  };
+  switch (type.kind) {
+  case dsl::Type::Kind::Dims:
+    return conformTensor(value, type, "f32", nullptr, &llvm::cast<dsl::DimsType>(type).dims, scope, what, range,
+                         isResult);
+  case dsl::Type::Kind::Named: {
+    auto &named = llvm::cast<dsl::NamedType>(type);
+    llvm::StringRef name = named.name.text;
+    if (name == "string")
+      return value.text() ? value : wrong("a string");
+    if (name == "list")
+      return value.list() ? value : wrong("a list");
+    if (name == "float" && !named.dims)
+      return value.isNumber() || (value.tensor() && value.tensor()->rank() == 0) ? value : wrong("a number");
+    if ((name == "int" || name == "bool") && !named.dims && !value.tensor())
+      return value.asInteger() || value.get<Dim>() ? value : wrong(name == "int" ? "an int" : "a bool");
+    if (!findTag(name))
+      return error(named.name.range, "unknown-type", "unknown type '" + name + "'");
+    return conformTensor(value, type, name, &named.arguments, named.dims ? &*named.dims : nullptr, scope, what, range,
+                         isResult);
+  }
+  case dsl::Type::Kind::Module:
+    return value.module() || value.constructor() || value.function() ? value : wrong("a module");
+  case dsl::Type::Kind::Fn:
+    return value.function() || value.module() ? value : wrong("a function");
+  case dsl::Type::Kind::Record: {
+    auto &record = llvm::cast<dsl::RecordType>(type);
+    if (!value.record())
+      return wrong("a record");
+    std::vector<std::pair<std::string, Value>> fields;
+    for (auto &field : record.fields) {
+      const Value *found = value.record()->find(field.name.text);
+      if (!found)
+        return wrong("a record with the field '" + field.name.text + "'");
+      fields.push_back({field.name.text, conform(*found, *field.type, scope, field.name.text, range, isResult)});
+    }
+    return Value::record(std::move(fields));
+  }
+  case dsl::Type::Kind::Like: {
+    // `p: like p` declares a type variable; elsewhere `like x` is the type of what x names.
+    return value;
+  }
+  }
+  return value;
+}
+
+std::optional<std::pair<RankedTensorType, std::vector<Dim>>>
+Evaluator::tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceRange range) {
+  llvm::StringRef element = "f32";
+  const std::vector<dsl::Dim> *dims = nullptr;
+  nn::Meaning meaning;
+  if (auto *shaped = llvm::dyn_cast<dsl::DimsType>(&type)) {
+    dims = &shaped->dims;
+  } else if (auto *named = llvm::dyn_cast<dsl::NamedType>(&type); named && findTag(named->name.text)) {
+    element = named->name.text;
+    if (named->dims)
+      dims = &*named->dims;
+    if (!named->arguments.empty()) {
+      Value count = evaluate(*named->arguments.front().value, scope);
+      std::optional<int64_t> number = count.asInteger();
+      if (!number || *number < 1) {
+        if (!count.isPoison())
+          error(type.range, "bad-extent", "the number of classes is a positive int known at compile time");
+        return std::nullopt;
+      }
+      meaning.classes = *number;
+    }
+  } else {
+    error(type.range, "unknown-type", "expected the type of a tensor, found '" + describeType(type) + "'");
+    return std::nullopt;
+  }
+  const TagRule *rule = findTag(element);
+  meaning.tag = rule->tag;
+  std::vector<Dim> extents;
+  static const std::vector<dsl::Dim> none;
+  for (const dsl::Dim &dim : dims ? *dims : none) {
+    if (dim.kind == dsl::Dim::Kind::Varies) {
+      error(dim.range, "not-supported-yet", "extents that differ from sample to sample are not supported yet");
+      return std::nullopt;
+    }
+    Value value;
+    if (dim.kind == dsl::Dim::Kind::Rest) {
+      const Value *known = dim.name ? scope->find(dim.name->text) : nullptr;
+      if (!known) {
+        error(dim.range, "bad-extent", "'..' is not known here");
+        return std::nullopt;
+      }
+      value = *known;
+    } else {
+      value = evaluate(*dim.value, scope);
+    }
+    std::optional<std::vector<Dim>> part = shape(value, dim.range);
+    if (!part)
+      return std::nullopt;
+    extents.insert(extents.end(), part->begin(), part->end());
+  }
+  nn::TensorInfo info;
+  info.element = elementType(&context, rule->element);
+  for (const Dim &dim : extents)
+    info.extents.push_back(dim.extent);
+  info.meaning = meaning;
+  return std::make_pair(info.type(), extents);
+}
+
+} // namespace xfer

@@ -1,0 +1,123 @@
+#include "compiler/Elaborate/Value.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace xfer {
+
+const Value *Record::find(llvm::StringRef name) const {
+  for (auto &[key, value] : fields)
+    if (key == name)
+      return &value;
+  return nullptr;
+}
+
+std::optional<int64_t> Value::asInteger() const {
+  if (auto *number = get<int64_t>())
+    return *number;
+  if (auto *flag = get<bool>())
+    return *flag;
+  if (auto *dim = get<Dim>(); dim && !dim->extent.isDynamic())
+    return dim->extent.size;
+  return std::nullopt;
+}
+
+std::optional<double> Value::asNumber() const {
+  if (auto *number = get<double>())
+    return *number;
+  if (auto number = asInteger())
+    return static_cast<double>(*number);
+  return std::nullopt;
+}
+
+std::string describeExtent(const Extent &extent) {
+  return extent.isDynamic() ? "size(" + extent.symbol + ")" : std::to_string(extent.size);
+}
+
+std::string describeShape(RankedTensorType type) {
+  std::string text = "[";
+  llvm::raw_string_ostream stream(text);
+  llvm::interleaveComma(type.getShape(), stream, [&](int64_t extent) {
+    if (ShapedType::isDynamic(extent))
+      stream << "?";
+    else
+      stream << extent;
+  });
+  return text + "]";
+}
+
+std::string Value::describe() const {
+  if (auto *tensor = this->tensor()) {
+    Type element = tensor->type().getElementType();
+    llvm::StringRef name = element.isF32()          ? ""
+                           : element.isInteger(1)   ? "bool"
+                           : element.isInteger(32)  ? "int"
+                           : element.isUnsignedInteger(8) ? "u8"
+                                                    : "tensor";
+    return "a " + std::string(name.empty() ? "tensor " : name.str() + " tensor ") + describeShape(tensor->type());
+  }
+  if (auto *text = this->text())
+    return "the string \"" + *text + "\"";
+  if (auto *flag = get<bool>())
+    return *flag ? "'true'" : "'false'";
+  if (auto number = asInteger())
+    return "the int " + std::to_string(*number);
+  if (auto number = asNumber())
+    return llvm::formatv("the number {0}", *number);
+  if (auto *dim = get<Dim>())
+    return "the extent " + describeExtent(dim->extent);
+  if (get<Pack>())
+    return "a pack of dimensions";
+  if (auto *list = this->list())
+    return llvm::formatv("a {0} of {1}", list->tuple ? "tuple" : "list", list->elements.size());
+  if (record())
+    return "a record";
+  if (auto *function = this->function())
+    return function->name.empty() ? "a function" : "the function '" + function->name + "'";
+  if (auto constructor = this->constructor())
+    return "a module of kind '" + constructor->definition->name.text + "' that has no place yet";
+  if (auto *module = this->module())
+    return "the module '" + module->instance->path + "'";
+  if (tree())
+    return "a tree";
+  if (auto *place = this->place()) {
+    static constexpr const char *kinds[] = {"domain", "split", "stage", "source"};
+    return llvm::formatv("the {0} '{1}'", kinds[place->kind],
+                         place->kind == Place::Split ? place->name + "." + place->split : place->name);
+  }
+  return isNone() ? "'none'" : "nothing";
+}
+
+const Value *Scope::findHere(llvm::StringRef name) const {
+  auto found = names.find(name.str());
+  return found == names.end() ? nullptr : &found->second;
+}
+
+const Value *Scope::find(llvm::StringRef name) const {
+  for (const Scope *scope = this; scope; scope = scope->parent.get())
+    if (const Value *value = scope->findHere(name))
+      return value;
+  return nullptr;
+}
+
+void Scope::rebind(llvm::StringRef name, Value value) {
+  for (Scope *scope = this; scope; scope = scope->parent.get()) {
+    auto found = scope->names.find(name.str());
+    if (found != scope->names.end()) {
+      found->second = std::move(value);
+      return;
+    }
+    if (scope->barrier)
+      break;
+  }
+  define(name, std::move(value));
+}
+
+void Scope::eachName(llvm::function_ref<void(llvm::StringRef)> visit) const {
+  for (const Scope *scope = this; scope; scope = scope->parent.get())
+    for (auto &entry : scope->names)
+      visit(entry.first);
+}
+
+} // namespace xfer
