@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Loss curves of the first steps in PyTorch, float32 and float64, for programs of ours that start from the same weights.
+
+  python3 bench/peers/curves.py start FOLDER                       writes FOLDER/lenet.safetensors and FOLDER/resnet20.safetensors
+  python3 bench/peers/curves.py run FOLDER --data DATA --net lenet --order ORDER.npz
+  python3 bench/peers/curves.py compare FOLDER --net lenet --ours LOSSES.json
+
+Our programs are bench/curves/lenet.xfer (DANN on MNIST and USPS, no dropout) and bench/curves/resnet20.xfer; they load these
+weights.  ORDER.npz holds the sample numbers of each step that they took: one array [steps, 64] a source, named as it.
+`compare` passes when every step is within 1e-3 relative of the float32 curve, or within 3 times its distance from the float64 curve.
+"""
+import argparse
+import json
+import pathlib
+import sys
+
+import numpy
+import torch
+import torch.nn.functional as F
+
+from digits_data import idx, mnist, usps
+from models import Digits, ResNet20, load, save, warmup
+
+TOTAL_STEPS = 50
+
+
+def start(folder):
+    torch.manual_seed(7)
+    folder.mkdir(parents=True, exist_ok=True)
+    save(Digits(), folder / "lenet.safetensors")
+    save(ResNet20(), folder / "resnet20.safetensors")
+
+
+def lenet_loss(net, data, order, i, dtype):
+    (images, labels), (target, _) = data
+    s, t = order["mnist"][i], order["usps"][i]
+    return net(images[s].to(dtype), target[t].to(dtype), labels[s], "dann", warmup(i / TOTAL_STEPS))
+
+
+def resnet_loss(net, data, order, i, dtype):
+    images, labels = data
+    s = order["cifar"][i]
+    return F.cross_entropy(net(images[s].to(dtype)), labels[s])
+
+
+def read(name, folder):
+    if name == "lenet":
+        return mnist(folder), usps(folder)
+    where = pathlib.Path(folder) / "cifar10-jpeg"
+    images = torch.from_numpy(idx(where / "cifar10j-train-images-idx4-ubyte.gz").copy()).permute(0, 3, 1, 2).double() / 255
+    mean, std = torch.tensor([0.485, 0.456, 0.406], dtype=torch.float64), torch.tensor([0.229, 0.224, 0.225], dtype=torch.float64)
+    labels = torch.from_numpy(idx(where / "cifar10j-train-labels-idx1-ubyte.gz").astype("int64"))
+    return (images - mean[:, None, None]) / std[:, None, None], labels
+
+
+def curve(name, folder, data, order, dtype):
+    make, loss_of = {"lenet": (lambda: Digits(dropout=0.0), lenet_loss), "resnet20": (ResNet20, resnet_loss)}[name]
+    net = make()
+    load(net, folder / f"{name}.safetensors", prefix="")
+    net = net.to(dtype).train()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+    losses = []
+    for i in range(TOTAL_STEPS):
+        loss = loss_of(net, data, order, i, dtype)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def run(options):
+    order = {name: torch.from_numpy(value).long() for name, value in numpy.load(options.order).items()}
+    data = read(options.net, options.data)
+    curves = {name: curve(options.net, options.folder, data, order, dtype) for name, dtype in (("float32", torch.float32), ("float64", torch.float64))}
+    (options.folder / f"{options.net}-curves.json").write_text(json.dumps(curves))
+
+
+def compare(options):
+    curves = json.loads((options.folder / f"{options.net}-curves.json").read_text())
+    ours = json.loads(pathlib.Path(options.ours).read_text())
+    if len(ours) < TOTAL_STEPS:
+        sys.exit(f"{options.ours}: {len(ours)} losses, wanted {TOTAL_STEPS}")
+    worst, failed = 0.0, []
+    for i, (a, b, c) in enumerate(zip(ours, curves["float32"], curves["float64"])):
+        off = abs(a - b) / abs(b)
+        worst = max(worst, off)
+        if off > 1e-3 and abs(a - b) > 3 * abs(b - c):
+            failed.append(i)
+    print(json.dumps({"net": options.net, "worst_relative": worst, "failed_steps": failed}))
+    return 1 if failed else 0
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("verb", choices=("start", "run", "compare"))
+    arguments.add_argument("folder", type=pathlib.Path)
+    arguments.add_argument("--net", choices=("lenet", "resnet20"), default="lenet")
+    for name in ("--data", "--order", "--ours"):
+        arguments.add_argument(name)
+    options = arguments.parse_args()
+    if options.verb == "start":
+        return start(options.folder)
+    return run(options) if options.verb == "run" else compare(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
