@@ -28,6 +28,8 @@ public:
   // The memory of an argument (for whole, column, input) or result; size is that of the shape.
   Buffer &argumentBuffer(size_t i) { return own[i]; }
   Buffer &resultBuffer(size_t i) { return own[spec->arguments.size() + i]; }
+  // Where a result lies, also one that shares the memory of an argument.
+  const xfer_buffer_t &resultMemory(size_t i) const { return buffers[spec->arguments.size() + i]; }
   // Lets argument `i` point at memory of the caller, which must be aligned and live until run() is over.
   void setArgument(size_t i, const void *data) { buffers[i].data = const_cast<void *>(data); }
 

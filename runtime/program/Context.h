@@ -9,7 +9,7 @@ class ThreadTeam;
 }
 
 struct xfer_context {
-  xfer::rt::ThreadTeam *team = nullptr; // null: everything runs on the calling thread
+  xfer::rt::ThreadTeam *team = nullptr;
   xfer_status_t failure = XFER_OK;      // site of the last failure
 };
 

@@ -151,7 +151,7 @@ struct PassSpec {
 struct OrderItem {
   enum Kind { Run, Stage, Evaluate } kind = Run;
   int index = none; // in passes, stages, evaluations
-  int run = 0;      // number of this run of the stage
+  int run = 0;      // how many equal items stand before it
 };
 
 struct PhaseSpec {

@@ -170,8 +170,6 @@ void ManifestReader::readOrder(const Json &json, const std::string &place) {
   } else if (object.find("stage", true)) {
     item.kind = OrderItem::Stage;
     item.index = findStage(object.text("stage"), place);
-    for (const OrderItem &earlier : manifest.order)
-      item.run += earlier.kind == OrderItem::Stage && earlier.index == item.index;
   } else {
     item.kind = OrderItem::Evaluate;
     item.index =
@@ -179,6 +177,7 @@ void ManifestReader::readOrder(const Json &json, const std::string &place) {
   }
   if (manifest.order.size() >= maxOrder)
     return problem.report(place, "the order has more than 100000 items");
+  item.run = orderRuns[{item.kind, item.index}]++;
   manifest.order.push_back(item);
 }
 

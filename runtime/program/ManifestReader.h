@@ -72,6 +72,7 @@ private:
 
   uint64_t functionCount, constantsSize;
   int64_t functions = 0, passes = 0; // counts, known before the sections are read
+  std::map<std::pair<int, int>, int> orderRuns; // kind and index of an item: how often it stood so far
   std::map<std::string, int> optionByName, variableByPath, hoistedByName, stageByName;
 };
 

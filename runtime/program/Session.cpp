@@ -44,9 +44,9 @@ Expected<xfer_buffer_t> Session::arenaOf(uint64_t bytes) {
   return arena.descriptor();
 }
 
-void Session::setConstants() {
+void Session::setConstants(const std::string &stage) {
   for (size_t i = 0; i < variables.size(); ++i)
-    if (int64_t offset = manifest.variables[i].constant; offset != none)
+    if (int64_t offset = manifest.variables[i].constant; offset != none && manifest.variables[i].stage == stage)
       std::memcpy(variables[i].data(), static_cast<const char *>(program.constants) + offset, variables[i].size());
 }
 

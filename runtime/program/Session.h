@@ -43,8 +43,8 @@ public:
   // Scratch memory of at least this size, shared by all functions: nothing lives in it between calls.
   Expected<xfer_buffer_t> arenaOf(uint64_t bytes);
 
-  // Copies constants into the variables that have one.
-  void setConstants();
+  // Copies constants into the variables that have one: the states of stage `stage`, or what belongs to no stage.
+  void setConstants(const std::string &stage = {});
 
   enum Part : unsigned { Model = 1, ProgramStates = 2 }; // Model: parameters and states of modules
   // Values of the parts, and of the states of stage `stage` if that is not empty.

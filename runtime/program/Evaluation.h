@@ -1,0 +1,32 @@
+// The figures of an `evaluate` item: under the model as it is, and under the model of every baseline there is.
+#ifndef XFER_RUNTIME_PROGRAM_EVALUATION_H
+#define XFER_RUNTIME_PROGRAM_EVALUATION_H
+
+#include "runtime/program/StageRunner.h"
+
+namespace xfer::rt {
+
+struct Figure {
+  std::string name;
+  ReportSpec::Kind kind = ReportSpec::Value;
+  Tensor value;                                          // of a gain: the difference; empty for rows
+  std::vector<std::pair<std::string, Tensor>> baselines; // name of the baseline, its value
+};
+
+struct EvaluationResult {
+  std::string name;
+  std::vector<Figure> figures;
+};
+
+// Called with the name of the evaluation and of the report for every `rows` report.
+using RowsSink = Status (*)(void *context, const std::string &evaluation, const std::string &report,
+                            const Tensor &rows);
+
+// `baselines`: models as in the manifest's list, empty where one has not run. Leaves the model as it found it.
+Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const EvaluationSpec &spec,
+                                    const Moment &moment, const std::vector<Snapshot> &baselines, RowsSink sink,
+                                    void *sinkContext);
+
+} // namespace xfer::rt
+
+#endif

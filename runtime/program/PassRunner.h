@@ -1,0 +1,57 @@
+// A pass of the manifest: sources streamed through their batch functions, the rows kept, then one function over the
+// whole of them. Everything outside of training steps is computed so.
+#ifndef XFER_RUNTIME_PROGRAM_PASSRUNNER_H
+#define XFER_RUNTIME_PROGRAM_PASSRUNNER_H
+
+#include "runtime/program/BatchInput.h"
+
+namespace xfer::rt {
+
+// Where a pass is run: what its random keys and counters are made of.
+struct Moment {
+  std::string stageKey; // key of the running stage, empty outside of stages
+  uint32_t run = 0;     // number of the stage's run
+  Counters counters;
+};
+
+struct Tensor {
+  std::vector<int64_t> shape;
+  std::vector<double> values;
+};
+
+class PassRunner {
+public:
+  static Expected<PassRunner> bind(Session &session, const OpenedData &data, int pass);
+
+  Status run(const Moment &moment);
+
+  // After run(): a result of the pass's own function, or all rows of a batch function's result.
+  Tensor output(const std::string &name) const;
+  Tensor rows(const std::string &id) const;
+
+private:
+  struct Whole {
+    size_t result; // of the batch function
+    uint64_t rowBytes;
+    Buffer memory;
+  };
+  struct Source {
+    const SourceSpec *spec;
+    std::unique_ptr<Call> call;
+    BatchInput input;
+    std::vector<Whole> wholes;
+  };
+  Status bindSource(const OpenedData &data, const SourceSpec &spec);
+  Status bindFunction(const OpenedData &data, const PassSpec &spec);
+  Status stream(Source &source, const Moment &moment);
+
+  Session *session = nullptr;
+  const OpenedData *data = nullptr;
+  std::vector<Source> sources;
+  std::vector<Buffer> columns;
+  std::unique_ptr<Call> function;
+};
+
+} // namespace xfer::rt
+
+#endif

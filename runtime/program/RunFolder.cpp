@@ -1,0 +1,68 @@
+#include "runtime/program/RunFolder.h"
+#include "runtime/core/File.h"
+#include "runtime/metrics/JsonText.h"
+#include <cerrno>
+#include <cstdio>
+#include <unistd.h>
+
+namespace xfer::rt {
+
+Expected<RunFolder> RunFolder::open(const std::string &path) {
+  RunFolder folder(path);
+  if (Status status = makeFolder(path + "/checkpoints"); status.failed())
+    return status.within("the run folder cannot be made (choose another one with --out)");
+  // Found out now, not after an hour of training.
+  Expected<AtomicFile> trial = AtomicFile::create(path + "/checkpoints/trial");
+  if (!trial)
+    return trial.status().within("the run folder cannot be written (choose another one with --out)");
+  return folder;
+}
+
+bool RunFolder::hasCheckpoint() const { return fileExists(latest()) || fileExists(previous()); }
+
+Status RunFolder::rotateCheckpoints() const {
+  if (std::rename(latest().c_str(), previous().c_str()) != 0 && errno != ENOENT)
+    return failure("'{}' cannot be renamed: {}", latest(), systemReason(errno));
+  return Status::success();
+}
+
+Status RunFolder::removeCheckpoints() const {
+  for (const std::string &path : {latest(), previous(), results(), weights()})
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+      return failure("'{}' cannot be removed: {}", path, systemReason(errno));
+  return Status::success();
+}
+
+static std::string safeName(const std::string &name) {
+  std::string safe;
+  for (char c : name)
+    safe += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' ? c : '_';
+  return safe;
+}
+
+Status RunFolder::writeRows(const std::string &evaluation, const std::string &report, const Tensor &rows) const {
+  Expected<AtomicFile> file =
+      AtomicFile::create(root + "/" + safeName(report) + "-" + safeName(evaluation) + ".csv");
+  if (!file)
+    return file.status();
+  int64_t count = rows.shape.empty() ? 0 : rows.shape[0];
+  size_t width = count > 0 ? rows.values.size() / static_cast<size_t>(count) : 0;
+  std::string text = "sample";
+  for (size_t k = 0; k < width; ++k)
+    text += width == 1 ? ",value" : format(",value{}", k);
+  for (int64_t i = 0; i < count; ++i) {
+    text += format("\n{}", i);
+    for (size_t k = 0; k < width; ++k)
+      text += "," + jsonNumber(rows.values[static_cast<size_t>(i) * width + k]);
+    if (text.size() > (1 << 20)) {
+      if (Status status = file->write(text); status.failed())
+        return status;
+      text.clear();
+    }
+  }
+  if (Status status = file->write(text + "\n"); status.failed())
+    return status;
+  return file->commit();
+}
+
+} // namespace xfer::rt

@@ -1,0 +1,273 @@
+#include "runtime/program/StageRunner.h"
+#include "runtime/core/Hash.h"
+#include "runtime/metrics/JsonText.h"
+#include <algorithm>
+#include <cmath>
+
+namespace xfer::rt {
+
+static constexpr int64_t forever = std::numeric_limits<int64_t>::max();
+
+Expected<PassRunner *> PassCache::run(int pass, const Moment &moment) {
+  std::unique_ptr<PassRunner> &runner = runners[pass];
+  if (!runner) {
+    Expected<PassRunner> bound = PassRunner::bind(session, data, pass);
+    if (!bound)
+      return bound.status();
+    runner = std::make_unique<PassRunner>(std::move(*bound));
+  }
+  if (Status status = runner->run(moment); status.failed())
+    return status;
+  return runner.get();
+}
+
+Status PassCache::runAll(const std::vector<int> &list, const Moment &moment) {
+  for (int pass : list)
+    if (Expected<PassRunner *> runner = run(pass, moment); !runner)
+      return runner.status();
+  return Status::success();
+}
+
+Expected<double> PassCache::number(const PassOutput &output, const Moment &moment) {
+  Expected<PassRunner *> runner = run(output.pass, moment);
+  if (!runner)
+    return runner.status();
+  return (*runner)->output(output.output).values.at(0);
+}
+
+Expected<double> PassCache::number(const Quantity &quantity, const Moment &moment) {
+  if (quantity.kind == Quantity::Option)
+    return session.options[quantity.option].number;
+  if (quantity.kind == Quantity::Output)
+    return number(PassOutput{"", quantity.output, quantity.pass}, moment);
+  return quantity.number;
+}
+
+Moment StageRunner::moment() const {
+  Moment now;
+  now.stageKey = stage.key;
+  now.run = static_cast<uint32_t>(run);
+  now.counters = {state.step, epochOf(state.step), steps, epochs, state.stale};
+  return now;
+}
+
+Status StageRunner::within(const Status &status) const {
+  if (status.ok())
+    return status;
+  return status.within(format("stage '{}', epoch {}, step {}", stage.name, epochOf(state.step) + 1, state.step));
+}
+
+// A count must be a whole number of at least `least`.
+static Expected<int64_t> countOf(PassCache &passes, const Quantity &quantity, const Moment &moment, double least,
+                                 std::string_view what) {
+  Expected<double> number = passes.number(quantity, moment);
+  if (!number)
+    return number.status();
+  if (!(*number >= least) || *number != std::floor(*number) || *number > 1e15)
+    return failure("{} must be a whole number of at least {}, not {}", what, least, *number);
+  return static_cast<int64_t>(*number);
+}
+
+Status StageRunner::plan() {
+  Expected<StageBatches> planned =
+      StageBatches::plan(stage, data, session.seed, static_cast<uint32_t>(run));
+  if (!planned)
+    return planned.status();
+  batches = std::move(*planned);
+  stepsPerEpoch = batches->stepsPerEpoch();
+  bool byEpochs = stage.epochs.kind != Quantity::Absent;
+  Expected<int64_t> length = countOf(passes, byEpochs ? stage.epochs : stage.steps, moment(), 1,
+                                     format("stage '{}': '{}'", stage.name, byEpochs ? "epochs" : "steps"));
+  if (!length)
+    return length.status();
+  if (byEpochs && *length > forever / stepsPerEpoch)
+    return failure("stage '{}': {} epochs are too many", stage.name, *length);
+  steps = byEpochs ? *length * stepsPerEpoch : *length;
+  epochs = byEpochs ? *length : (steps + stepsPerEpoch - 1) / stepsPerEpoch;
+  auto endOf = [&](const Quantity &quantity) -> Expected<int64_t> {
+    if (quantity.kind == Quantity::Absent)
+      return forever;
+    return countOf(passes, quantity, moment(), 0, format("stage '{}': 'until'", stage.name));
+  };
+  for (const PhaseSpec &spec : stage.phases) {
+    Expected<int64_t> epoch = endOf(spec.untilEpoch), step = endOf(spec.untilStep);
+    if (!epoch || !step)
+      return epoch ? step.status() : epoch.status();
+    ends.push_back({*epoch, *step});
+  }
+  for (const EverySpec &spec : stage.every) {
+    Expected<int64_t> period = countOf(passes, spec.count, moment(), 1, format("stage '{}': 'every'", stage.name));
+    if (!period)
+      return period.status();
+    every.emplace_back(*period, &spec);
+  }
+  state.sums.resize(stage.watch.size());
+  return Status::success();
+}
+
+Status StageRunner::begin() {
+  for (size_t i = 0; i < session.variables.size(); ++i) // a state may be first written by a timed update
+    if (session.manifest.variables[i].stage == stage.name && session.variables[i].size() > 0)
+      std::fill_n(session.variables[i].as<char>(), session.variables[i].size(), char(0));
+  session.setConstants(stage.name);
+  if (Status status = passes.runAll(stage.init, moment()); status.failed())
+    return status;
+  if (Status status = passes.runAll(stage.before, moment()); status.failed())
+    return status;
+  state.begun = true;
+  return Status::success();
+}
+
+size_t StageRunner::phaseAt(int64_t step) const {
+  size_t i = 0;
+  while (i + 1 < ends.size() && !(epochOf(step) < ends[i].epoch && step < ends[i].step))
+    ++i;
+  return i;
+}
+
+Status StageRunner::enterPhase(size_t next) {
+  const PhaseSpec &spec = stage.phases[next];
+  if (Status status = passes.runAll(spec.hoist, moment()); status.failed())
+    return status;
+  phase = next;
+  current = Step();
+  Expected<Call> call = Call::bind(session, spec.function);
+  if (!call)
+    return call.status();
+  current.call = std::make_unique<Call>(std::move(*call));
+  for (const SourceSpec &source : stage.sources) {
+    Expected<BatchInput> input = BatchInput::bind(session, data, source, *current.call);
+    if (!input)
+      return input.status();
+    current.inputs.push_back(std::move(*input));
+  }
+  for (const std::string &name : stage.watch)
+    current.watched.push_back(static_cast<size_t>(current.call->findResult(BindKind::Watch, name)));
+  return Status::success();
+}
+
+Status StageRunner::doStep() {
+  bool epochBegins = state.step % stepsPerEpoch == 0;
+  for (const auto &[period, spec] : every) {
+    bool due = spec->epochs ? epochBegins && epochOf(state.step) % period == 0 : state.step % period == 0;
+    if (due)
+      if (Expected<PassRunner *> runner = passes.run(spec->pass, moment()); !runner)
+        return runner.status();
+  }
+  if (size_t next = phaseAt(state.step); phase != next)
+    if (Status status = enterPhase(next); status.failed())
+      return status;
+  for (size_t i = 0; i < stage.sources.size(); ++i)
+    for (int draw = 0; draw < stage.sources[i].draws; ++draw) {
+      batches->pick(i, state.step, draw, picked);
+      if (Status status = current.inputs[i].load(draw, picked, batches->keys(i)); status.failed())
+        return status;
+    }
+  PhiloxKey key = makeStepKey(session.seed, hashName(stage.key), static_cast<uint32_t>(run),
+                              static_cast<uint64_t>(state.step));
+  if (Status status = current.call->run(moment().counters, key); status.failed())
+    return status;
+  for (size_t i = 0; i < current.watched.size(); ++i)
+    state.sums[i] += current.call->resultNumber(current.watched[i]);
+  ++state.summed;
+  ++state.step;
+  return Status::success();
+}
+
+NamedValues StageRunner::means() const {
+  NamedValues values;
+  for (size_t i = 0; i < stage.watch.size(); ++i)
+    values.emplace_back(stage.watch[i], state.summed ? state.sums[i] / static_cast<double>(state.summed) : 0);
+  return values;
+}
+
+Status StageRunner::keepBest(const Moment &now, NamedValues &values) {
+  if (stage.keep.mode == KeepSpec::Last)
+    return Status::success();
+  Expected<double> value = passes.number(stage.keep.value, now);
+  if (!value)
+    return value.status();
+  values.emplace_back("keep", *value);
+  bool better = state.bestEpoch == none || (stage.keep.mode == KeepSpec::Best ? *value > state.best : *value < state.best);
+  if (!better || std::isnan(*value)) {
+    ++state.stale;
+    return Status::success();
+  }
+  state.best = *value;
+  state.bestEpoch = epochOf(state.step - 1);
+  state.stale = 0;
+  state.bestValues = session.snapshot(Session::Model | Session::ProgramStates, stage.name);
+  return Status::success();
+}
+
+Status StageRunner::endEpoch() {
+  int64_t epoch = epochOf(state.step - 1);
+  Moment now = moment();
+  now.counters.epoch = epoch;
+  NamedValues values = means();
+  for (const PassOutput &output : stage.watchOver) {
+    Expected<double> value = passes.number(output, now);
+    if (!value)
+      return value.status();
+    values.emplace_back(output.name, *value);
+  }
+  if (Status status = keepBest(now, values); status.failed())
+    return status;
+  now.counters.stale = state.stale;
+  if (stage.stop.pass != none) {
+    Expected<double> stop = passes.number(stage.stop, now);
+    if (!stop)
+      return stop.status();
+    state.stopped = *stop != 0;
+  }
+  std::fill(state.sums.begin(), state.sums.end(), 0.0);
+  state.summed = 0;
+  JsonWriter line;
+  line.beginObject().key("stage").value(stage.name).key("run").value(run).key("epoch").value(epoch);
+  line.key("step").value(state.step);
+  for (const auto &[name, value] : values)
+    line.key(name).value(value);
+  if (Status status = observer.log(line.endObject().text()); status.failed())
+    return status;
+  observer.progress().epoch(state.step, epoch, values);
+  return observer.checkpoint();
+}
+
+Status StageRunner::finish() {
+  session.restore(state.bestValues);
+  state.bestValues.clear();
+  return passes.runAll(stage.after, moment());
+}
+
+Expected<bool> StageRunner::execute() {
+  if (Status status = plan(); status.failed())
+    return status;
+  if (!state.begun)
+    if (Status status = begin(); status.failed())
+      return within(status);
+  int64_t samples = 0;
+  for (const SourceSpec &source : stage.sources)
+    samples += source.batch * source.draws;
+  observer.progress().begin(stage.name, steps, epochs, samples, state.step);
+  while (state.step < steps && !state.stopped) {
+    if (Status status = doStep(); status.failed())
+      return within(status);
+    if (state.step % stepsPerEpoch == 0 || state.step == steps) {
+      if (Status status = endEpoch(); status.failed())
+        return within(status);
+    } else {
+      observer.progress().step(state.step, epochOf(state.step), means());
+    }
+    if (observer.interrupted()) {
+      if (Status status = observer.checkpoint(); status.failed())
+        return status;
+      return false;
+    }
+  }
+  observer.progress().end();
+  if (Status status = finish(); status.failed())
+    return within(status);
+  return true;
+}
+
+} // namespace xfer::rt

@@ -1,0 +1,104 @@
+// One run of a stage: its steps, what stands before, between and after them, and the choice of `keep`.
+//
+// All that changes while it runs is in the variables of the session and in StageState; both are in every checkpoint.
+// A checkpoint may be written between two steps; what the manifest says is done "before step s" is done after it.
+#ifndef XFER_RUNTIME_PROGRAM_STAGERUNNER_H
+#define XFER_RUNTIME_PROGRAM_STAGERUNNER_H
+
+#include "runtime/metrics/Progress.h"
+#include "runtime/program/PassRunner.h"
+#include "runtime/program/StageBatches.h"
+
+namespace xfer::rt {
+
+struct StageState {
+  bool begun = false;   // `init` and `before` have run
+  bool stopped = false; // `stop when` has spoken
+  int64_t step = 0;     // steps done
+  int64_t stale = 0;    // epochs since `keep` improved
+  int64_t bestEpoch = none;
+  double best = 0;
+  int64_t summed = 0;       // steps of this epoch in `sums`
+  std::vector<double> sums; // of the watched values
+  Snapshot bestValues;      // what `keep` restores
+};
+
+// Passes that have been bound, by position; emptied when a stage is over.
+class PassCache {
+public:
+  PassCache(Session &session, const OpenedData &data) : session(session), data(data) {}
+  // Runs the pass and gives its runner, whose outputs are valid until the pass runs again.
+  Expected<PassRunner *> run(int pass, const Moment &moment);
+  Status runAll(const std::vector<int> &list, const Moment &moment);
+  // A scalar output.
+  Expected<double> number(const PassOutput &output, const Moment &moment);
+  Expected<double> number(const Quantity &quantity, const Moment &moment);
+  void clear() { runners.clear(); }
+
+private:
+  Session &session;
+  const OpenedData &data;
+  std::map<int, std::unique_ptr<PassRunner>> runners;
+};
+
+// What the surroundings of a stage do for it.
+class StageObserver {
+public:
+  virtual ~StageObserver() = default;
+  virtual Status log(std::string_view object) = 0;
+  virtual Status checkpoint() = 0;
+  virtual bool interrupted() = 0;
+  virtual Progress &progress() = 0;
+};
+
+class StageRunner {
+public:
+  StageRunner(Session &session, const OpenedData &data, PassCache &passes, const StageSpec &stage, int run,
+              StageState &state, StageObserver &observer)
+      : session(session), data(data), passes(passes), stage(stage), run(run), state(state), observer(observer) {}
+
+  // Runs until the stage is over (true) or was interrupted (false).
+  Expected<bool> execute();
+
+private:
+  struct Step { // a phase's function with its inputs
+    std::unique_ptr<Call> call;
+    std::vector<BatchInput> inputs;
+    std::vector<size_t> watched; // results, as stage.watch
+  };
+  Status plan();
+  Status begin();
+  Status enterPhase(size_t phase);
+  Status doStep();
+  Status endEpoch();
+  Status keepBest(const Moment &now, NamedValues &values);
+  Status finish();
+  size_t phaseAt(int64_t step) const;
+  Moment moment() const;
+  int64_t epochOf(int64_t step) const { return step / stepsPerEpoch; }
+  NamedValues means() const;
+  Status within(const Status &status) const;
+
+  Session &session;
+  const OpenedData &data;
+  PassCache &passes;
+  const StageSpec &stage;
+  int run;
+  StageState &state;
+  StageObserver &observer;
+
+  std::optional<StageBatches> batches;
+  int64_t steps = 0, epochs = 0, stepsPerEpoch = 1;
+  struct Until {
+    int64_t epoch, step;
+  };
+  std::vector<Until> ends;                             // as stage.phases
+  std::vector<std::pair<int64_t, const EverySpec *>> every; // period in steps or epochs
+  std::optional<size_t> phase;
+  Step current;
+  std::vector<SampleRef> picked;
+};
+
+} // namespace xfer::rt
+
+#endif

@@ -1,0 +1,335 @@
+// A checkpoint is a container (program/Container.h) whose section "state" is JSON, and whose other sections are the
+// bytes of one variable each: "values/PATH" for the session, "best/PATH", "mainline/PATH", "found:STAGE/PATH",
+// "left:STAGE/PATH", "baseline:NAME/PATH" for the snapshots. Doubles stand in the JSON as the hexadecimal digits of
+// their bits, so that what is read back is what was written.
+#include "runtime/program/TrainState.h"
+#include "runtime/core/Hash.h"
+#include "runtime/metrics/JsonText.h"
+#include "runtime/program/Container.h"
+#include "runtime/program/JsonReader.h"
+#include <cstring>
+
+namespace xfer::rt {
+
+static std::string bitsOf(double number) {
+  uint64_t bits;
+  std::memcpy(&bits, &number, sizeof(bits));
+  return hexOf(bits);
+}
+
+static double numberOf(const std::string &hex) {
+  uint64_t bits = std::strtoull(hex.c_str(), nullptr, 16);
+  double number;
+  std::memcpy(&number, &bits, sizeof(number));
+  return number;
+}
+
+static void writeTensor(JsonWriter &json, const Tensor &tensor) {
+  json.beginObject().key("shape").beginList();
+  for (int64_t extent : tensor.shape)
+    json.value(extent);
+  json.endList().key("values").beginList();
+  for (double value : tensor.values)
+    json.value(bitsOf(value));
+  json.endList().endObject();
+}
+
+static Tensor readTensor(const Json &json, const std::string &place, JsonProblem &problem) {
+  JsonObject object(json, place, problem);
+  Tensor tensor;
+  uint64_t count = 1;
+  for (int extent : object.integers("shape", 0, 1 << 24)) {
+    tensor.shape.push_back(extent);
+    count = std::min<uint64_t>(count * static_cast<uint64_t>(extent), uint64_t(1) << 40);
+  }
+  for (const std::string &value : object.texts("values"))
+    tensor.values.push_back(numberOf(value));
+  if (tensor.values.size() != count && !tensor.values.empty())
+    problem.report(place, "the values do not fill the shape");
+  return tensor;
+}
+
+static void writeResults(JsonWriter &json, const std::vector<EvaluationResult> &results) {
+  json.key("results").beginList();
+  for (const EvaluationResult &result : results) {
+    json.beginObject().key("name").value(result.name).key("figures").beginList();
+    for (const Figure &figure : result.figures) {
+      json.beginObject().key("name").value(figure.name).key("kind").value(static_cast<int>(figure.kind));
+      json.key("value");
+      writeTensor(json, figure.value);
+      json.key("baselines").beginList();
+      for (const auto &[name, value] : figure.baselines) {
+        json.beginObject().key("name").value(name).key("value");
+        writeTensor(json, value);
+        json.endObject();
+      }
+      json.endList().endObject();
+    }
+    json.endList().endObject();
+  }
+  json.endList();
+}
+
+static void readResults(JsonObject &object, std::vector<EvaluationResult> &results) {
+  JsonProblem &problem = object.problems();
+  object.each("results", false, [&](const Json &item, const std::string &at) {
+    JsonObject fields(item, at, problem);
+    EvaluationResult result;
+    result.name = fields.text("name");
+    fields.each("figures", false, [&](const Json &item, const std::string &at) {
+      JsonObject fields(item, at, problem);
+      Figure figure;
+      figure.name = fields.text("name");
+      figure.kind = static_cast<ReportSpec::Kind>(fields.integer("kind", 0, 2));
+      if (const Json *value = fields.find("value"))
+        figure.value = readTensor(*value, at, problem);
+      fields.each("baselines", false, [&](const Json &item, const std::string &at) {
+        JsonObject fields(item, at, problem);
+        std::string name = fields.text("name");
+        if (const Json *value = fields.find("value"))
+          figure.baselines.emplace_back(name, readTensor(*value, at, problem));
+      });
+      result.figures.push_back(std::move(figure));
+    });
+    results.push_back(std::move(result));
+  });
+}
+
+// Options whose value decides nothing but the length of stages that do not know their length: they may differ when a
+// run is resumed.
+static std::vector<bool> freeOptions(const Manifest &manifest) {
+  std::vector<bool> isFree(manifest.options.size());
+  for (const StageSpec &stage : manifest.stages) {
+    bool knowsLength = false;
+    for (const FunctionSpec &function : manifest.functions)
+      for (const Binding &argument : function.arguments)
+        knowsLength |= argument.kind == BindKind::Counter &&
+                       (argument.counter == Counter::Progress || argument.counter == Counter::Steps ||
+                        argument.counter == Counter::Epochs);
+    for (const Quantity *length : {&stage.epochs, &stage.steps})
+      if (length->kind == Quantity::Option && !knowsLength)
+        isFree[length->option] = true;
+  }
+  auto fix = [&](const Quantity &quantity) {
+    if (quantity.kind == Quantity::Option)
+      isFree[quantity.option] = false;
+  };
+  for (const FunctionSpec &function : manifest.functions)
+    for (const Binding &argument : function.arguments)
+      if (argument.kind == BindKind::Option)
+        isFree[argument.target] = false;
+  for (const StageSpec &stage : manifest.stages) {
+    for (const PhaseSpec &phase : stage.phases)
+      fix(phase.untilEpoch), fix(phase.untilStep);
+    for (const EverySpec &every : stage.every)
+      fix(every.count);
+  }
+  for (const DomainSpec &domain : manifest.domains)
+    for (const ReadSpec &read : domain.reads) {
+      fix(read.count);
+      for (const ReaderArgument &argument : read.arguments)
+        if (argument.option != none)
+          isFree[argument.option] = false;
+    }
+  return isFree;
+}
+
+static std::string valueOf(const Session &session, size_t option) {
+  return session.manifest.options[option].type == OptionSpec::String ? session.options[option].text
+                                                                     : bitsOf(session.options[option].number);
+}
+
+static void writeIdentity(JsonWriter &json, const Session &session) {
+  json.key("program").value(session.manifest.program).key("hash").value(session.manifest.hash);
+  json.key("seed").value(std::to_string(session.seed));
+  json.key("options").beginObject();
+  for (size_t i = 0; i < session.options.size(); ++i)
+    json.key(session.manifest.options[i].name).value(valueOf(session, i));
+  json.endObject().key("extents").beginObject();
+  for (const auto &[symbol, size] : session.extents)
+    json.key(symbol).value(size);
+  json.endObject();
+}
+
+static Status checkIdentity(JsonObject &object, const Session &session, CheckpointUse use) {
+  const Manifest &manifest = session.manifest;
+  std::string program = object.text("program"), hash = object.text("hash"), seed = object.text("seed");
+  const Json *options = object.find("options"), *extents = object.find("extents");
+  if (object.problems().found())
+    return failure("{}", object.problems().text());
+  if (program != manifest.program || hash != manifest.hash)
+    return failure("it belongs to another program or version ('{}' {}, this is '{}' {}); use the executable that wrote "
+                   "it, or start anew with --overwrite",
+                   program, hash, manifest.program, manifest.hash);
+  if (use == CheckpointUse::Evaluate)
+    return Status::success();
+  if (seed != std::to_string(session.seed))
+    return failure("it was written with --seed {}; resume with the same seed", seed);
+  std::vector<bool> isFree = freeOptions(manifest);
+  for (size_t i = 0; i < manifest.options.size(); ++i) {
+    const OptionSpec &option = manifest.options[i];
+    auto found = options->find(option.name);
+    std::string before = found != options->end() && found->is_string() ? found->get<std::string>() : "";
+    if (before == valueOf(session, i) || isFree[i])
+      continue;
+    std::string shown = option.type == OptionSpec::String ? before : format("{}", numberOf(before));
+    return failure("it was written with --{} {}; resume with the same value", option.name, shown);
+  }
+  for (const auto &[symbol, size] : session.extents) {
+    auto found = extents->find(symbol);
+    if (found == extents->end() || *found != size)
+      return failure("the data have changed: '{}' has {} samples, it had {}", symbol, size,
+                     found == extents->end() ? "none" : found->dump());
+  }
+  return Status::success();
+}
+
+static std::string stateText(const Session &session, const TrainState &state) {
+  const StageState &stage = state.stage;
+  JsonWriter json;
+  json.beginObject().key("version").value(1);
+  writeIdentity(json, session);
+  json.key("item").value(state.item).key("in_stage").value(state.inStage);
+  json.key("log_length").value(state.logLength).key("seconds").value(bitsOf(state.seconds));
+  json.key("stage").beginObject().key("begun").value(stage.begun).key("stopped").value(stage.stopped);
+  json.key("step").value(stage.step).key("stale").value(stage.stale).key("best_epoch").value(stage.bestEpoch);
+  json.key("best").value(bitsOf(stage.best)).key("summed").value(stage.summed).key("sums").beginList();
+  for (double sum : stage.sums)
+    json.value(bitsOf(sum));
+  json.endList().endObject();
+  writeResults(json, state.results);
+  return json.endObject().text();
+}
+
+static void readState(JsonObject &object, TrainState &state) {
+  constexpr int64_t large = int64_t(1) << 60;
+  JsonProblem &problem = object.problems();
+  state.item = object.integer("item", 0, large);
+  state.inStage = object.boolean("in_stage", false);
+  state.logLength = static_cast<uint64_t>(object.integer("log_length", 0, large));
+  state.seconds = numberOf(object.text("seconds"));
+  if (const Json *found = object.find("stage")) {
+    JsonObject fields(*found, "/stage", problem);
+    StageState &stage = state.stage;
+    stage.begun = fields.boolean("begun", false);
+    stage.stopped = fields.boolean("stopped", false);
+    stage.step = fields.integer("step", 0, large);
+    stage.stale = fields.integer("stale", 0, large);
+    stage.bestEpoch = fields.integer("best_epoch", none, large);
+    stage.best = numberOf(fields.text("best"));
+    stage.summed = fields.integer("summed", 0, large);
+    for (const std::string &sum : fields.texts("sums"))
+      stage.sums.push_back(numberOf(sum));
+  }
+  readResults(object, state.results);
+}
+
+namespace {
+// The snapshots of a state by the prefix of their sections.
+struct Part {
+  std::string prefix;
+  Snapshot *values;
+};
+} // namespace
+
+static std::vector<Part> partsOf(const Session &session, TrainState &state) {
+  std::vector<Part> parts = {{"best/", &state.stage.bestValues}, {"mainline/", &state.mainline}};
+  for (auto &[stage, values] : state.found)
+    parts.push_back({"found:" + session.manifest.stages[stage].name + "/", &values});
+  for (auto &[stage, values] : state.left)
+    parts.push_back({"left:" + session.manifest.stages[stage].name + "/", &values});
+  for (size_t i = 0; i < state.baselines.size(); ++i)
+    parts.push_back({"baseline:" + session.manifest.baselines[i].name + "/", &state.baselines[i]});
+  return parts;
+}
+
+Status saveCheckpoint(const std::string &path, const Session &session, const TrainState &state) {
+  std::string text = stateText(session, state);
+  std::vector<Section> sections = {{"state", text}};
+  const std::vector<Variable> &variables = session.manifest.variables;
+  for (size_t i = 0; i < variables.size(); ++i)
+    sections.push_back({"values/" + variables[i].path,
+                        std::string_view(session.variables[i].as<char>(), session.variables[i].size())});
+  for (const Part &part : partsOf(session, const_cast<TrainState &>(state)))
+    for (size_t i = 0; i < part.values->size(); ++i)
+      if (!(*part.values)[i].empty())
+        sections.push_back({part.prefix + variables[i].path, (*part.values)[i]});
+  return writeContainer(path, sections);
+}
+
+Expected<TrainState> loadCheckpoint(const std::string &path, Session &session, CheckpointUse use) {
+  Expected<Container> container = Container::open(path);
+  if (!container)
+    return container.status();
+  return readCheckpoint(*container, path, session, use);
+}
+
+Status appendModel(AtomicFile &file, const Session &session) {
+  std::string text = stateText(session, {});
+  std::vector<Section> sections = {{"state", text}};
+  for (size_t i = 0; i < session.variables.size(); ++i)
+    if (session.manifest.variables[i].owner != Variable::StageState)
+      sections.push_back({"values/" + session.manifest.variables[i].path,
+                          std::string_view(session.variables[i].as<char>(), session.variables[i].size())});
+  return appendContainer(file, sections);
+}
+
+Expected<TrainState> readCheckpoint(const Container &container, const std::string &path, Session &session,
+                                    CheckpointUse use) {
+  auto damaged = [&](std::string_view what) {
+    return failure("'{}' is damaged ({}); delete it to go on from the checkpoint before it", path, what);
+  };
+  std::optional<std::string_view> text = container.find("state");
+  Json json = text ? Json::parse(text->begin(), text->end(), nullptr, false) : Json();
+  if (!json.is_object())
+    return damaged("its state cannot be read");
+  JsonProblem problem;
+  TrainState state;
+  {
+    JsonObject object(json, "", problem);
+    int64_t version = object.integer("version", 0, 1 << 30);
+    if (version > 1)
+      return failure("'{}' has version {}, this program knows 1; use the executable that wrote it", path, version);
+    if (Status status = checkIdentity(object, session, use); status.failed())
+      return status.within("'" + path + "'");
+    readState(object, state);
+  }
+  if (problem.found() || state.item > static_cast<int64_t>(session.manifest.order.size()))
+    return damaged(problem.text());
+
+  const Manifest &manifest = session.manifest;
+  std::vector<std::string_view> values(manifest.variables.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    std::optional<std::string_view> found = container.find("values/" + manifest.variables[i].path);
+    if (!found && use == CheckpointUse::Evaluate && manifest.variables[i].owner == Variable::StageState)
+      continue;
+    if (!found || found->size() != manifest.variables[i].bytes)
+      return damaged("'" + manifest.variables[i].path + "' is missing or has another size");
+    values[i] = *found;
+  }
+  // A snapshot is there if one of its sections is.
+  state.baselines.resize(manifest.baselines.size());
+  for (size_t i = 0; i < manifest.stages.size(); ++i)
+    state.found[static_cast<int>(i)], state.left[static_cast<int>(i)];
+  for (const Part &part : partsOf(session, state)) {
+    for (size_t i = 0; i < manifest.variables.size(); ++i) {
+      std::optional<std::string_view> found = container.find(part.prefix + manifest.variables[i].path);
+      if (!found)
+        continue;
+      if (found->size() != manifest.variables[i].bytes)
+        return damaged("'" + part.prefix + manifest.variables[i].path + "' has another size");
+      part.values->resize(manifest.variables.size());
+      (*part.values)[i].assign(*found);
+    }
+  }
+  auto isEmpty = [](const auto &entry) { return entry.second.empty(); };
+  for (auto *map : {&state.found, &state.left})
+    for (auto entry = map->begin(); entry != map->end();)
+      entry = isEmpty(*entry) ? map->erase(entry) : std::next(entry);
+  for (size_t i = 0; i < values.size(); ++i)
+    if (!values[i].empty())
+      std::memcpy(session.variables[i].data(), values[i].data(), values[i].size());
+  return state;
+}
+
+} // namespace xfer::rt

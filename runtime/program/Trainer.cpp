@@ -1,0 +1,187 @@
+#include "runtime/program/Trainer.h"
+#include "runtime/core/File.h"
+#include "runtime/metrics/JsonText.h"
+#include <algorithm>
+
+namespace xfer::rt {
+
+using Clock = std::chrono::steady_clock;
+
+// Epochs may be shorter than it takes to write a file safely; what is lost then is less than this.
+static constexpr auto checkpointInterval = std::chrono::milliseconds(500);
+
+Status Trainer::openLog() {
+  Expected<MetricsLog> log = MetricsLog::open(folder.metrics(), train.logLength);
+  if (!log)
+    return log.status();
+  metrics.emplace(std::move(*log));
+  began = Clock::now();
+  secondsBefore = train.seconds;
+  return Status::success();
+}
+
+Status Trainer::start() {
+  train = TrainState();
+  train.baselines.resize(session.manifest.baselines.size());
+  if (Status status = folder.removeCheckpoints(); status.failed())
+    return status;
+  if (Status status = openLog(); status.failed())
+    return status;
+  session.setConstants();
+  if (Status status = passes.runAll(session.manifest.init, {}); status.failed())
+    return status;
+  return passes.runAll(session.manifest.load, {});
+}
+
+Status Trainer::resume() {
+  Expected<TrainState> latest = loadCheckpoint(folder.latest(), session, CheckpointUse::Resume);
+  if (!latest) {
+    if (!fileExists(folder.previous()))
+      return latest.status();
+    Expected<TrainState> previous = loadCheckpoint(folder.previous(), session, CheckpointUse::Resume);
+    if (!previous)
+      return latest.status();
+    if (fileExists(folder.latest()))
+      shown.note(format("warning: {}; going on from the checkpoint before it", latest.message()));
+    latest = std::move(previous);
+  }
+  train = std::move(*latest);
+  if (Status status = openLog(); status.failed())
+    return status;
+  return passes.runAll(session.manifest.load, {});
+}
+
+Status Trainer::log(std::string_view object) { return metrics->write(object); }
+
+Status Trainer::save() {
+  train.logLength = metrics->length();
+  train.seconds = secondsBefore + std::chrono::duration<double>(Clock::now() - began).count();
+  if (Status status = folder.rotateCheckpoints(); status.failed())
+    return status;
+  if (Status status = saveCheckpoint(folder.latest(), session, train); status.failed())
+    return status.within("the checkpoint of before is kept");
+  lastSave = Clock::now();
+  saved = train.inStage ? format("step {} of stage '{}'", train.stage.step,
+                                 session.manifest.stages[session.manifest.order[train.item].index].name)
+                        : format("item {} of {}", train.item, session.manifest.order.size());
+  return Status::success();
+}
+
+Status Trainer::checkpoint() {
+  bool young = !saved.empty() && Clock::now() - lastSave < checkpointInterval;
+  return young && !interrupted() ? Status::success() : save();
+}
+
+Expected<bool> Trainer::run() {
+  const std::vector<OrderItem> &order = session.manifest.order;
+  while (train.item < static_cast<int64_t>(order.size())) {
+    const OrderItem &item = order[train.item];
+    if (item.kind == OrderItem::Stage) {
+      Expected<bool> over = runStage(item);
+      if (!over || !*over)
+        return over;
+    } else if (item.kind == OrderItem::Evaluate) {
+      if (Status status = runEvaluation(item); status.failed())
+        return status;
+    } else {
+      Moment moment;
+      moment.run = static_cast<uint32_t>(item.run);
+      if (Status status = passes.runAll({item.index}, moment); status.failed())
+        return status;
+    }
+    ++train.item;
+    bool last = train.item == static_cast<int64_t>(order.size());
+    if (last || interrupted() || Clock::now() - lastSave >= checkpointInterval)
+      if (Status status = save(); status.failed())
+        return status;
+    if (interrupted() && !last)
+      return false;
+  }
+  return true;
+}
+
+// Whether somebody needs the model as this stage left it.
+bool Trainer::isBranchedFrom(int stage) const {
+  for (const StageSpec &other : session.manifest.stages)
+    if (other.from == stage)
+      return true;
+  return false;
+}
+
+Status Trainer::enterStage(int index) {
+  const Manifest &manifest = session.manifest;
+  const StageSpec &stage = manifest.stages[index];
+  constexpr unsigned model = Session::Model | Session::ProgramStates;
+  if (stage.baselineOf != none) {
+    auto found = train.found.find(stage.baselineOf);
+    if (found == train.found.end())
+      return failure("baseline '{}' stands before stage '{}', which it is compared with", stage.name,
+                     manifest.stages[stage.baselineOf].name);
+    train.mainline = session.snapshot(model);
+    session.restore(found->second);
+  } else if (stage.from != none) {
+    auto left = train.left.find(stage.from);
+    if (left == train.left.end())
+      return failure("stage '{}' starts from stage '{}', which has not run before it", stage.name,
+                     manifest.stages[stage.from].name);
+    session.restore(left->second);
+  }
+  for (const StageSpec &other : manifest.stages)
+    if (other.baselineOf == index)
+      train.found[index] = session.snapshot(model);
+  train.stage = StageState();
+  train.inStage = true;
+  return Status::success();
+}
+
+void Trainer::leaveStage(int index) {
+  const Manifest &manifest = session.manifest;
+  constexpr unsigned model = Session::Model | Session::ProgramStates;
+  if (isBranchedFrom(index))
+    train.left[index] = session.snapshot(Session::Model);
+  for (size_t i = 0; i < manifest.baselines.size(); ++i) {
+    const BaselineSpec &baseline = manifest.baselines[i];
+    if (baseline.stage == none ? baseline.of == index : baseline.stage == index)
+      train.baselines[i] = session.snapshot(model);
+  }
+  if (manifest.stages[index].baselineOf != none) {
+    session.restore(train.mainline);
+    train.mainline.clear();
+  }
+  train.stage = StageState();
+  train.inStage = false;
+  passes.clear();
+}
+
+Expected<bool> Trainer::runStage(const OrderItem &item) {
+  if (!train.inStage)
+    if (Status status = enterStage(item.index); status.failed())
+      return status;
+  StageRunner runner(session, data, passes, session.manifest.stages[item.index], item.run, train.stage, *this);
+  Expected<bool> over = runner.execute();
+  if (over && *over)
+    leaveStage(item.index);
+  return over;
+}
+
+Status Trainer::runEvaluation(const OrderItem &item) {
+  const EvaluationSpec &spec = session.manifest.evaluations[item.index];
+  Moment moment;
+  moment.run = static_cast<uint32_t>(item.run);
+  auto sink = [](void *context, const std::string &evaluation, const std::string &report, const Tensor &rows) {
+    return static_cast<const RunFolder *>(context)->writeRows(evaluation, report, rows);
+  };
+  Expected<EvaluationResult> result =
+      evaluate(session, passes, spec, moment, train.baselines, sink, const_cast<RunFolder *>(&folder));
+  if (!result)
+    return result.status().within("evaluation '" + spec.name + "'");
+  JsonWriter line;
+  line.beginObject().key("evaluation").value(spec.name);
+  for (const Figure &figure : result->figures)
+    if (figure.kind != ReportSpec::Rows)
+      line.key(figure.name).tensor(figure.value.shape, figure.value.values.data());
+  train.results.push_back(std::move(*result));
+  return log(line.endObject().text());
+}
+
+} // namespace xfer::rt

@@ -1,0 +1,60 @@
+// A whole run of a program: its items in text order, with checkpoints between them and inside of stages.
+#ifndef XFER_RUNTIME_PROGRAM_TRAINER_H
+#define XFER_RUNTIME_PROGRAM_TRAINER_H
+
+#include "runtime/metrics/MetricsLog.h"
+#include "runtime/program/RunFolder.h"
+#include "runtime/program/TrainState.h"
+#include <atomic>
+#include <chrono>
+
+namespace xfer::rt {
+
+class Trainer : private StageObserver {
+public:
+  // `interrupt` is set from outside (a signal) when the run shall stop after the step at hand.
+  Trainer(Session &session, const OpenedData &data, const RunFolder &folder, Progress &progress,
+          const std::atomic<bool> &interrupt)
+      : session(session), data(data), folder(folder), shown(progress), interrupt(interrupt), passes(session, data) {}
+
+  // Initial parameters and states; or those of the run's last checkpoint that is whole.
+  Status start();
+  Status resume();
+
+  // Runs to the end (true) or until an interrupt (false), which leaves a checkpoint.
+  Expected<bool> run();
+
+  const TrainState &state() const { return train; }
+  // Epoch and step of the last checkpoint, for messages; empty if there is none.
+  const std::string &lastCheckpoint() const { return saved; }
+
+private:
+  Status log(std::string_view object) override;
+  Status checkpoint() override; // may skip one if the last is younger than a moment
+  bool interrupted() override { return interrupt.load(std::memory_order_relaxed); }
+  Progress &progress() override { return shown; }
+
+  Status openLog();
+  Status save();
+  Expected<bool> runStage(const OrderItem &item);
+  Status enterStage(int index);
+  void leaveStage(int index);
+  Status runEvaluation(const OrderItem &item);
+  bool isBranchedFrom(int stage) const;
+
+  Session &session;
+  const OpenedData &data;
+  const RunFolder &folder;
+  Progress &shown;
+  const std::atomic<bool> &interrupt;
+  PassCache passes;
+  TrainState train;
+  std::optional<MetricsLog> metrics;
+  std::string saved;
+  std::chrono::steady_clock::time_point began, lastSave;
+  double secondsBefore = 0;
+};
+
+} // namespace xfer::rt
+
+#endif
