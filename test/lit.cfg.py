@@ -5,7 +5,7 @@ import lit.formats
 config.name = "xfer"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".xfer", ".test"]
-config.excludes = ["golden", "Inputs", "data"]
+config.excludes = ["golden", "Inputs", "data", "programs"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.xfer_build, "test")
 config.environment["PATH"] = os.pathsep.join([os.path.join(config.xfer_build, "bin"), config.llvm_tools, os.environ["PATH"]])
