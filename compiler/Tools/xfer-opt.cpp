@@ -1,5 +1,6 @@
 //===- xfer-opt.cpp - runs passes on IR, for tests ---------------------------------------------------------------===//
 
+#include "compiler/AutoDiff/Passes.h"
 #include "compiler/Dialect/NN/IR/NN.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -17,5 +18,6 @@ int main(int argc, char **argv) {
                   mlir::math::MathDialect, mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
                   mlir::vector::VectorDialect>();
   mlir::registerTransformsPasses();
+  xfer::registerXferAutoDiffPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Xfer's optimizer driver\n", registry));
 }
