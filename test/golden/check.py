@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Reads the JSON lines of a golden program and fails where it is off.
+"""Runs a golden program, reads its JSON lines and fails where it is off.
 
-Usage: check.py [--values FILE.json] [--tolerance 2e-5] < lines
+Usage: check.py [--values FILE.json] [--tolerance 2e-5] COMMAND...     (without a command: reads the lines from standard input)
 A number called off_NAME must be at most the tolerance; one called is_NAME must equal NAME of the values file, relative to it.
 The last value of a name counts.  Exit status 1 when anything is off, or when there was nothing to compare.
 """
 import argparse
 import json
 import math
+import subprocess
 import sys
 
 
@@ -31,10 +32,18 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--values")
     arguments.add_argument("--tolerance", type=float, default=2e-5)
+    arguments.add_argument("command", nargs=argparse.REMAINDER)
     options = arguments.parse_args()
+    lines = sys.stdin
+    if options.command:
+        ran = subprocess.run(options.command, stdout=subprocess.PIPE, text=True)
+        if ran.returncode:
+            print(f"{options.command[0]}: exit status {ran.returncode}")
+            return 1
+        lines = ran.stdout.splitlines()
     wanted = json.load(open(options.values)) if options.values else {}
     found = {}
-    for line in sys.stdin:
+    for line in lines:
         line = line.strip()
         if line.startswith("{"):
             numbers(json.loads(line), found)
