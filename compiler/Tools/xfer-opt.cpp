@@ -2,6 +2,7 @@
 
 #include "compiler/AutoDiff/Passes.h"
 #include "compiler/Dialect/NN/IR/NN.h"
+#include "compiler/Fusion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -18,6 +19,7 @@ int main(int argc, char **argv) {
                   mlir::math::MathDialect, mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
                   mlir::vector::VectorDialect>();
   mlir::registerTransformsPasses();
+  xfer::registerFusionPasses();
   xfer::registerXferAutoDiffPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Xfer's optimizer driver\n", registry));
 }
