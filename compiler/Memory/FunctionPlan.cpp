@@ -35,7 +35,7 @@ bool mayShare(nn::KernelOp kernel, unsigned input, unsigned output) {
     for (Operation *user : derived[i].getUsers()) {
       if (isa<nn::YieldOp>(user))
         continue;
-      if (!user->hasTrait<OpTrait::Elementwise>())
+      if (!user->hasTrait<nn::PerElement>())
         return false;
       for (Value result : user->getResults())
         derived.insert(result);
