@@ -100,8 +100,7 @@ ExprPtr AstBuilder::prefixed(UnaryOp op, Context *context, ExprPtr operand) {
 
 /// `a - b - c`, from the left; `op` tells the operator behind the operand of that number.
 template <typename OperandContext>
-ExprPtr AstBuilder::chain(const std::vector<OperandContext *> &operands,
-                          ExprPtr (AstBuilder::*build)(OperandContext *),
+ExprPtr AstBuilder::chain(const std::vector<OperandContext *> &operands, ExprPtr (AstBuilder::*build)(OperandContext *),
                           llvm::function_ref<std::pair<BinaryOp, SourceRange>(size_t)> op) {
   // The first operand ends up below all operators of the chain.
   Depth levels(*this, operands.size() - 1);

@@ -20,7 +20,8 @@ bool AstBuilder::tooDeep(SourceRange where) {
   // One report: what is too deep is so at every level below.
   if (!refused)
     diagnostics.error("nesting-too-deep", where,
-                      "this is nested more than " + llvm::Twine(maxDepth) + " levels deep, operators of a chain counted");
+                      "this is nested more than " + llvm::Twine(maxDepth) +
+                          " levels deep, operators of a chain counted");
   refused = true;
   return true;
 }
@@ -149,8 +150,8 @@ std::vector<Formal> AstBuilder::formals(P::FormalsContext *context) {
   if (!context)
     return result;
   for (P::FormalContext *formal : context->formal())
-    result.push_back({range(formal), formal->given != nullptr, name(formal->name()), type(formal->type()),
-                      expr(formal->expr())});
+    result.push_back(
+        {range(formal), formal->given != nullptr, name(formal->name()), type(formal->type()), expr(formal->expr())});
   return result;
 }
 

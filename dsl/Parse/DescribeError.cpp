@@ -20,7 +20,7 @@ public:
 
   void describe() {
     if (argumentWithEquals() || colonInIndex() || foreignWord() || slashComment() || colonBeforeBlock() ||
-        brackets() || trailingComma() || reservedWord() || unknownItem())
+        augmented() || brackets() || trailingComma() || reservedWord() || unknownItem())
       return;
     std::string wanted = describeExpected();
     if (wanted.empty())
@@ -30,11 +30,10 @@ public:
   }
 
   void describeStray(bool behindItem) {
-    if (foreignWord() || slashComment() || colonBeforeBlock() || augmented() || brackets() || trailingComma())
+    if (foreignWord() || slashComment() || colonBeforeBlock() || brackets() || trailingComma())
       return;
     if (behindItem && sameLine(index - 1, index))
-      diagnostics.error("expected-newline", range(index),
-                        "expected the end of the line or ';', found " + found());
+      diagnostics.error("expected-newline", range(index), "expected the end of the line or ';', found " + found());
     else
       diagnostics.error("expected-item", range(index), "nothing starts with " + found());
   }
@@ -62,25 +61,28 @@ private:
     }
   }
 
-  /// The innermost bracket that is open at the token, or nothing.
+  /// The innermost bracket that is open at the token, or nothing. Brackets that an earlier item left open, and that the
+  /// newline behind it gave up, do not count.
   std::optional<size_t> findOpener() const {
-    unsigned closed = 0;
+    llvm::SmallVector<size_t> closed;
+    bool newLine = false;
     for (size_t i = index; i-- > 0;) {
-      switch (type(i)) {
-      case XferParser::RightParen:
-      case XferParser::RightBracket:
-      case XferParser::RightBrace:
-        ++closed;
-        break;
-      case XferParser::LeftParen:
-      case XferParser::LeftBracket:
-      case XferParser::LeftBrace:
-        if (closed == 0)
+      size_t here = type(i);
+      if (isCloser(here)) {
+        closed.push_back(here);
+      } else if (here == XferParser::LeftBrace) {
+        while (!closed.empty() && closed.back() != XferParser::RightBrace)
+          closed.pop_back();
+        if (closed.empty())
           return i;
-        --closed;
-        break;
-      default:
-        break;
+        closed.pop_back();
+      } else if (isOpener(here)) {
+        if (closed.empty() && !newLine)
+          return i;
+        if (!closed.empty() && closed.back() != XferParser::RightBrace)
+          closed.pop_back();
+      } else if (here == XferParser::Newline) {
+        newLine |= closed.empty();
       }
     }
     return std::nullopt;
@@ -113,10 +115,12 @@ private:
   }
 
   /// Words of other languages; the token that does not fit is the one behind them.
-  bool foreignWord() {
-    if (!hasPrevious() || type(index - 1) != XferParser::Identifier)
+  bool foreignWord() { return foreignWord(index) || (hasPrevious() && foreignWord(index - 1)); }
+
+  bool foreignWord(size_t at) {
+    if (type(at) != XferParser::Identifier)
       return false;
-    llvm::StringRef word = text(index - 1);
+    llvm::StringRef word = text(at);
     llvm::StringRef meant = llvm::StringSwitch<llvm::StringRef>(word)
                                 .Cases({"def", "func", "function"}, "fn")
                                 .Case("elif", "else if")
@@ -124,12 +128,11 @@ private:
                                 .Cases({"var", "val"}, "let")
                                 .Default("");
     if (!meant.empty()) {
-      diagnostics.error("foreign-word", range(index - 1), "'" + word + "' is written '" + meant + "'")
-          .fixIt(range(index - 1), meant);
+      diagnostics.error("foreign-word", range(at), "'" + word + "' is written '" + meant + "'").fixIt(range(at), meant);
       return true;
     }
     if (word == "lambda") {
-      diagnostics.error("foreign-word", range(index - 1), "a function value is written 'fn(x) => ...'");
+      diagnostics.error("foreign-word", range(at), "a function value is written 'fn(x) => ...'");
       return true;
     }
     return false;
@@ -157,10 +160,12 @@ private:
 
   /// `x += 1`
   bool augmented() {
-    if (type(index) != XferParser::Assign || !hasPrevious(2) || type(index - 1) < XferParser::Plus)
+    if (type(index) < XferParser::Plus || type(index) > XferParser::AtSign || index + 1 >= tokens.size() ||
+        type(index + 1) != XferParser::Assign)
       return false;
-    diagnostics.error("unexpected-token", range(index - 1).to(range(index)),
-                      "'" + text(index - 1) + "=' does not exist; values are named anew with 'let'");
+    diagnostics.error("augmented-assignment", range(index).to(range(index + 1)),
+                      "'" + text(index) +
+                          "=' does not exist; a value gets a new meaning by 'let', a state by 'update'");
     return true;
   }
 
@@ -186,15 +191,13 @@ private:
     }
     if (!isCloser(here))
       return false;
-    if (!opener) {
+    if (!opener || (type(*opener) == XferParser::LeftBrace && here != XferParser::RightBrace)) {
       diagnostics.error("unmatched-bracket", range(index), found() + " closes nothing");
       return true;
     }
     if (text(index) == closerOf(type(*opener)))
       return false;
-    diagnostics
-        .error("unmatched-bracket", range(index),
-               "expected '" + closerOf(type(*opener)) + "', found " + found())
+    diagnostics.error("unmatched-bracket", range(index), "expected '" + closerOf(type(*opener)) + "', found " + found())
         .note(range(*opener), "'" + text(*opener) + "' was opened here");
     return true;
   }
@@ -209,7 +212,7 @@ private:
 
   bool reservedWord() {
     size_t here = type(index);
-    if (here > XferParser::None || !expected || !expected->contains(size_t(XferParser::Identifier)))
+    if (here > XferParser::None || !expected.contains(size_t(XferParser::Identifier)))
       return false;
     diagnostics.error("reserved-word", range(index), found() + " is a reserved word and cannot be a name");
     return true;
@@ -217,19 +220,20 @@ private:
 
   /// `minimise task`: the grammar took the word for the name of a part.
   bool unknownItem() {
-    if (!hasPrevious() || type(index - 1) != XferParser::Identifier || !expected || expected->size() != 1 ||
-        !expected->contains(size_t(XferParser::Assign)))
+    if (!hasPrevious() || type(index - 1) != XferParser::Identifier || expected.size() != 1 ||
+        !expected.contains(size_t(XferParser::Assign)))
       return false;
     if (hasPrevious(2) && type(index - 2) != XferParser::Newline && type(index - 2) != XferParser::LeftBrace)
       return false;
     std::vector<llvm::StringRef> words;
     std::vector<std::string> storage;
-      for (size_t word = XferParser::Import; word <= XferParser::Stage; ++word)
+    for (size_t word = XferParser::Import; word <= XferParser::Stage; ++word)
       storage.push_back(vocabulary.getLiteralName(word));
     for (const std::string &quoted : storage)
       words.push_back(llvm::StringRef(quoted).trim('\''));
     llvm::StringRef word = text(index - 1), nearest = findNearest(word, words);
-    if (nearest.empty()) {
+    // Behind a clause word stands no bracket and no point: this is an expression.
+    if (nearest.empty() || isOpener(type(index)) || type(index) == XferParser::Dot) {
       diagnostics.error("unknown-item", range(index - 1),
                         "nothing starts with '" + word + "'; to name a value write 'let', to name a part '" + word +
                             " = ...'");
@@ -243,15 +247,7 @@ private:
 
   /// What could have stood there, in words.
   std::string describeExpected() const {
-    if (!expected) {
-      // A longer look ahead failed. What stands before tells enough.
-      if (!hasPrevious() || !opener || type(*opener) == XferParser::LeftBrace)
-        return "";
-      size_t before = type(index - 1);
-      bool complete = isName(before) || isCloser(before) || before >= XferParser::Size;
-      return complete ? ("an operator, ',' or '" + closerOf(type(*opener)) + "'").str() : "an expression";
-    }
-    auto has = [&](size_t type) { return expected->contains(type); };
+    auto has = [&](size_t type) { return expected.contains(type); };
     if (has(XferParser::Not) && has(XferParser::Int))
       return has(XferParser::Question) ? "an extent" : "an expression";
     if (has(XferParser::Identifier)) {
@@ -261,23 +257,26 @@ private:
         return "a selector";
       return "a name";
     }
+    // Inside brackets, behind something complete, a list could have gone on.
+    if (opener && type(*opener) != XferParser::LeftBrace && expected.contains(type(*opener) + 1))
+      return ("an operator, ',' or '" + closerOf(type(*opener)) + "'").str();
     std::vector<std::string> wanted;
-      bool operators = false;
-    for (const antlr4::misc::Interval &interval : expected->getIntervals())
+    bool operators = false;
+    for (const antlr4::misc::Interval &interval : expected.getIntervals())
       for (ssize_t type = interval.a; type <= interval.b; ++type) {
         bool isOperator = (type >= XferParser::Less && type <= XferParser::AtSign) || type == XferParser::Dot ||
                           type == XferParser::And || type == XferParser::Or || isOpener(type) ||
                           type == XferParser::With || type == XferParser::At || type == XferParser::If;
         operators |= isOperator;
-        if (!isOperator || expected->size() <= 2)
+        if (!isOperator || expected.size() <= 2)
           wanted.push_back(type == XferParser::Newline || type == -1 ? std::string("the end of the line")
                                                                      : vocabulary.getDisplayName(type));
       }
     // The end of the line and that of the file, which read alike.
     wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-    if (wanted.size() > 4)
+    if (wanted.empty() || wanted.size() > 4)
       return "";
-    if (operators && expected->size() > 2)
+    if (operators && expected.size() > 2)
       wanted.insert(wanted.begin(), "an operator");
     std::string last = wanted.back();
     wanted.pop_back();
@@ -288,7 +287,7 @@ private:
   FileId file;
   antlr4::TokenStream &tokens;
   size_t index;
-  const antlr4::misc::IntervalSet *expected;
+  const antlr4::misc::IntervalSet &expected;
   const antlr4::dfa::Vocabulary &vocabulary;
   Diagnostics &diagnostics;
   std::optional<size_t> opener;

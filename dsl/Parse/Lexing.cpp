@@ -72,8 +72,11 @@ public:
       case XferLexer::Unknown:
         if (!unknown(token, i + 1 < e ? tokens[i + 1].get() : nullptr))
           continue;
-        if (token.getStopIndex() > token.getStartIndex())
-          ++i; // two characters became one operator
+        if (token.getStopIndex() > token.getStartIndex()) {
+          // Two characters became one operator.
+          tokens[i + 1] = std::move(tokens[i]);
+          ++i;
+        }
         break;
       default:
         break;
@@ -134,15 +137,16 @@ private:
                       .Case("**", XferLexer::StarStar)
                       .Default(0);
     if (type) {
-      diagnostics
-          .error("unknown-operator", range(token), "'" + text(token) + "' is written '" + meant.trim() + "'")
+      diagnostics.error("unknown-operator", range(token), "'" + text(token) + "' is written '" + meant.trim() + "'")
           .fixIt(range(token), meant);
       token.setType(type);
       return true;
     }
     if (character == "\\")
-      diagnostics.error("unknown-character", range(token), "a line goes on by itself inside brackets and behind an "
-                                                           "operator; '\\' is not needed")
+      diagnostics
+          .error("unknown-character", range(token),
+                 "a line goes on by itself inside brackets and behind an "
+                 "operator; '\\' is not needed")
           .fixIt(range(token), "");
     else if (static_cast<unsigned char>(character[0]) < 0x20)
       diagnostics.error("unknown-character", range(token),

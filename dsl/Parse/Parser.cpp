@@ -81,6 +81,7 @@ std::unique_ptr<File> xfer::dsl::parseFile(const SourceManager &sources, FileId 
   LexedFile lexed = lex(sources, file, diagnostics);
   antlr4::ListTokenSource source(filterNewlines(std::move(lexed.tokens), itemStarts));
   antlr4::CommonTokenStream tokens(&source);
+  tokens.fill();
 
   // The quick way decides without the context of a rule. It is right for a program without errors, or gives up; then
   // the exact way finds out what is wrong.

@@ -21,14 +21,17 @@ void ItemErrorStrategy::reportError(antlr4::Parser *parser, const antlr4::Recogn
   if (!begin(parser, *token))
     return;
   antlr4::misc::IntervalSet expected;
-  bool known = true;
-  // After a longer look ahead the state is that of the decision, not that of the token on which it failed.
-  if (auto *decision = dynamic_cast<const antlr4::NoViableAltException *>(&exception))
-    known = decision->getStartToken()->getTokenIndex() == token->getTokenIndex();
-  if (known)
+  // After a longer look ahead the parser's state is that of the decision; where it failed, all alternatives that were
+  // still possible say what they waited for.
+  auto *decision = dynamic_cast<const antlr4::NoViableAltException *>(&exception);
+  if (decision && decision->getStartToken()->getTokenIndex() != token->getTokenIndex()) {
+    for (const auto &config : decision->getDeadEndConfigs()->configs)
+      expected.addAll(parser->getATN().nextTokens(config->state));
+    expected.remove(antlr4::Token::EPSILON);
+  } else {
     expected = parser->getExpectedTokens();
-  SyntaxError error{*parser->getTokenStream(), token->getTokenIndex(), known ? &expected : nullptr,
-                    parser->getVocabulary()};
+  }
+  SyntaxError error{*parser->getTokenStream(), token->getTokenIndex(), expected, parser->getVocabulary()};
   describe(sources, file, error, diagnostics);
 }
 
@@ -97,7 +100,8 @@ void ItemErrorStrategy::sync(antlr4::Parser *parser) {
       return;
     antlr4::Token *token = tokens.LT(1);
     if (begin(parser, *token))
-      describeStray(sources, file, {tokens, token->getTokenIndex(), nullptr, parser->getVocabulary()}, behindItem, diagnostics);
+      describeStray(sources, file, {tokens, token->getTokenIndex(), {}, parser->getVocabulary()}, behindItem,
+                    diagnostics);
     if (type == XferParser::RightBrace)
       parser->consume();
     skipToNextItem(parser, 0);

@@ -43,8 +43,8 @@ private:
 /// Where a syntax error was found.
 struct SyntaxError {
   antlr4::TokenStream &tokens;
-  size_t index;                            // of the token that does not fit
-  const antlr4::misc::IntervalSet *expected; // what would; null if only more than one token tells
+  size_t index;                             // of the token that does not fit
+  const antlr4::misc::IntervalSet expected; // what would have
   const antlr4::dfa::Vocabulary &vocabulary;
 };
 
