@@ -24,9 +24,9 @@ public:
       return;
     std::string wanted = describeExpected();
     if (wanted.empty())
-      diagnostics.error("unexpected-token", range(index), "unexpected " + found());
+      diagnostics.error("unexpected-token", place(), "unexpected " + found());
     else
-      diagnostics.error("unexpected-token", range(index), "expected " + wanted + ", found " + found());
+      diagnostics.error("unexpected-token", place(), "expected " + wanted + ", found " + found());
   }
 
   void describeStray(bool behindItem) {
@@ -43,6 +43,13 @@ private:
   SourceRange range(size_t i) const { return rangeOf(file, *tokens.get(i)); }
   llvm::StringRef text(size_t i) const { return sources.getText(range(i)); }
   bool hasPrevious(size_t count = 1) const { return index >= count; }
+
+  /// Where the token is, or, of the end of a line, where something is missing.
+  SourceRange place() const {
+    size_t here = type(index);
+    bool ends = here == antlr4::Token::EOF || here == XferParser::Newline;
+    return ends && hasPrevious() ? range(index - 1).after() : range(index);
+  }
 
   bool sameLine(size_t a, size_t b) const {
     return !sources.getText(SourceRange{file, range(a).end, range(b).begin}).contains('\n');
@@ -140,12 +147,13 @@ private:
 
   /// `// text`, which is a floor division
   bool slashComment() {
-    for (size_t i : {index, index ? index - 1 : index})
-      if (type(i) == XferParser::SlashSlash && (i == 0 || !sameLine(i - 1, i) || type(i - 1) == XferParser::Newline)) {
-        diagnostics.error("slash-comment", range(i), "a comment starts with '#'").fixIt(range(i), "#");
-        return true;
-      }
-    return false;
+    size_t first = index;
+    while (first > 0 && type(first - 1) != XferParser::Newline && sameLine(first - 1, index))
+      --first;
+    if (type(first) != XferParser::SlashSlash)
+      return false;
+    diagnostics.error("slash-comment", range(first), "a comment starts with '#'").fixIt(range(first), "#");
+    return true;
   }
 
   /// `if x:`, `for a in b:`
@@ -183,9 +191,7 @@ private:
     size_t here = type(index);
     bool ends = here == antlr4::Token::EOF || here == XferParser::Newline;
     if (ends && opener && (here == antlr4::Token::EOF || type(*opener) != XferParser::LeftBrace)) {
-      diagnostics
-          .error("unclosed-bracket", range(index).isValid() ? range(index) : range(*opener),
-                 "expected '" + closerOf(type(*opener)) + "' before " + found())
+      diagnostics.error("unclosed-bracket", place(), "expected '" + closerOf(type(*opener)) + "' before " + found())
           .note(range(*opener), "'" + text(*opener) + "' was opened here");
       return true;
     }

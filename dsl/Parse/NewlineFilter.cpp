@@ -126,14 +126,19 @@ TokenList xfer::dsl::filterNewlines(TokenList tokens, const antlr4::misc::Interv
   for (size_t i = 0, e = tokens.size(); i < e; ++i) {
     size_t type = tokens[i]->getType();
     if (type == XferLexer::Newline) {
-      // The end of the file is the last token, so there is a next one.
-      size_t next = tokens[i + 1]->getType();
+      // Of several newlines the first stands for all. The end of the file is the last token, so there is a next one.
+      size_t ahead = i + 1;
+      while (tokens[ahead]->getType() == XferLexer::Newline)
+        ++ahead;
+      size_t next = tokens[ahead]->getType();
+      bool afterName = ahead + 1 < e && tokens[ahead + 1]->getType() == XferLexer::Assign;
+      std::swap(tokens[i], tokens[ahead - 1]);
+      i = ahead - 1;
       if (nesting.insideBrackets()) {
         if (!onlyStartsItem(next))
           continue;
         nesting.leaveBrackets();
       }
-      bool afterName = i + 2 < e && tokens[i + 2]->getType() == XferLexer::Assign;
       if (kept.empty() || cannotEndItem(kept.back()->getType()) || !itemStarts.contains(next) ||
           (isSuffixWord(next) && !afterName))
         continue;

@@ -83,9 +83,15 @@ void ItemErrorStrategy::skipToNextItem(antlr4::Parser *parser, unsigned openBrac
 void ItemErrorStrategy::sync(antlr4::Parser *parser) {
   antlr4::ParserRuleContext *context = parser->getContext();
   size_t rule = context->getRuleIndex();
-  if (rule != XferParser::RuleFile && rule != XferParser::RuleBlock)
-    return;
   antlr4::TokenStream &tokens = *parser->getTokenStream();
+  if (rule != XferParser::RuleFile && rule != XferParser::RuleBlock) {
+    // Failing here, in front of an optional part, and not behind it, still knows all that could have come.
+    const antlr4::atn::ATN &atn = parser->getATN();
+    const antlr4::misc::IntervalSet &next = atn.nextTokens(atn.states[parser->getState()]);
+    if (!inErrorRecoveryMode(parser) && !next.contains(antlr4::Token::EPSILON) && !next.contains(tokens.LA(1)))
+      throw antlr4::InputMismatchException(parser);
+    return;
+  }
   while (true) {
     size_t type = tokens.LA(1);
     antlr4::Token *previous = tokens.index() ? tokens.LT(-1) : nullptr;
