@@ -1,0 +1,284 @@
+#include "compiler/Schedule/ContractionSchedule.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace llvm;
+using namespace xfer;
+
+/// Rows that share each packed vector, and the bytes from one row of the rhs to the next.
+bool xfer::packingPays(const ContractionProblem &problem, bool convolution, int64_t lanes, int64_t elementBytes) {
+  ContractionForm form = contractionForm(problem, convolution, /*pack=*/false, lanes);
+  if (form.pack || form.dot || form.scalar || form.lhsVector || form.reductions.empty())
+    return false;
+  int64_t sharing = 1;
+  for (const ContractionAxis &axis : form.problem.axes)
+    if (!axis.reduction && axis.rhs == 0)
+      sharing *= axis.extent;
+  int64_t pitch = form.axis(form.reductions.back()).rhs * elementBytes;
+  // Rows a whole number of kilobytes apart fall into the same few sets of the first cache, far ones into as many pages.
+  bool conflicts = pitch >= 2048 || (pitch >= 1024 && pitch % 1024 == 0);
+  return sharing >= 96 && conflicts;
+}
+
+namespace {
+/// Cycles of register tiles; `lanesUsed` of vectors do not matter, an instruction costs the same.
+struct TileModel {
+  const ContractionForm &form;
+  const TargetDescription &target;
+  int64_t lanes;
+
+  /// Cycles of one step of the innermost reduction for a tile of rows x vectors.
+  double step(int64_t rows, int64_t vectors) const {
+    double sums = rows * vectors, units = target.fusedUnits;
+    double arithmetic = sums / units * (target.fusedMultiplyAdd ? 1 : 2);
+    double loads = (form.lhsVector ? sums + vectors : rows + vectors) / 2.0;
+    double issue = (sums + loads * 2 + 2) / 5.0;
+    double latency = target.fusedLatency;
+    return std::max({arithmetic, loads, issue, latency}) * (1 + 0.5 * units / sums);
+  }
+
+  /// Cycles of one step for all rows and columns.
+  double cost(int64_t rows, int64_t vectors) const {
+    int64_t width = form.dot || form.scalar ? vectors : vectors * lanes;
+    int64_t fullRows = form.rows() / rows, restRows = form.rows() % rows;
+    int64_t fullColumns = form.columns() / width;
+    int64_t restVectors = divideCeil(form.columns() % width, form.dot || form.scalar ? 1 : lanes);
+    double total = fullRows * fullColumns * step(rows, vectors);
+    if (restRows)
+      total += fullColumns * step(restRows, vectors);
+    if (restVectors)
+      total += fullRows * step(rows, restVectors);
+    if (restRows && restVectors)
+      total += step(restRows, restVectors);
+    return total;
+  }
+
+  /// Whether sums, one row of vectors and a broadcast fit into the registers.
+  bool fits(int64_t rows, int64_t vectors) const {
+    int64_t sums = rows * vectors, spare = target.fusedMultiplyAdd ? 2 : 3;
+    return sums <= (target.vectorRegisters >= 32 ? 24 : 12) && sums + vectors + spare <= target.vectorRegisters;
+  }
+};
+} // namespace
+
+static void chooseTile(const TileModel &model, ContractionSchedule &schedule) {
+  double best = 0;
+  int64_t columns = divideCeil(model.form.columns(), model.form.dot || model.form.scalar ? 1 : model.lanes);
+  for (int64_t vectors = 1; vectors <= std::min<int64_t>(columns, 8); ++vectors)
+    for (int64_t rows = 1; rows <= std::min<int64_t>(model.form.rows(), 24); ++rows) {
+      if (!model.fits(rows, vectors))
+        continue;
+      double cost = model.cost(rows, vectors);
+      if (best == 0 || cost < best) {
+        best = cost;
+        schedule.rows = rows;
+        schedule.vectors = vectors;
+      }
+    }
+}
+
+/// Cuts the reductions so that `limit` steps or fewer stay together, in equal parts, outermost axis first.
+static void blockReductions(const ContractionForm &form, int64_t limit, ContractionSchedule &schedule) {
+  int64_t inner = form.reductionProduct();
+  for (unsigned i : form.reductions) {
+    int64_t extent = form.axis(i).extent;
+    inner = extent ? inner / extent : 0;
+    int64_t block = std::clamp<int64_t>(limit / std::max<int64_t>(inner, 1), 1, std::max<int64_t>(extent, 1));
+    schedule.reductionBlocks.push_back(extent ? divideCeil(extent, divideCeil(extent, block)) : 1);
+    if (inner <= limit) { // The axes further inside stay whole.
+      for (unsigned rest : ArrayRef(form.reductions).drop_front(schedule.reductionBlocks.size()))
+        schedule.reductionBlocks.push_back(std::max<int64_t>(form.axis(rest).extent, 1));
+      return;
+    }
+  }
+}
+
+namespace {
+/// Splits the parallel work into chunks.
+struct ChunkModel {
+  const ContractionForm &form;
+  const TargetDescription &target;
+  ContractionSchedule &schedule;
+  int64_t tileColumns, elementBytes;
+
+  int64_t outerChunks() const {
+    int64_t product = 1;
+    for (auto [i, block] : zip_equal(form.outer, schedule.outerBlocks))
+      product *= divideCeil(form.axis(i).extent, block);
+    return product;
+  }
+  int64_t chunks() const {
+    return outerChunks() * divideCeil(form.rows(), schedule.rowBlock) *
+           divideCeil(form.columns(), schedule.columnBlock) * schedule.splits;
+  }
+
+  void splitRows(int64_t parts, int64_t smallest) {
+    parts = std::clamp<int64_t>(parts, 1, std::max<int64_t>(1, form.rows() / std::max(smallest, schedule.rows)));
+    schedule.rowBlock = alignTo(divideCeil(form.rows(), parts), schedule.rows);
+  }
+  void splitColumns(int64_t parts) {
+    parts = std::clamp<int64_t>(parts, 1, divideCeil(form.columns(), tileColumns));
+    schedule.columnBlock = alignTo(divideCeil(form.columns(), parts), tileColumns);
+  }
+  /// Gives each chunk less of the outer axes, first axis first, until there are `wanted` chunks.
+  void splitOuter(int64_t wanted) {
+    for (auto [number, i] : enumerate(form.outer)) {
+      int64_t missing = divideCeil(wanted, chunks()), extent = form.axis(i).extent;
+      if (missing > 1)
+        schedule.outerBlocks[number] = divideCeil(extent, std::min(extent, missing));
+    }
+  }
+};
+} // namespace
+
+/// One chunk copies one image (one index of every axis that the copy has not) and as many rows of it as the second
+/// cache holds well.
+static void blockStaged(ChunkModel &model) {
+  const ContractionForm &form = model.form;
+  int64_t budget = model.target.level2Bytes / 4 / model.elementBytes;
+  auto fitting = [&](int64_t extent) {
+    int64_t block = extent;
+    while (block > 1 && form.stagedElements(block) > budget)
+      block = divideCeil(block, 2);
+    return divideCeil(extent, divideCeil(extent, block));
+  };
+  for (auto [number, i] : enumerate(form.outer)) {
+    if (form.axis(i).source != 0)
+      model.schedule.outerBlocks[number] = 1;
+    if (form.stageBlock == i)
+      model.schedule.outerBlocks[number] = fitting(form.axis(i).extent);
+  }
+  if (form.row && form.stageBlock == form.row)
+    model.schedule.rowBlock =
+        std::min<int64_t>(model.schedule.rowBlock, alignTo(fitting(form.rows()), model.schedule.rows));
+}
+
+ContractionSchedule xfer::chooseSchedule(const ContractionForm &form, const TargetDescription &target, int64_t lanes,
+                                         int64_t elementBytes) {
+  ContractionSchedule schedule;
+  chooseTile({form, target, lanes}, schedule);
+  int64_t width = schedule.tileColumns(form, lanes);
+  for (unsigned i : form.outer)
+    schedule.outerBlocks.push_back(form.axis(i).extent);
+  schedule.rowBlock = alignTo(form.rows(), schedule.rows);
+  schedule.columnBlock = alignTo(form.columns(), width);
+  ChunkModel model{form, target, schedule, width, elementBytes};
+
+  bool sumsDominate = form.reductionProduct() > 8 * form.rows() * form.outerProduct();
+  schedule.rowsInner = form.stage || sumsDominate || !form.problem.windows.empty();
+  // Steps that stay together: a panel of the rhs in the second cache, or a row tile of the lhs in the first.
+  int64_t steps = schedule.rowsInner ? target.level2Bytes * 3 / 8 / (width * elementBytes) : 384;
+  blockReductions(form, std::max<int64_t>(steps, 64), schedule);
+
+  constexpr int64_t chunkWork = 1 << 17; // vector operations, some 30 microseconds
+  int64_t wanted = std::clamp<int64_t>(form.work() / lanes / chunkWork, 1, 64);
+  int64_t resultElements = form.outerProduct() * form.rows() * form.columns();
+  if (form.stage) {
+    blockStaged(model);
+    model.splitColumns(divideCeil(wanted, model.chunks()));
+  } else if (!form.reductions.empty() && wanted > 1 &&
+             resultElements * elementBytes * std::min<int64_t>(wanted, 16) <= (4 << 20) && sumsDominate) {
+    schedule.splits = std::min({wanted, int64_t(16), form.axis(form.reductions.front()).extent});
+    model.splitOuter(std::min<int64_t>(wanted, 16));
+  } else {
+    int64_t steps = 1;
+    for (int64_t block : schedule.reductionBlocks)
+      steps *= block;
+    int64_t widest = std::max(width, target.level2Bytes / 2 / (steps * elementBytes));
+    model.splitOuter(wanted);
+    model.splitColumns(divideCeil(form.columns(), widest));
+    model.splitRows(divideCeil(wanted, model.chunks()), 8 * schedule.rows);
+    model.splitColumns(divideCeil(form.columns(), schedule.columnBlock) * divideCeil(wanted, model.chunks()));
+  }
+  // Sums that leave the registers wait on the stack.
+  auto waiting = [&] {
+    int64_t elements = schedule.rowBlock * schedule.columnBlock;
+    for (int64_t block : schedule.outerBlocks)
+      elements *= block;
+    return elements;
+  };
+  for (int64_t parts = 2; waiting() > maximalWaiting && schedule.splits == 1 && parts <= form.columns(); parts *= 2)
+    model.splitColumns(parts);
+  for (int64_t parts = 2; waiting() > maximalWaiting && schedule.splits == 1 && parts <= form.rows(); parts *= 2)
+    model.splitRows(parts, schedule.rows);
+  if (waiting() > maximalWaiting && schedule.splits == 1)
+    for (int64_t &block : schedule.outerBlocks)
+      block = 1;
+  return schedule;
+}
+
+mlir::DictionaryAttr xfer::toAttribute(const ContractionSchedule &schedule, const ContractionForm &form,
+                                       mlir::MLIRContext *context) {
+  mlir::Builder b(context);
+  return b.getDictionaryAttr({
+      b.getNamedAttr("pack", b.getBoolAttr(form.pack)),
+      b.getNamedAttr("rows", b.getI64IntegerAttr(schedule.rows)),
+      b.getNamedAttr("vectors", b.getI64IntegerAttr(schedule.vectors)),
+      b.getNamedAttr("reduction_blocks", b.getDenseI64ArrayAttr(schedule.reductionBlocks)),
+      b.getNamedAttr("outer_blocks", b.getDenseI64ArrayAttr(schedule.outerBlocks)),
+      b.getNamedAttr("row_block", b.getI64IntegerAttr(schedule.rowBlock)),
+      b.getNamedAttr("column_block", b.getI64IntegerAttr(schedule.columnBlock)),
+      b.getNamedAttr("splits", b.getI64IntegerAttr(schedule.splits)),
+      b.getNamedAttr("rows_inner", b.getBoolAttr(schedule.rowsInner)),
+  });
+}
+
+static Error wrong(StringRef knob, StringRef why) {
+  return createStringError(inconvertibleErrorCode(), "schedule knob '%s' %s", knob.str().c_str(), why.str().c_str());
+}
+
+/// Reads a positive number; a knob that is missing leaves `value` as it is.
+static Error readNumber(mlir::DictionaryAttr knobs, StringRef name, int64_t &value) {
+  mlir::Attribute attribute = knobs.get(name);
+  if (!attribute)
+    return Error::success();
+  auto number = mlir::dyn_cast<mlir::IntegerAttr>(attribute);
+  if (!number || number.getInt() < 1)
+    return wrong(name, "is not a positive number");
+  value = number.getInt();
+  return Error::success();
+}
+
+static Error readBlocks(mlir::DictionaryAttr knobs, StringRef name, SmallVectorImpl<int64_t> &blocks) {
+  mlir::Attribute attribute = knobs.get(name);
+  if (!attribute)
+    return Error::success();
+  auto list = mlir::dyn_cast<mlir::DenseI64ArrayAttr>(attribute);
+  if (!list || list.size() != static_cast<int64_t>(blocks.size()) ||
+      any_of(list.asArrayRef(), [](int64_t block) { return block < 1; }))
+    return wrong(name, "is not a list of " + std::to_string(blocks.size()) + " positive numbers");
+  blocks.assign(list.asArrayRef().begin(), list.asArrayRef().end());
+  return Error::success();
+}
+
+Expected<ContractionSchedule> xfer::applyKnobs(ContractionSchedule schedule, const ContractionForm &form,
+                                               mlir::DictionaryAttr knobs, int64_t lanes) {
+  if (!knobs)
+    return schedule;
+  for (auto [name, value] : {std::pair<StringRef, int64_t *>("rows", &schedule.rows),
+                             {"vectors", &schedule.vectors},
+                             {"row_block", &schedule.rowBlock},
+                             {"column_block", &schedule.columnBlock},
+                             {"splits", &schedule.splits}})
+    if (Error error = readNumber(knobs, name, *value))
+      return std::move(error);
+  if (Error error = readBlocks(knobs, "reduction_blocks", schedule.reductionBlocks))
+    return std::move(error);
+  if (Error error = readBlocks(knobs, "outer_blocks", schedule.outerBlocks))
+    return std::move(error);
+  if (auto order = knobs.getAs<mlir::BoolAttr>("rows_inner"))
+    schedule.rowsInner = order.getValue();
+  if (schedule.rows * schedule.vectors > 64)
+    return wrong("rows", "times 'vectors' is more than any register file holds");
+  schedule.rows = std::min(schedule.rows, form.rows());
+  schedule.rowBlock = alignTo(schedule.rowBlock, schedule.rows);
+  schedule.columnBlock = alignTo(schedule.columnBlock, schedule.tileColumns(form, lanes));
+  if (form.stage)
+    for (auto [number, i] : enumerate(form.outer))
+      if (form.axis(i).source != 0 && schedule.outerBlocks[number] != 1)
+        return wrong("outer_blocks", "joins images that are copied one by one");
+  if (schedule.splits > 1 && (form.reductions.empty() || schedule.splits > form.axis(form.reductions.front()).extent))
+    return wrong("splits", "is more than the extent of the first reduction axis");
+  return schedule;
+}
