@@ -1,0 +1,117 @@
+#include "compiler/Codegen/CPU/ContractionTile.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace xfer::cpu;
+
+/// A vector of `lanes` neighbours `stride` elements apart, as the accumulator's type.
+Value SumsTile::loadElements(Value base, int64_t index, int64_t lanes, int64_t stride) {
+  if (stride == 1 || lanes == 1)
+    return k.convert(k.load(VectorType::get({lanes}, kind.element), k.address(kind.element, base, index)),
+                     kind.accumulator);
+  SmallVector<Value> scalars;
+  for (int64_t i = 0; i < lanes; ++i)
+    scalars.push_back(k.load(kind.element, k.address(kind.element, base, index + i * stride)));
+  Value vector =
+      vector::FromElementsOp::create(k.builder(), k.location(), VectorType::get({lanes}, kind.element), scalars);
+  return k.convert(vector, kind.accumulator);
+}
+
+SmallVector<Value> SumsTile::zeros() {
+  SmallVector<Value> sums;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t width : widths)
+      sums.push_back(k.zero(VectorType::get({width}, kind.accumulator)));
+  return sums;
+}
+
+SmallVector<Value> SumsTile::step(Value lhs, Value rhs, ValueRange sums) {
+  SmallVector<Value> vectors, next;
+  int64_t column = 0;
+  SmallVector<int64_t> columns;
+  for (int64_t width : widths) {
+    vectors.push_back(loadElements(rhs, column * kind.rhsColumnStride, width, kind.rhsColumnStride));
+    columns.push_back(column);
+    column += width;
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    Value scalar;
+    if (!kind.lhsVector)
+      scalar = k.convert(k.load(kind.element, k.address(kind.element, lhs, r * kind.lhsRowStride)), kind.accumulator);
+    for (auto [v, width] : enumerate(widths)) {
+      Value left = kind.lhsVector ? loadElements(lhs, r * kind.lhsRowStride + columns[v] * kind.lhsColumnStride, width,
+                                                 kind.lhsColumnStride)
+                                  : k.splat(scalar, width);
+      next.push_back(k.multiplyAdd(left, vectors[v], sums[next.size()], kind.fused));
+    }
+  }
+  return next;
+}
+
+/// One contiguous loop of the dot form: whole vectors, then the rest as a shorter one; lanes are added up at the end.
+SmallVector<Value> SumsTile::dotLoop(Value lhs, Value rhs, const ReductionLoop &loop, ValueRange sums) {
+  int64_t columns = widths.front();
+  OpBuilder &b = k.builder();
+  auto products = [&](Value index, int64_t lanes, ValueRange carried) {
+    Value left = k.address(kind.element, lhs, index), right = k.address(kind.element, rhs, index);
+    SmallVector<Value> vectors, next;
+    for (int64_t c = 0; c < columns; ++c)
+      vectors.push_back(loadElements(right, c * kind.rhsColumnStride, lanes, 1));
+    for (int64_t r = 0; r < rows; ++r) {
+      Value row = loadElements(left, r * kind.lhsRowStride, lanes, 1);
+      for (Value vector : vectors)
+        next.push_back(k.multiplyAdd(row, vector, carried[next.size()], kind.fused));
+    }
+    return next;
+  };
+  auto zerosOf = [&](int64_t lanes) {
+    return SmallVector<Value>(rows * columns, k.zero(VectorType::get({lanes}, kind.accumulator)));
+  };
+  auto sum = [&](Value vector) -> Value {
+    auto fast = arith::FastMathFlagsAttr::get(b.getContext(), arith::FastMathFlags::reassoc);
+    return vector::ReductionOp::create(b, k.location(), kind.accumulator, vector::CombiningKind::ADD, vector, Value(),
+                                       isa<FloatType>(kind.accumulator) ? fast.getValue() : arith::FastMathFlags::none);
+  };
+  Value count = k.sub(loop.upper, loop.lower);
+  Value whole = k.add(loop.lower, k.sub(count, k.rem(count, kind.lanes)));
+  SmallVector<Value> parts =
+      k.loop(loop.lower, whole, kind.lanes, zerosOf(kind.lanes),
+             [&](Value index, ValueRange carried) { return products(index, kind.lanes, carried); });
+  SmallVector<Value> rest = k.loop(whole, loop.upper, 1, zerosOf(1),
+                                   [&](Value index, ValueRange carried) { return products(index, 1, carried); });
+  SmallVector<Value> next;
+  for (int64_t r = 0; r < rows; ++r) {
+    SmallVector<Value> scalars;
+    for (int64_t c = 0; c < columns; ++c) {
+      int64_t i = r * columns + c;
+      scalars.push_back(k.addElements(sum(parts[i]), sum(rest[i])));
+    }
+    Value vector =
+        vector::FromElementsOp::create(b, k.location(), VectorType::get({columns}, kind.accumulator), scalars);
+    next.push_back(k.addElements(sums[r], vector));
+  }
+  return next;
+}
+
+/// Multiply-adds that the innermost loop may be unrolled to where its extent is known and small.
+static constexpr int64_t unrolledSums = 128;
+
+SmallVector<Value> SumsTile::accumulate(Value lhs, Value rhs, ArrayRef<ReductionLoop> loops, ValueRange sums) {
+  if (loops.empty())
+    return kind.dot ? dotLoop(lhs, rhs, {k.constant(0), k.constant(1)}, sums) : step(lhs, rhs, sums);
+  const ReductionLoop &loop = loops.front();
+  if (kind.dot && loops.size() == 1)
+    return dotLoop(lhs, rhs, loop, sums);
+  auto at = [&](Value index, ValueRange carried) {
+    return accumulate(k.address(kind.element, lhs, k.mul(index, loop.lhsStride)),
+                      k.address(kind.element, rhs, k.mul(index, loop.rhsStride)), loops.drop_front(), carried);
+  };
+  auto lower = k.known(loop.lower), upper = k.known(loop.upper);
+  if (loops.size() == 1 && lower && upper && (*upper - *lower) * static_cast<int64_t>(sums.size()) <= unrolledSums) {
+    SmallVector<Value> unrolled(sums);
+    for (int64_t i = *lower; i < *upper; ++i)
+      unrolled = at(k.constant(i), unrolled);
+    return unrolled;
+  }
+  return k.loop(loop.lower, loop.upper, 1, sums, at);
+}

@@ -1,0 +1,61 @@
+//===- ContractionTile.h - the sums that stay in registers ------------------------------------------------------===//
+//
+// A register tile is rows x columns sums, carried through the loops over the reduction axes. One step loads a row of
+// the rhs as vectors and each lhs scalar once, broadcast, so r x v multiply-adds cost r + v loads:
+//
+//   for k:   b0, b1 = rhs[k, 0..], rhs[k, 16..];   for r: a = splat(lhs[r, k]);  s[r][0] += a * b0;  s[r][1] += a * b1
+//
+// In the dot form lanes run along k instead and are added up at the end.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#ifndef XFER_COMPILER_CODEGEN_CPU_CONTRACTIONTILE_H
+#define XFER_COMPILER_CODEGEN_CPU_CONTRACTIONTILE_H
+
+#include "compiler/Codegen/CPU/KernelBuilder.h"
+
+namespace xfer::cpu {
+
+struct ReductionLoop {
+  mlir::Value lower, upper;
+  int64_t lhsStride = 0, rhsStride = 0;
+};
+
+/// What does not change from tile to tile of one kernel.
+struct TileKind {
+  mlir::Type element, accumulator;
+  bool fused = true; // multiply-adds of the target round once
+  bool dot = false, lhsVector = false;
+  int64_t lanes = 1;           // of a whole vector
+  int64_t lhsRowStride = 0;    // elements
+  int64_t lhsColumnStride = 0; // where the lhs is a vector too
+  int64_t rhsColumnStride = 1;
+};
+
+class SumsTile {
+public:
+  /// `widths` are the lanes of each vector of a row; in the dot form one entry, the number of columns.
+  SumsTile(KernelBuilder &builder, const TileKind &kind, int64_t rows, llvm::ArrayRef<int64_t> widths)
+      : k(builder), kind(kind), rows(rows), widths(widths) {}
+
+  /// Adds the products along the loops, outermost first, to `sums` (row by row). `lhs` and `rhs` are the addresses of
+  /// the tile's first row and column at index 0 of every loop.
+  llvm::SmallVector<mlir::Value> accumulate(mlir::Value lhs, mlir::Value rhs, llvm::ArrayRef<ReductionLoop> loops,
+                                            mlir::ValueRange sums);
+  llvm::SmallVector<mlir::Value> zeros();
+
+private:
+  llvm::SmallVector<mlir::Value> step(mlir::Value lhs, mlir::Value rhs, mlir::ValueRange sums);
+  llvm::SmallVector<mlir::Value> dotLoop(mlir::Value lhs, mlir::Value rhs, const ReductionLoop &loop,
+                                         mlir::ValueRange sums);
+  mlir::Value loadElements(mlir::Value base, int64_t index, int64_t lanes, int64_t stride);
+
+  KernelBuilder &k;
+  const TileKind &kind;
+  int64_t rows;
+  llvm::SmallVector<int64_t, 8> widths;
+};
+
+} // namespace xfer::cpu
+
+#endif // XFER_COMPILER_CODEGEN_CPU_CONTRACTIONTILE_H

@@ -1,0 +1,41 @@
+//===- CompiledKernel.h - compiles an emitted kernel and runs it in the process ---------------------------------===//
+
+#ifndef XFER_TEST_COMPILER_CODEGEN_CPU_COMPILEDKERNEL_H
+#define XFER_TEST_COMPILER_CODEGEN_CPU_COMPILEDKERNEL_H
+
+#include "compiler/Codegen/CPU/EmittedKernel.h"
+#include "compiler/Target/TargetDescription.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/IR/Module.h"
+#include <memory>
+#include <vector>
+
+namespace xfer::test {
+
+/// The module as LLVM IR for the target, optimised with -O3. Null after a diagnostic.
+std::unique_ptr<llvm::Module> lowerKernels(mlir::ModuleOp module, const TargetDescription &target,
+                                           llvm::LLVMContext &context);
+
+/// An object file or assembly of the module, for any target.
+llvm::SmallVector<char, 0> emitFile(llvm::Module &module, const TargetDescription &target, bool assembly);
+
+/// A compiled kernel. Phases run one after the other, chunks in the order that `run` is told.
+class CompiledKernel {
+public:
+  static llvm::Expected<std::unique_ptr<CompiledKernel>> compile(mlir::ModuleOp module, const EmittedKernel &kernel,
+                                                                 const TargetDescription &target);
+  /// `buffers` without the scratch buffer. `backwards` runs the last chunk first.
+  void run(std::vector<void *> buffers, bool backwards = false);
+  double compileSeconds = 0; // CPU time
+
+private:
+  using Function = void (*)(void *const *, int64_t, const int64_t *);
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+  std::vector<std::pair<Function, int64_t>> phases;
+  std::shared_ptr<void> scratch;
+};
+
+} // namespace xfer::test
+
+#endif // XFER_TEST_COMPILER_CODEGEN_CPU_COMPILEDKERNEL_H
