@@ -1,0 +1,69 @@
+#include "runtime/data/Format.h"
+#include "runtime/core/File.h"
+
+namespace xfer::rt {
+
+FormatRequest::FormatRequest(std::string reader, const std::vector<ReaderOption> &given,
+                             const std::vector<Field> &fields, std::string folder)
+    : name(std::move(reader)), wanted(fields), folder(std::move(folder)) {
+  for (const ReaderOption &option : given)
+    options.emplace_back(&option, false);
+}
+
+const ReaderOption *FormatRequest::take(const std::string &wantedName) {
+  for (auto &[option, taken] : options)
+    if (option->name == wantedName && !taken) {
+      taken = true;
+      return option;
+    }
+  return nullptr;
+}
+
+Expected<std::string> FormatRequest::file() {
+  const ReaderOption *option = take("");
+  if (!option)
+    option = take("file");
+  if (!option || !std::holds_alternative<std::string>(option->value))
+    return failure("reader '{}' needs the name of its file as first argument", name);
+  return joinPath(folder, std::get<std::string>(option->value));
+}
+
+Expected<std::string> FormatRequest::fileOf(const Field &field) {
+  const ReaderOption *option = take(field.name);
+  if (!option || !std::holds_alternative<std::string>(option->value))
+    return failure("reader '{}' needs a file for field '{}': {}({}: \"...\")", name, field.name, name, field.name);
+  return joinPath(folder, std::get<std::string>(option->value));
+}
+
+Expected<std::string> FormatRequest::text(const std::string &option, const std::string &otherwise) {
+  const ReaderOption *found = take(option);
+  if (!found)
+    return otherwise;
+  if (auto *number = std::get_if<double>(&found->value))
+    return format("{}", *number);
+  if (auto *words = std::get_if<std::string>(&found->value))
+    return *words;
+  return failure("argument '{}' of reader '{}' must be a text", option, name);
+}
+
+Expected<bool> FormatRequest::flag(const std::string &option, bool otherwise) {
+  const ReaderOption *found = take(option);
+  if (!found)
+    return otherwise;
+  if (auto *truth = std::get_if<bool>(&found->value))
+    return *truth;
+  return failure("argument '{}' of reader '{}' must be true or false", option, name);
+}
+
+Status FormatRequest::finish() const {
+  for (auto &[option, taken] : options)
+    if (!taken) {
+      std::string known;
+      for (const Field &field : wanted)
+        known += (known.empty() ? "'" : ", '") + field.name + "'";
+      return failure("reader '{}' has no argument '{}'; its fields are {}", name, option->name, known);
+    }
+  return Status::success();
+}
+
+} // namespace xfer::rt

@@ -1,0 +1,50 @@
+// What a file format gives to makeReader: one array a field.
+#ifndef XFER_RUNTIME_DATA_FORMAT_H
+#define XFER_RUNTIME_DATA_FORMAT_H
+
+#include "runtime/data/Reader.h"
+
+namespace xfer::rt {
+
+struct FormatResult {
+  std::vector<Array> arrays; // in the order of the fields
+  std::vector<DataFile> files;
+  std::vector<std::vector<std::string>> names; // class names, one list a field
+};
+
+// The arguments of a reader. Who takes one marks it as known; what is left is refused.
+class FormatRequest {
+public:
+  FormatRequest(std::string reader, const std::vector<ReaderOption> &options, const std::vector<Field> &fields,
+                std::string folder);
+
+  const std::string &reader() const { return name; }
+  const std::vector<Field> &fields() const { return wanted; }
+
+  // The positional argument: the file that holds every field.
+  Expected<std::string> file();
+  // A file of its own for the field.
+  Expected<std::string> fileOf(const Field &field);
+  // What the field is called in the file; `otherwise` if nothing is said.
+  Expected<std::string> text(const std::string &option, const std::string &otherwise);
+  Expected<bool> flag(const std::string &option, bool otherwise);
+  // Fails if an argument is left that nobody asked for.
+  Status finish() const;
+
+private:
+  const ReaderOption *take(const std::string &option);
+  std::string name;
+  std::vector<std::pair<const ReaderOption *, bool>> options; // and whether it was taken
+  const std::vector<Field> &wanted;
+  std::string folder;
+};
+
+Expected<FormatResult> readIdx(FormatRequest &request);
+Expected<FormatResult> readNpy(FormatRequest &request);
+Expected<FormatResult> readNpz(FormatRequest &request);
+Expected<FormatResult> readSafetensors(FormatRequest &request);
+Expected<FormatResult> readCsv(FormatRequest &request);
+
+} // namespace xfer::rt
+
+#endif

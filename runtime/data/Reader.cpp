@@ -1,0 +1,181 @@
+#include "runtime/data/Reader.h"
+#include "runtime/data/Format.h"
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+namespace xfer::rt {
+
+Status Reader::readRange(size_t field, int64_t first, int64_t count, void *destination) const {
+  constexpr int64_t block = 1024;
+  int32_t indices[block];
+  auto *to = static_cast<uint8_t *>(destination);
+  for (int64_t done = 0; done < count; done += block) {
+    int64_t length = std::min(block, count - done);
+    for (int64_t i = 0; i < length; ++i)
+      indices[i] = static_cast<int32_t>(first + done + i);
+    if (Status status = read(field, indices, length, to + done * columns[field].bytes()); status.failed())
+      return status;
+  }
+  return Status::success();
+}
+
+namespace {
+
+class FileReader : public Reader {
+public:
+  static Expected<std::unique_ptr<Reader>> make(FormatResult result, const std::vector<Field> &fields) {
+    std::vector<Column> data;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      Expected<Column> column = Column::make(std::move(result.arrays[i]), fields[i]);
+      if (!column)
+        return column.status();
+      data.push_back(std::move(*column));
+      if (data[i].count() != data[0].count())
+        return failure("'{}' holds {} samples, but '{}' holds {}; the fields of a sample must come from files that "
+                       "belong together",
+                       data[0].name(), data[0].count(), data[i].name(), data[i].count());
+    }
+    auto reader = std::unique_ptr<FileReader>(new FileReader(fields, std::move(data)));
+    reader->sources = std::move(result.files);
+    if (!result.names.empty())
+      reader->names = std::move(result.names);
+    return std::unique_ptr<Reader>(std::move(reader));
+  }
+  Status read(size_t field, const int32_t *indices, size_t count, void *destination) const override {
+    return data[field].read(indices, count, destination);
+  }
+
+private:
+  FileReader(const std::vector<Field> &fields, std::vector<Column> data)
+      : Reader(fields, data[0].count()), data(std::move(data)) {}
+  std::vector<Column> data;
+};
+
+struct Format {
+  std::string_view name;
+  Expected<FormatResult> (*read)(FormatRequest &);
+};
+constexpr Format formats[] = {{"idx", readIdx}, {"npy", readNpy}, {"npz", readNpz}, {"safetensors", readSafetensors},
+                              {"csv", readCsv}, {"tsv", readCsv}};
+
+} // namespace
+
+Expected<std::unique_ptr<Reader>> makeReader(std::string_view name, const std::vector<ReaderOption> &options,
+                                             const std::vector<Field> &fields, const std::string &folder) {
+  auto *format = std::find_if(std::begin(formats), std::end(formats), [&](const Format &f) { return f.name == name; });
+  if (format == std::end(formats)) {
+    std::string known;
+    for (const Format &f : formats)
+      known += (known.empty() ? "" : ", ") + std::string(f.name);
+    return failure("there is no reader '{}'; this runtime has {}", name, known);
+  }
+  if (fields.empty())
+    return failure("reader '{}' has no fields to read", name);
+  FormatRequest request(std::string(name), options, fields, folder);
+  Expected<FormatResult> result = format->read(request);
+  if (!result)
+    return result.status();
+  if (Status status = request.finish(); status.failed())
+    return status;
+  return FileReader::make(std::move(*result), fields);
+}
+
+MemoryReader::MemoryReader(std::vector<Field> fields, int64_t count) : Reader(std::move(fields), count) {}
+
+Expected<std::unique_ptr<MemoryReader>> MemoryReader::make(std::vector<Field> fields, int64_t count) {
+  if (count < 1 || count > std::numeric_limits<int32_t>::max())
+    return failure("{} samples cannot be generated; the count must lie between 1 and {}", count,
+                   std::numeric_limits<int32_t>::max());
+  std::unique_ptr<MemoryReader> reader(new MemoryReader(std::move(fields), count));
+  for (const Field &field : reader->columns) {
+    uint64_t bytes = (field.bytes() * count + 63) / 64 * 64;
+    auto *memory = static_cast<uint8_t *>(std::aligned_alloc(64, std::max<uint64_t>(bytes, 64)));
+    if (!memory)
+      return failure("not enough memory for {} samples of field '{}' ({} bytes)", count, field.name, bytes);
+    reader->values.emplace_back(memory, std::free);
+  }
+  return reader;
+}
+
+template <typename T> static int64_t firstBad(const uint8_t *data, int64_t count, int64_t classes) {
+  auto *at = reinterpret_cast<const T *>(data);
+  return std::find_if(at, at + count,
+                      [=](T x) {
+                        if constexpr (std::is_floating_point_v<T>)
+                          return std::isnan(x);
+                        else
+                          return classes > 0 && !(x >= 0 && int64_t(x) < classes);
+                      }) -
+         at;
+}
+
+Status MemoryReader::check(const std::string &name) const {
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const Field &field = columns[i];
+    int64_t total = field.elements() * samples, bad = total;
+    if (field.type == ElementType::F32)
+      bad = firstBad<float>(values[i].get(), total, 0);
+    else if (field.type == ElementType::I32)
+      bad = firstBad<int32_t>(values[i].get(), total, field.classes);
+    if (bad != total)
+      return failure("{}: sample {} has {} in field '{}'", name, bad / field.elements(),
+                     field.classes ? format("a label outside of 0 to {}", field.classes - 1) : std::string("a NaN"),
+                     field.name);
+  }
+  return Status::success();
+}
+
+Status MemoryReader::read(size_t field, const int32_t *indices, size_t count, void *destination) const {
+  uint64_t step = columns[field].bytes();
+  for (size_t i = 0; i < count; ++i)
+    std::memcpy(static_cast<uint8_t *>(destination) + i * step, values[field].get() + indices[i] * step, step);
+  return Status::success();
+}
+
+ConcatReader::ConcatReader(std::vector<std::unique_ptr<Reader>> list, int64_t count)
+    : Reader(list[0]->fields(), count), parts(std::move(list)) {
+  starts.push_back(0);
+  for (auto &part : parts) {
+    starts.push_back(starts.back() + part->count());
+    for (const DataFile &file : part->files())
+      sources.push_back(file);
+  }
+  for (size_t field = 0; field < columns.size(); ++field)
+    names[field] = parts[0]->classNames(field);
+}
+
+Expected<std::unique_ptr<Reader>> ConcatReader::make(std::vector<std::unique_ptr<Reader>> parts) {
+  assert(!parts.empty() && "nothing to concatenate");
+  if (parts.size() == 1)
+    return std::move(parts[0]);
+  int64_t count = 0;
+  for (auto &part : parts) {
+    count += part->count();
+    for (size_t field = 0; field < part->fields().size(); ++field)
+      if (part->classNames(field) != parts[0]->classNames(field))
+        return failure("the files of a domain name the classes of field '{}' differently; give '{}_names' to fix their "
+                       "order",
+                       part->fields()[field].name, part->fields()[field].name);
+  }
+  if (count > std::numeric_limits<int32_t>::max())
+    return failure("a domain of {} samples is too large; at most {} are supported", count,
+                   std::numeric_limits<int32_t>::max());
+  return std::unique_ptr<Reader>(new ConcatReader(std::move(parts), count));
+}
+
+Status ConcatReader::read(size_t field, const int32_t *indices, size_t count, void *destination) const {
+  uint64_t step = columns[field].bytes();
+  auto *to = static_cast<uint8_t *>(destination);
+  for (size_t i = 0; i < count; ++i, to += step) {
+    size_t part = std::upper_bound(starts.begin(), starts.end(), indices[i]) - starts.begin() - 1;
+    int32_t index = static_cast<int32_t>(indices[i] - starts[part]);
+    if (Status status = parts[part]->read(field, &index, 1, to); status.failed())
+      return status;
+  }
+  return Status::success();
+}
+
+} // namespace xfer::rt

@@ -1,0 +1,91 @@
+// The samples of a domain: a number of them, each with the same fields, read by index in any order with bounded memory.
+#ifndef XFER_RUNTIME_DATA_READER_H
+#define XFER_RUNTIME_DATA_READER_H
+
+#include "runtime/data/Array.h"
+#include "runtime/data/Field.h"
+#include <memory>
+#include <variant>
+
+namespace xfer::rt {
+
+// A file that samples come from, as it lies on the disk.
+struct DataFile {
+  std::string path;
+  Bytes content;
+};
+
+class Reader {
+public:
+  virtual ~Reader() = default;
+
+  const std::vector<Field> &fields() const { return columns; }
+  int64_t count() const { return samples; }
+  const std::vector<DataFile> &files() const { return sources; }
+  // Of a class whose values were names in the file: the names in the order of the numbers, else empty.
+  const std::vector<std::string> &classNames(size_t field) const { return names[field]; }
+
+  // Puts field number `field` of the samples `indices[0 .. count - 1]` one after the other into `destination`. May be
+  // called from several threads at once.
+  virtual Status read(size_t field, const int32_t *indices, size_t count, void *destination) const = 0;
+
+  // The same for `count` samples from `first` on.
+  Status readRange(size_t field, int64_t first, int64_t count, void *destination) const;
+
+protected:
+  Reader(std::vector<Field> fields, int64_t samples)
+      : columns(std::move(fields)), samples(samples), names(columns.size()) {}
+
+  std::vector<Field> columns;
+  int64_t samples;
+  std::vector<DataFile> sources;
+  std::vector<std::vector<std::string>> names;
+};
+
+// What stands in the brackets of `read idx(...)`; the name of a positional argument is empty.
+struct ReaderOption {
+  std::string name;
+  std::variant<std::string, double, bool> value;
+};
+
+// The readers, and what their arguments mean; FIELD is the name of a field, relative files are looked up in the folder:
+//   idx         FIELD: file
+//   npy         FIELD: file
+//   npz         (file), FIELD: member (default: the field's name)
+//   safetensors (file), FIELD: tensor (default: the field's name)
+//   csv, tsv    (file), FIELD: columns by name or number (from 0): "x", "x, y", "first..last" (default: the field's
+//               name), FIELD_names: "cat, dog" for classes that are names (default: all names found, in alphabetical
+//               order), header: true, separator: "," or tab, quotes: true (tsv: false)
+// The first line of a csv holds the names unless `header` is false. Text files and idx files may be gzipped.
+Expected<std::unique_ptr<Reader>> makeReader(std::string_view name, const std::vector<ReaderOption> &options,
+                                             const std::vector<Field> &fields, const std::string &folder);
+
+// Samples that the program makes itself; whoever makes them fills data(field) from 0 to count - 1, then calls check().
+class MemoryReader : public Reader {
+public:
+  static Expected<std::unique_ptr<MemoryReader>> make(std::vector<Field> fields, int64_t count);
+  void *data(size_t field) { return values[field].get(); }
+  // Labels in range, no NaN; `name` is for messages.
+  Status check(const std::string &name) const;
+  Status read(size_t field, const int32_t *indices, size_t count, void *destination) const override;
+
+private:
+  MemoryReader(std::vector<Field> fields, int64_t count);
+  std::vector<std::shared_ptr<uint8_t>> values;
+};
+
+// Several readers with the same fields, one after the other. The class names must agree.
+class ConcatReader : public Reader {
+public:
+  static Expected<std::unique_ptr<Reader>> make(std::vector<std::unique_ptr<Reader>> parts);
+  Status read(size_t field, const int32_t *indices, size_t count, void *destination) const override;
+
+private:
+  ConcatReader(std::vector<std::unique_ptr<Reader>> parts, int64_t count);
+  std::vector<std::unique_ptr<Reader>> parts;
+  std::vector<int64_t> starts; // of each part, and the end
+};
+
+} // namespace xfer::rt
+
+#endif
