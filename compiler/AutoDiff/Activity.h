@@ -12,7 +12,7 @@
 #ifndef XFER_COMPILER_AUTODIFF_ACTIVITY_H
 #define XFER_COMPILER_AUTODIFF_ACTIVITY_H
 
-#include "mlir/IR/Value.h"
+#include "mlir/IR/ValueRange.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SmallVector.h"
 

@@ -12,6 +12,8 @@ struct Case {
   Range range = {};
 };
 
+void PrintTo(const Case &c, std::ostream *out) { *out << c.name; }
+
 class Rules : public testing::TestWithParam<Case> {};
 
 Case unary(const std::string &op, Range range = {}, int order = 2) {
@@ -183,13 +185,13 @@ static const std::string cellUse = "\n%u = nn.broadcast %h0 dimensions [1] : ten
 INSTANTIATE_TEST_SUITE_P(
     Regions, Rules,
     testing::Values(
-        Case{"loop", "%h: tensor<3xf32>, %x: tensor<4x3xf32>, %w: tensor<3x3xf32>",
-             "%h0, %all = nn.loop count 4 carries(%h : tensor<3xf32>) scanned(%x : tensor<4x3xf32>) "
+        Case{"loop", "%s0: tensor<3xf32>, %x: tensor<4x3xf32>, %w: tensor<3x3xf32>",
+             "%h0, %all = nn.loop count 4 carries(%s0 : tensor<3xf32>) scanned(%x : tensor<4x3xf32>) "
              "invariants(%w : tensor<3x3xf32>) " +
                  cell + "nn.yield %h, %y : tensor<3xf32>, tensor<3xf32>\n}" + cellUse,
              "tensor<4x3xf32>"},
-        Case{"conditional_loop", "%h: tensor<3xf32>, %x: tensor<4x3xf32>, %w: tensor<3x3xf32>",
-             "%h0, %all = nn.loop count 4 carries(%h : tensor<3xf32>) scanned(%x : tensor<4x3xf32>) "
+        Case{"conditional_loop", "%s0: tensor<3xf32>, %x: tensor<4x3xf32>, %w: tensor<3x3xf32>",
+             "%h0, %all = nn.loop count 4 carries(%s0 : tensor<3xf32>) scanned(%x : tensor<4x3xf32>) "
              "invariants(%w : tensor<3x3xf32>) conditional " +
                  cell + "%two = nn.constant dense<2> : tensor<i32>\n"
                         "%go = nn.compare lt %i, %two : (tensor<i32>, tensor<i32>) -> tensor<i1>\n"
