@@ -1,7 +1,6 @@
 //===- BuiltinsGradient.cpp - derivatives, and what they see -------------------------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using llvm::Twine;
@@ -99,9 +98,7 @@ static bool fill(Evaluator &evaluator, Region &region, llvm::ArrayRef<Tensor> in
     yielded.push_back(tensor->value);
   }
   nn::YieldOp::create(builder, evaluator.location(range), yielded);
-  llvm::SetVector<mlir::Value> captured;
-  getUsedValuesDefinedAbove(region, captured);
-  if (captured.empty())
+  if (capturedValues(region).empty())
     return true;
   evaluator.error(range, "captures-value", "the functions of 'custom_gradient' read only their arguments; hand over "
                                            "everything that they need");

@@ -67,4 +67,33 @@ mlir::Value annotate(OpBuilder &builder, Location where, mlir::Value value, cons
   return meaningOf(value) == meaning ? value : nn::AnnotateOp::create(builder, where, value, meaning).getResult();
 }
 
+static bool isInside(mlir::Value value, Region &region) {
+  for (Region *around = value.getParentRegion(); around;) {
+    if (around == &region)
+      return true;
+    Operation *op = around->getParentOp();
+    around = op ? op->getParentRegion() : nullptr;
+  }
+  return false;
+}
+
+llvm::SetVector<mlir::Value> capturedValues(Region &region) {
+  llvm::SetVector<mlir::Value> captured;
+  region.walk([&](Operation *op) {
+    for (mlir::Value operand : op->getOperands())
+      if (!isInside(operand, region))
+        captured.insert(operand);
+  });
+  return captured;
+}
+
+llvm::SmallVector<mlir::Value> isolate(Region &region, Location where) {
+  llvm::SetVector<mlir::Value> captured = capturedValues(region);
+  for (mlir::Value value : captured) {
+    mlir::Value argument = region.front().addArgument(value.getType(), where);
+    region.walk([&](Operation *op) { op->replaceUsesOfWith(value, argument); });
+  }
+  return captured.takeVector();
+}
+
 } // namespace xfer

@@ -9,6 +9,7 @@
 
 #include "compiler/Dialect/NN/IR/NN.h"
 #include "compiler/Elaborate/Value.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace xfer {
 
@@ -26,6 +27,12 @@ Tensor stack(mlir::OpBuilder &builder, mlir::Location where, llvm::ArrayRef<Tens
 nn::Meaning meaningOf(mlir::Value value);
 /// The value with another meaning; itself where that changes nothing.
 mlir::Value annotate(mlir::OpBuilder &builder, mlir::Location where, mlir::Value value, const nn::Meaning &meaning);
+
+/// Makes a region isolated: values from outside that it reads become arguments of its block, behind those that it has.
+/// Returns those values in order. The region may be detached.
+llvm::SmallVector<mlir::Value> isolate(mlir::Region &region, mlir::Location where);
+/// The values from outside that a region reads.
+llvm::SetVector<mlir::Value> capturedValues(mlir::Region &region);
 
 } // namespace xfer
 

@@ -142,6 +142,8 @@ public:
   /// The leaf at `path`, made at the first call; null after an error (it has another shape already).
   Leaf *declareLeaf(const std::string &path, Leaf::Kind kind, mlir::RankedTensorType type, const dsl::Expr *initial,
                     llvm::StringRef merge, const ScopePtr &scope, dsl::SourceRange range);
+  /// `state x: T = init` of a stage: a leaf under the stage's name.
+  Leaf *declareStageState(const std::string &stage, const dsl::StateItem &state, const ScopePtr &scope);
   /// The first value of a leaf, computed in the function under construction.
   std::optional<Tensor> initialValue(const Leaf &leaf);
   Tensor readLeaf(const Leaf &leaf, const Module *through);

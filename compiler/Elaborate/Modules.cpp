@@ -175,8 +175,8 @@ static llvm::StringRef interchangeLayout(const ModuleInstance &instance, llvm::S
   if (name != "weight" || instance.kind == "embedding")
     return "plain";
   if (type.getRank() == 2)
-    return "io";
-  return type.getRank() >= 3 && type.getRank() <= 5 ? "hwio" : "plain";
+    return "matrix";
+  return type.getRank() >= 3 && type.getRank() <= 5 ? "filter" : "plain";
 }
 
 bool Evaluator::runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type *type, const dsl::Expr *initial,

@@ -7,7 +7,6 @@
 
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Evaluator.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using llvm::Twine;
@@ -175,17 +174,11 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
       values.push_back(goesOn->value);
     nn::YieldOp::create(builder(), where, values);
   }
-  llvm::SetVector<mlir::Value> captured;
-  getUsedValuesDefinedAbove(body, captured);
-  SmallVector<mlir::Value> first, scanned, invariants(captured.begin(), captured.end());
+  SmallVector<mlir::Value> first, scanned, invariants = isolate(body, where);
   for (const Tensor &carry : carries)
     first.push_back(carry.value);
   for (const Tensor &tensor : source->tensors)
     scanned.push_back(tensor.value);
-  for (mlir::Value value : invariants) {
-    mlir::Value argument = body.front().addArgument(value.getType(), where);
-    replaceAllUsesInRegionWith(value, argument, body);
-  }
   auto loop = nn::LoopOp::create(builder(), where, resultTypes, builder().getI64IntegerAttr(source->count), first,
                                  scanned, invariants, conditional ? builder().getUnitAttr() : UnitAttr());
   loop.getBody().takeBody(body);

@@ -209,7 +209,7 @@ struct Leaf {
   std::string merge;                  ///< average, max, sum or empty
   std::string owner;                  ///< "module", "program" or "stage:NAME"
   std::string describeInitial;        ///< text of the initialiser, for `explain`
-  std::string layout = "plain";       ///< how other frameworks store it: plain, io or hwio
+  std::string layout = "plain";       ///< how other frameworks store it: plain, matrix or filter
   dsl::SourceRange range;
 };
 

@@ -1,0 +1,8 @@
+# Writes OUTPUT, a C++ file that holds the text of every FILES relative to ROOT:  cmake -DOUTPUT=.. -DROOT=.. -DFILES="a;b" -P
+set(text "#include \"compiler/Tools/EmbeddedLibrary.h\"\n\nconst xfer::EmbeddedFile xfer::embeddedLibrary[] = {\n")
+foreach(file ${FILES})
+  file(READ ${ROOT}/${file} content)
+  string(APPEND text "  {\"${file}\", R\"XFERFILE(${content})XFERFILE\"},\n")
+endforeach()
+string(APPEND text "  {nullptr, nullptr}};\n")
+file(WRITE ${OUTPUT} "${text}")

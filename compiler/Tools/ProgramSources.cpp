@@ -1,0 +1,90 @@
+#include "compiler/Tools/ProgramSources.h"
+#include "compiler/Tools/EmbeddedLibrary.h"
+#include "dsl/Parse/Parser.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace xfer {
+
+/// The name that a line at the left margin of a library file defines; empty if it defines none.
+static StringRef definedName(StringRef line) {
+  for (StringRef word : {"fn ", "module ", "const "})
+    if (line.consume_front(word))
+      return line.ltrim().take_while([](char c) { return isAlnum(c) || c == '_'; });
+  return "";
+}
+
+ProgramSources::ProgramSources(dsl::SourceManager &sources, dsl::Diagnostics &diagnostics)
+    : sources(sources), diagnostics(diagnostics) {
+  // An index of names, so that a program pays only for the library files that it uses.
+  for (unsigned i = 0; embeddedLibrary[i].path; ++i) {
+    StringRef text = embeddedLibrary[i].text;
+    while (!text.empty()) {
+      auto [line, rest] = text.split('\n');
+      text = rest;
+      if (StringRef name = definedName(line); !name.empty())
+        libraryFileOf[name] = i;
+    }
+  }
+}
+
+const dsl::File *ProgramSources::parse(dsl::FileId file) {
+  auto &slot = parsed[file];
+  if (!slot)
+    slot = dsl::parseFile(sources, file, diagnostics);
+  return slot.get();
+}
+
+const dsl::File *ProgramSources::open(StringRef path) {
+  Expected<dsl::FileId> file = sources.openFile(path);
+  if (!file) {
+    diagnostics.error("cannot-read", {}, toString(file.takeError()));
+    return nullptr;
+  }
+  SmallString<128> real;
+  if (!sys::fs::real_path(path, real))
+    opened[real] = *file;
+  ownFiles.push_back(*file);
+  return parse(*file);
+}
+
+const dsl::File *ProgramSources::import(StringRef path, dsl::FileId importer, dsl::SourceRange range) {
+  SmallString<128> full(path), real;
+  if (sys::path::is_relative(path)) {
+    full = sys::path::parent_path(sources.getName(importer));
+    sys::path::append(full, path);
+  }
+  if (!sys::fs::real_path(full, real))
+    if (auto known = opened.find(real); known != opened.end())
+      return parse(known->second);
+  Expected<dsl::FileId> file = sources.openFile(full);
+  if (!file) {
+    diagnostics.error("cannot-read", range, toString(file.takeError()));
+    return nullptr;
+  }
+  opened[real] = *file;
+  ownFiles.push_back(*file);
+  return parse(*file);
+}
+
+const dsl::File *ProgramSources::library(StringRef name) {
+  auto found = libraryFileOf.find(name);
+  if (found == libraryFileOf.end())
+    return nullptr;
+  const dsl::File *&file = libraryFiles[found->second];
+  if (!file) {
+    const EmbeddedFile &embedded = embeddedLibrary[found->second];
+    file = parse(sources.addText(("std/" + Twine(embedded.path)).str(), embedded.text));
+  }
+  return file;
+}
+
+void ProgramSources::eachLibraryName(function_ref<void(StringRef)> visit) {
+  for (auto &entry : libraryFileOf)
+    visit(entry.getKey());
+}
+
+} // namespace xfer
