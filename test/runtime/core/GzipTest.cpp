@@ -13,7 +13,7 @@ struct GzipTest : testing::Test {
   test::TemporaryFolder folder;
   std::string plain;
   GzipTest() {
-    for (int i = 0; i < 100000; ++i)
+    for (unsigned i = 0; i < 100000; ++i)
       plain += static_cast<char>((i * i) >> 7);
   }
   Expected<Bytes> unpack(std::string_view packed, UnpackedSize size, Compression compression = Compression::Gzip) {
