@@ -1,13 +1,12 @@
 #include "runtime/program/BatchInput.h"
-#include <cstring>
+#include <algorithm>
 
 namespace xfer::rt {
 
 Expected<BatchInput> BatchInput::bind(Session &session, const OpenedData &data, const SourceSpec &source, Call &call) {
   BatchInput input;
   const DomainSpec &domain = session.manifest.domains[source.domainIndex];
-  input.samples = data.domains[source.domainIndex].samples.get();
-  input.batch = source.batch;
+  input.reader = &data.reader(source);
   for (size_t i = 0; i < call.argumentCount(); ++i) {
     const Binding &binding = call.argument(i);
     bool perSample =
@@ -33,31 +32,21 @@ Expected<BatchInput> BatchInput::bind(Session &session, const OpenedData &data, 
   return input;
 }
 
-Status BatchInput::load(int draw, const std::vector<SampleRef> &refs, const SampleKeys &keys) {
-  assert(!refs.empty() && refs.size() <= static_cast<size_t>(batch) && "a batch has samples, and not too many");
-  numbers.clear();
-  for (const SampleRef &ref : refs)
-    numbers.push_back(ref.number);
+Status BatchInput::load(int draw, const Batch &batch, const SampleKeys &keys) {
   for (Slot &slot : slots) {
     if (slot.draw != draw)
       continue;
-    char *memory = slot.memory.as<char>();
+    assert(batch.samples.size() * slot.rowBytes == slot.memory.size() && "a batch is always full");
     if (slot.kind == BindKind::Batch) {
-      if (Status status = samples->read(slot.field, numbers.data(), numbers.size(), memory); status.failed())
+      Status status = reader->read(slot.field, batch.samples.data(), batch.samples.size(), slot.memory.data());
+      if (status.failed())
         return status;
+    } else if (slot.kind == BindKind::Index) {
+      std::copy(batch.samples.begin(), batch.samples.end(), slot.memory.as<int32_t>());
     } else {
-      for (size_t i = 0; i < refs.size(); ++i) {
-        if (slot.kind == BindKind::Index) {
-          std::memcpy(memory + i * sizeof(int32_t), &refs[i].number, sizeof(int32_t));
-        } else {
-          PhiloxKey key = keys(refs[i].pass, static_cast<uint64_t>(refs[i].number));
-          std::memcpy(memory + i * sizeof(key), key.data(), sizeof(key));
-        }
-      }
+      for (size_t i = 0; i < batch.samples.size(); ++i)
+        slot.memory.as<PhiloxKey>()[i] = keys(batch.passes[i], static_cast<uint64_t>(batch.samples[i]));
     }
-    const char *last = memory + (refs.size() - 1) * slot.rowBytes;
-    for (size_t i = refs.size(); i < static_cast<size_t>(batch); ++i)
-      std::memcpy(memory + i * slot.rowBytes, last, slot.rowBytes);
   }
   return Status::success();
 }

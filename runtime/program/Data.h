@@ -1,35 +1,37 @@
-// The opened domains of a program, as stages and passes see them: fields of samples by number, and splits as lists of
-// numbers in sample order.
+// The opened domains of a program.
 #ifndef XFER_RUNTIME_PROGRAM_DATA_H
 #define XFER_RUNTIME_PROGRAM_DATA_H
 
-#include "runtime/program/Manifest.h"
-#include <map>
-#include <memory>
+#include "runtime/data/Splits.h"
+#include "runtime/program/Session.h"
 
 namespace xfer::rt {
 
-class Samples {
-public:
-  virtual ~Samples() = default;
-  virtual int32_t size() const = 0;
-  // One field of the samples of these numbers, one after the other, into `out`.
-  virtual Status read(size_t field, const int32_t *numbers, size_t count, void *out) = 0;
-};
-
 struct OpenedDomain {
-  std::unique_ptr<Samples> samples;
-  std::map<std::string, std::vector<int32_t>> splits; // numbers in sample order; "all" is there
+  std::unique_ptr<Reader> reader;
+  Splits splits;
 };
 
 struct OpenedData {
-  std::vector<OpenedDomain> domains;                            // as in the manifest
-  std::vector<std::pair<std::string, std::string>> fingerprints; // file or domain, hash of its content
+  std::vector<OpenedDomain> domains; // as in the manifest
 
+  const Reader &reader(const SourceSpec &source) const { return *domains[source.domainIndex].reader; }
   const std::vector<int32_t> &split(const SourceSpec &source) const {
-    return domains[source.domainIndex].splits.at(source.split);
+    return *domains[source.domainIndex].splits.find(source.split);
   }
 };
+
+// Opens every domain of the program (files are looked up in `folder`), makes the generated ones, and tells the session
+// the sizes of all splits. The `launch` passes have been run.
+Expected<OpenedData> openData(Session &session, const std::string &folder);
+
+// Tells another session of the same program the sizes.
+void setExtents(Session &session, const OpenedData &data);
+
+// Fields as the readers want them.
+std::vector<Field> fieldsOf(const DomainSpec &domain);
+// Arguments of a `read`, options replaced by their values.
+std::vector<ReaderOption> readerOptions(const Session &session, const ReadSpec &read);
 
 } // namespace xfer::rt
 

@@ -69,8 +69,7 @@ Status PassRunner::bindFunction(const OpenedData &data, const PassSpec &spec) {
                                                  "field '" + binding.field + "' of '" + binding.name + "'", false);
       if (!column)
         return column.status();
-      Status status = data.domains[source.domainIndex].samples->read(field, numbers.data(), numbers.size(),
-                                                                     column->data());
+      Status status = data.reader(source).read(field, numbers.data(), numbers.size(), column->data());
       if (status.failed())
         return status;
       function->setArgument(i, column->data());
@@ -85,12 +84,11 @@ Status PassRunner::stream(Source &source, const Moment &moment) {
   uint64_t stage = hashName(moment.stageKey);
   SampleKeys keys(session->seed, stage, moment.run, hashName(source.spec->name));
   PhiloxKey stepKey = makeStepKey(session->seed, stage, moment.run, static_cast<uint64_t>(moment.counters.step));
-  std::vector<SampleRef> batch;
-  for (size_t start = 0; start < numbers.size(); start += batch.size()) {
-    size_t count = std::min(numbers.size() - start, static_cast<size_t>(source.spec->batch));
-    batch.clear();
-    for (size_t i = 0; i < count; ++i)
-      batch.push_back({numbers[start + i], static_cast<uint32_t>(moment.counters.epoch)});
+  Batch batch;
+  batch.passes.assign(static_cast<size_t>(source.spec->batch), static_cast<uint32_t>(moment.counters.epoch));
+  for (size_t start = 0; start < numbers.size(); start += static_cast<size_t>(source.spec->batch)) {
+    size_t count = static_cast<size_t>(
+        sequentialBatch(numbers, static_cast<int64_t>(start), source.spec->batch, batch.samples));
     if (Status status = source.input.load(0, batch, keys); status.failed())
       return status;
     if (Status status = source.call->run(moment.counters, stepKey); status.failed())

@@ -9,25 +9,19 @@ namespace xfer::rt {
 
 Expected<RunFolder> RunFolder::open(const std::string &path) {
   RunFolder folder(path);
-  if (Status status = makeFolder(path + "/checkpoints"); status.failed())
+  if (Status status = makeFolder(path); status.failed())
     return status.within("the run folder cannot be made (choose another one with --out)");
   // Found out now, not after an hour of training.
-  Expected<AtomicFile> trial = AtomicFile::create(path + "/checkpoints/trial");
+  Expected<AtomicFile> trial = AtomicFile::create(path + "/trial");
   if (!trial)
     return trial.status().within("the run folder cannot be written (choose another one with --out)");
   return folder;
 }
 
-bool RunFolder::hasCheckpoint() const { return fileExists(latest()) || fileExists(previous()); }
+bool RunFolder::hasCheckpoint() const { return fileExists(checkpoint()) || fileExists(checkpoint() + ".previous"); }
 
-Status RunFolder::rotateCheckpoints() const {
-  if (std::rename(latest().c_str(), previous().c_str()) != 0 && errno != ENOENT)
-    return failure("'{}' cannot be renamed: {}", latest(), systemReason(errno));
-  return Status::success();
-}
-
-Status RunFolder::removeCheckpoints() const {
-  for (const std::string &path : {latest(), previous(), results(), weights()})
+Status RunFolder::clear() const {
+  for (const std::string &path : {checkpoint(), checkpoint() + ".previous", results(), weights()})
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)
       return failure("'{}' cannot be removed: {}", path, systemReason(errno));
   return Status::success();

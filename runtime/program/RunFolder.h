@@ -5,7 +5,7 @@
 //   results.json          the figures of the evaluations
 //   weights.safetensors   parameters and states of modules, by the names and layouts of PyTorch
 //   predictions-*.csv     rows of evaluations that ask for them
-//   checkpoints/          latest.xfck and the one before it, previous.xfck
+//   checkpoint.xfer       the last checkpoint; beside it the one before, checkpoint.xfer.previous
 #ifndef XFER_RUNTIME_PROGRAM_RUNFOLDER_H
 #define XFER_RUNTIME_PROGRAM_RUNFOLDER_H
 
@@ -17,19 +17,19 @@ class RunFolder {
 public:
   // Makes the folder and finds out whether it can be written.
   static Expected<RunFolder> open(const std::string &path);
+  // A folder that is only read from.
+  static RunFolder at(const std::string &path) { return RunFolder(path); }
 
   const std::string &path() const { return root; }
   std::string metrics() const { return root + "/metrics.jsonl"; }
   std::string facts() const { return root + "/run.json"; }
   std::string results() const { return root + "/results.json"; }
   std::string weights() const { return root + "/weights.safetensors"; }
-  std::string latest() const { return root + "/checkpoints/latest.xfck"; }
-  std::string previous() const { return root + "/checkpoints/previous.xfck"; }
+  std::string checkpoint() const { return root + "/checkpoint.xfer"; }
 
   bool hasCheckpoint() const;
-  // Makes room for a new latest checkpoint; until it is written the one before is `previous`.
-  Status rotateCheckpoints() const;
-  Status removeCheckpoints() const;
+  // Removes what a run before has written, its checkpoints first.
+  Status clear() const;
   // One line a sample: its number in the split, then the elements of its row.
   Status writeRows(const std::string &evaluation, const std::string &report, const Tensor &rows) const;
 

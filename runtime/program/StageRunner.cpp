@@ -8,41 +8,6 @@ namespace xfer::rt {
 
 static constexpr int64_t forever = std::numeric_limits<int64_t>::max();
 
-Expected<PassRunner *> PassCache::run(int pass, const Moment &moment) {
-  std::unique_ptr<PassRunner> &runner = runners[pass];
-  if (!runner) {
-    Expected<PassRunner> bound = PassRunner::bind(session, data, pass);
-    if (!bound)
-      return bound.status();
-    runner = std::make_unique<PassRunner>(std::move(*bound));
-  }
-  if (Status status = runner->run(moment); status.failed())
-    return status;
-  return runner.get();
-}
-
-Status PassCache::runAll(const std::vector<int> &list, const Moment &moment) {
-  for (int pass : list)
-    if (Expected<PassRunner *> runner = run(pass, moment); !runner)
-      return runner.status();
-  return Status::success();
-}
-
-Expected<double> PassCache::number(const PassOutput &output, const Moment &moment) {
-  Expected<PassRunner *> runner = run(output.pass, moment);
-  if (!runner)
-    return runner.status();
-  return (*runner)->output(output.output).values.at(0);
-}
-
-Expected<double> PassCache::number(const Quantity &quantity, const Moment &moment) {
-  if (quantity.kind == Quantity::Option)
-    return session.options[quantity.option].number;
-  if (quantity.kind == Quantity::Output)
-    return number(PassOutput{"", quantity.output, quantity.pass}, moment);
-  return quantity.number;
-}
-
 Moment StageRunner::moment() const {
   Moment now;
   now.stageKey = stage.key;
@@ -68,13 +33,27 @@ static Expected<int64_t> countOf(PassCache &passes, const Quantity &quantity, co
   return static_cast<int64_t>(*number);
 }
 
+Status StageRunner::planBatches() {
+  std::vector<PlannedSource> planned;
+  for (const SourceSpec &source : stage.sources)
+    planned.push_back(
+        {source.name, static_cast<int64_t>(data.split(source).size()), source.batch, int64_t(source.draws)});
+  Expected<BatchPlan> plan = BatchPlan::make(planned, stage.epochBy);
+  if (!plan)
+    return plan.status().within("stage '" + stage.name + "'");
+  stepsPerEpoch = plan->stepsPerEpoch;
+  for (size_t i = 0; i < stage.sources.size(); ++i) {
+    const SourceSpec &source = stage.sources[i];
+    SourceKey key{session.seed, hashName(stage.key), static_cast<uint32_t>(run), hashName(source.name)};
+    samplers.emplace_back(data.split(source), source.batch, key, i == plan->leader, stepsPerEpoch * source.draws);
+    keys.emplace_back(key.seed, key.stage, key.run, key.source);
+  }
+  return Status::success();
+}
+
 Status StageRunner::plan() {
-  Expected<StageBatches> planned =
-      StageBatches::plan(stage, data, session.seed, static_cast<uint32_t>(run));
-  if (!planned)
-    return planned.status();
-  batches = std::move(*planned);
-  stepsPerEpoch = batches->stepsPerEpoch();
+  if (Status status = planBatches(); status.failed())
+    return status;
   bool byEpochs = stage.epochs.kind != Quantity::Absent;
   Expected<int64_t> length = countOf(passes, byEpochs ? stage.epochs : stage.steps, moment(), 1,
                                      format("stage '{}': '{}'", stage.name, byEpochs ? "epochs" : "steps"));
@@ -159,8 +138,8 @@ Status StageRunner::doStep() {
       return status;
   for (size_t i = 0; i < stage.sources.size(); ++i)
     for (int draw = 0; draw < stage.sources[i].draws; ++draw) {
-      batches->pick(i, state.step, draw, picked);
-      if (Status status = current.inputs[i].load(draw, picked, batches->keys(i)); status.failed())
+      samplers[i].fill(state.step * stage.sources[i].draws + draw, batch);
+      if (Status status = current.inputs[i].load(draw, batch, keys[i]); status.failed())
         return status;
     }
   PhiloxKey key = makeStepKey(session.seed, hashName(stage.key), static_cast<uint32_t>(run),

@@ -6,8 +6,7 @@
 #define XFER_RUNTIME_PROGRAM_STAGERUNNER_H
 
 #include "runtime/metrics/Progress.h"
-#include "runtime/program/PassRunner.h"
-#include "runtime/program/StageBatches.h"
+#include "runtime/program/PassCache.h"
 
 namespace xfer::rt {
 
@@ -21,24 +20,6 @@ struct StageState {
   int64_t summed = 0;       // steps of this epoch in `sums`
   std::vector<double> sums; // of the watched values
   Snapshot bestValues;      // what `keep` restores
-};
-
-// Passes that have been bound, by position; emptied when a stage is over.
-class PassCache {
-public:
-  PassCache(Session &session, const OpenedData &data) : session(session), data(data) {}
-  // Runs the pass and gives its runner, whose outputs are valid until the pass runs again.
-  Expected<PassRunner *> run(int pass, const Moment &moment);
-  Status runAll(const std::vector<int> &list, const Moment &moment);
-  // A scalar output.
-  Expected<double> number(const PassOutput &output, const Moment &moment);
-  Expected<double> number(const Quantity &quantity, const Moment &moment);
-  void clear() { runners.clear(); }
-
-private:
-  Session &session;
-  const OpenedData &data;
-  std::map<int, std::unique_ptr<PassRunner>> runners;
 };
 
 // What the surroundings of a stage do for it.
@@ -67,6 +48,7 @@ private:
     std::vector<size_t> watched; // results, as stage.watch
   };
   Status plan();
+  Status planBatches();
   Status begin();
   Status enterPhase(size_t phase);
   Status doStep();
@@ -87,7 +69,8 @@ private:
   StageState &state;
   StageObserver &observer;
 
-  std::optional<StageBatches> batches;
+  std::vector<Sampler> samplers; // as stage.sources
+  std::vector<SampleKeys> keys;
   int64_t steps = 0, epochs = 0, stepsPerEpoch = 1;
   struct Until {
     int64_t epoch, step;
@@ -96,7 +79,7 @@ private:
   std::vector<std::pair<int64_t, const EverySpec *>> every; // period in steps or epochs
   std::optional<size_t> phase;
   Step current;
-  std::vector<SampleRef> picked;
+  Batch batch;
 };
 
 } // namespace xfer::rt

@@ -1,12 +1,11 @@
-// A checkpoint is a container (program/Container.h) whose section "state" is JSON, and whose other sections are the
-// bytes of one variable each: "values/PATH" for the session, "best/PATH", "mainline/PATH", "found:STAGE/PATH",
-// "left:STAGE/PATH", "baseline:NAME/PATH" for the snapshots. Doubles stand in the JSON as the hexadecimal digits of
-// their bits, so that what is read back is what was written.
+// The header of a checkpoint is JSON, its blocks are the bytes of one variable each: "values/PATH" for the session,
+// "best/PATH", "mainline/PATH", "found:STAGE/PATH", "left:STAGE/PATH", "baseline:NAME/PATH" for the snapshots. Doubles
+// stand in the JSON as the hexadecimal digits of their bits, so that what is read back is what was written.
 #include "runtime/program/TrainState.h"
 #include "runtime/core/Hash.h"
 #include "runtime/metrics/JsonText.h"
-#include "runtime/program/Container.h"
 #include "runtime/program/JsonReader.h"
+#include <algorithm>
 #include <cstring>
 
 namespace xfer::rt {
@@ -140,7 +139,6 @@ static std::string valueOf(const Session &session, size_t option) {
 }
 
 static void writeIdentity(JsonWriter &json, const Session &session) {
-  json.key("program").value(session.manifest.program).key("hash").value(session.manifest.hash);
   json.key("seed").value(std::to_string(session.seed));
   json.key("options").beginObject();
   for (size_t i = 0; i < session.options.size(); ++i)
@@ -153,18 +151,14 @@ static void writeIdentity(JsonWriter &json, const Session &session) {
 
 static Status checkIdentity(JsonObject &object, const Session &session, CheckpointUse use) {
   const Manifest &manifest = session.manifest;
-  std::string program = object.text("program"), hash = object.text("hash"), seed = object.text("seed");
+  std::string seed = object.text("seed");
   const Json *options = object.find("options"), *extents = object.find("extents");
   if (object.problems().found())
     return failure("{}", object.problems().text());
-  if (program != manifest.program || hash != manifest.hash)
-    return failure("it belongs to another program or version ('{}' {}, this is '{}' {}); use the executable that wrote "
-                   "it, or start anew with --overwrite",
-                   program, hash, manifest.program, manifest.hash);
   if (use == CheckpointUse::Evaluate)
     return Status::success();
   if (seed != std::to_string(session.seed))
-    return failure("it was written with --seed {}; resume with the same seed", seed);
+    return failure("the run was begun with --seed {}; resume it with the same seed", seed);
   std::vector<bool> isFree = freeOptions(manifest);
   for (size_t i = 0; i < manifest.options.size(); ++i) {
     const OptionSpec &option = manifest.options[i];
@@ -173,7 +167,9 @@ static Status checkIdentity(JsonObject &object, const Session &session, Checkpoi
     if (before == valueOf(session, i) || isFree[i])
       continue;
     std::string shown = option.type == OptionSpec::String ? before : format("{}", numberOf(before));
-    return failure("it was written with --{} {}; resume with the same value", option.name, shown);
+    std::string flag = option.name;
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    return failure("the run was begun with --{} {}; resume it with the same value", flag, shown);
   }
   for (const auto &[symbol, size] : session.extents) {
     auto found = extents->find(symbol);
@@ -182,6 +178,25 @@ static Status checkIdentity(JsonObject &object, const Session &session, Checkpoi
                      found == extents->end() ? "none" : found->dump());
   }
   return Status::success();
+}
+
+void adoptOptions(const Checkpoint &checkpoint, Session &session, const std::vector<bool> &given, bool seedGiven) {
+  Json json = Json::parse(checkpoint.header, nullptr, false);
+  auto textAt = [](const Json &object, const std::string &key) -> std::optional<std::string> {
+    if (!object.is_object() || !object.count(key) || !object[key].is_string())
+      return std::nullopt;
+    return object[key].get<std::string>();
+  };
+  if (std::optional<std::string> seed = textAt(json, "seed"); seed && !seedGiven)
+    session.seed = std::strtoull(seed->c_str(), nullptr, 10);
+  Json options = json.is_object() ? json.value("options", Json()) : Json();
+  for (size_t i = 0; i < session.options.size(); ++i)
+    if (std::optional<std::string> value = textAt(options, session.manifest.options[i].name); value && !given[i]) {
+      if (session.manifest.options[i].type == OptionSpec::String)
+        session.options[i].text = *value;
+      else
+        session.options[i].number = numberOf(*value);
+    }
 }
 
 static std::string stateText(const Session &session, const TrainState &state) {
@@ -243,44 +258,34 @@ static std::vector<Part> partsOf(const Session &session, TrainState &state) {
   return parts;
 }
 
-Status saveCheckpoint(const std::string &path, const Session &session, const TrainState &state) {
-  std::string text = stateText(session, state);
-  std::vector<Section> sections = {{"state", text}};
+Checkpoint makeCheckpoint(const Session &session, const TrainState &state) {
+  Checkpoint checkpoint;
+  checkpoint.program = session.manifest.hash;
+  checkpoint.header = stateText(session, state);
   const std::vector<Variable> &variables = session.manifest.variables;
   for (size_t i = 0; i < variables.size(); ++i)
-    sections.push_back({"values/" + variables[i].path,
-                        std::string_view(session.variables[i].as<char>(), session.variables[i].size())});
+    checkpoint.add("values/" + variables[i].path, session.variables[i].data(), session.variables[i].size());
   for (const Part &part : partsOf(session, const_cast<TrainState &>(state)))
     for (size_t i = 0; i < part.values->size(); ++i)
-      if (!(*part.values)[i].empty())
-        sections.push_back({part.prefix + variables[i].path, (*part.values)[i]});
-  return writeContainer(path, sections);
+      if (const std::string &value = (*part.values)[i]; !value.empty())
+        checkpoint.add(part.prefix + variables[i].path, value.data(), value.size());
+  return checkpoint;
 }
 
-Expected<TrainState> loadCheckpoint(const std::string &path, Session &session, CheckpointUse use) {
-  Expected<Container> container = Container::open(path);
-  if (!container)
-    return container.status();
-  return readCheckpoint(*container, path, session, use);
-}
-
-Status appendModel(AtomicFile &file, const Session &session) {
-  std::string text = stateText(session, {});
-  std::vector<Section> sections = {{"state", text}};
+Checkpoint makeModel(const Session &session) {
+  Checkpoint checkpoint;
+  checkpoint.program = session.manifest.hash;
+  checkpoint.header = stateText(session, {});
   for (size_t i = 0; i < session.variables.size(); ++i)
     if (session.manifest.variables[i].owner != Variable::StageState)
-      sections.push_back({"values/" + session.manifest.variables[i].path,
-                          std::string_view(session.variables[i].as<char>(), session.variables[i].size())});
-  return appendContainer(file, sections);
+      checkpoint.add("values/" + session.manifest.variables[i].path, session.variables[i].data(),
+                     session.variables[i].size());
+  return checkpoint;
 }
 
-Expected<TrainState> readCheckpoint(const Container &container, const std::string &path, Session &session,
-                                    CheckpointUse use) {
-  auto damaged = [&](std::string_view what) {
-    return failure("'{}' is damaged ({}); delete it to go on from the checkpoint before it", path, what);
-  };
-  std::optional<std::string_view> text = container.find("state");
-  Json json = text ? Json::parse(text->begin(), text->end(), nullptr, false) : Json();
+Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &session, CheckpointUse use) {
+  auto damaged = [](std::string_view what) { return failure("the checkpoint is damaged ({}); start anew", what); };
+  Json json = Json::parse(checkpoint.header, nullptr, false);
   if (!json.is_object())
     return damaged("its state cannot be read");
   JsonProblem problem;
@@ -289,46 +294,43 @@ Expected<TrainState> readCheckpoint(const Container &container, const std::strin
     JsonObject object(json, "", problem);
     int64_t version = object.integer("version", 0, 1 << 30);
     if (version > 1)
-      return failure("'{}' has version {}, this program knows 1; use the executable that wrote it", path, version);
+      return failure("the checkpoint has version {}, this program knows 1; use the executable that wrote it", version);
     if (Status status = checkIdentity(object, session, use); status.failed())
-      return status.within("'" + path + "'");
+      return status;
     readState(object, state);
   }
   if (problem.found() || state.item > static_cast<int64_t>(session.manifest.order.size()))
     return damaged(problem.text());
 
   const Manifest &manifest = session.manifest;
-  std::vector<std::string_view> values(manifest.variables.size());
+  std::vector<const Bytes *> values(manifest.variables.size());
   for (size_t i = 0; i < values.size(); ++i) {
-    std::optional<std::string_view> found = container.find("values/" + manifest.variables[i].path);
-    if (!found && use == CheckpointUse::Evaluate && manifest.variables[i].owner == Variable::StageState)
+    values[i] = checkpoint.find("values/" + manifest.variables[i].path);
+    if (!values[i] && use == CheckpointUse::Evaluate && manifest.variables[i].owner == Variable::StageState)
       continue;
-    if (!found || found->size() != manifest.variables[i].bytes)
+    if (!values[i] || values[i]->size != manifest.variables[i].bytes)
       return damaged("'" + manifest.variables[i].path + "' is missing or has another size");
-    values[i] = *found;
   }
-  // A snapshot is there if one of its sections is.
+  // A snapshot is there if one of its blocks is.
   state.baselines.resize(manifest.baselines.size());
   for (size_t i = 0; i < manifest.stages.size(); ++i)
     state.found[static_cast<int>(i)], state.left[static_cast<int>(i)];
-  for (const Part &part : partsOf(session, state)) {
+  for (const Part &part : partsOf(session, state))
     for (size_t i = 0; i < manifest.variables.size(); ++i) {
-      std::optional<std::string_view> found = container.find(part.prefix + manifest.variables[i].path);
+      const Bytes *found = checkpoint.find(part.prefix + manifest.variables[i].path);
       if (!found)
         continue;
-      if (found->size() != manifest.variables[i].bytes)
+      if (found->size != manifest.variables[i].bytes)
         return damaged("'" + part.prefix + manifest.variables[i].path + "' has another size");
       part.values->resize(manifest.variables.size());
-      (*part.values)[i].assign(*found);
+      (*part.values)[i].assign(found->text());
     }
-  }
-  auto isEmpty = [](const auto &entry) { return entry.second.empty(); };
   for (auto *map : {&state.found, &state.left})
     for (auto entry = map->begin(); entry != map->end();)
-      entry = isEmpty(*entry) ? map->erase(entry) : std::next(entry);
+      entry = entry->second.empty() ? map->erase(entry) : std::next(entry);
   for (size_t i = 0; i < values.size(); ++i)
-    if (!values[i].empty())
-      std::memcpy(session.variables[i].data(), values[i].data(), values[i].size());
+    if (values[i] && values[i]->size > 0)
+      std::memcpy(session.variables[i].data(), values[i]->data, values[i]->size);
   return state;
 }
 

@@ -2,8 +2,8 @@
 #ifndef XFER_RUNTIME_PROGRAM_TRAINSTATE_H
 #define XFER_RUNTIME_PROGRAM_TRAINSTATE_H
 
-#include "runtime/program/Container.h"
 #include "runtime/program/Evaluation.h"
+#include "runtime/weights/Checkpoint.h"
 
 namespace xfer::rt {
 
@@ -24,16 +24,16 @@ enum class CheckpointUse {
   Evaluate // the program must fit; states of stages need not be there
 };
 
-// Writes `state` and the variables of the session as one file, all or nothing.
-Status saveCheckpoint(const std::string &path, const Session &session, const TrainState &state);
+// `state` and the variables of the session, to be written before either changes.
+Checkpoint makeCheckpoint(const Session &session, const TrainState &state);
+// The model alone: parameters, states of modules and of the program.
+Checkpoint makeModel(const Session &session);
 
-// Reads it back into the session and gives the state. A file that is damaged or does not fit changes nothing.
-Expected<TrainState> loadCheckpoint(const std::string &path, Session &session, CheckpointUse use);
-Expected<TrainState> readCheckpoint(const Container &container, const std::string &name, Session &session,
-                                    CheckpointUse use);
+// Puts it back into the session and gives the state. What does not fit changes nothing.
+Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &session, CheckpointUse use);
 
-// Writes the model alone (parameters, states of modules and of the program) at the end of a file.
-Status appendModel(AtomicFile &file, const Session &session);
+// Gives the session the options and the seed of a checkpoint where they were not given otherwise.
+void adoptOptions(const Checkpoint &checkpoint, Session &session, const std::vector<bool> &given, bool seedGiven);
 
 } // namespace xfer::rt
 

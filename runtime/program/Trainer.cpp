@@ -1,5 +1,4 @@
 #include "runtime/program/Trainer.h"
-#include "runtime/core/File.h"
 #include "runtime/metrics/JsonText.h"
 #include <algorithm>
 
@@ -23,7 +22,7 @@ Status Trainer::openLog() {
 Status Trainer::start() {
   train = TrainState();
   train.baselines.resize(session.manifest.baselines.size());
-  if (Status status = folder.removeCheckpoints(); status.failed())
+  if (Status status = folder.clear(); status.failed())
     return status;
   if (Status status = openLog(); status.failed())
     return status;
@@ -33,19 +32,11 @@ Status Trainer::start() {
   return passes.runAll(session.manifest.load, {});
 }
 
-Status Trainer::resume() {
-  Expected<TrainState> latest = loadCheckpoint(folder.latest(), session, CheckpointUse::Resume);
-  if (!latest) {
-    if (!fileExists(folder.previous()))
-      return latest.status();
-    Expected<TrainState> previous = loadCheckpoint(folder.previous(), session, CheckpointUse::Resume);
-    if (!previous)
-      return latest.status();
-    if (fileExists(folder.latest()))
-      shown.note(format("warning: {}; going on from the checkpoint before it", latest.message()));
-    latest = std::move(previous);
-  }
-  train = std::move(*latest);
+Status Trainer::resume(const Checkpoint &checkpoint) {
+  Expected<TrainState> state = restoreCheckpoint(checkpoint, session, CheckpointUse::Resume);
+  if (!state)
+    return state.status();
+  train = std::move(*state);
   if (Status status = openLog(); status.failed())
     return status;
   return passes.runAll(session.manifest.load, {});
@@ -56,10 +47,8 @@ Status Trainer::log(std::string_view object) { return metrics->write(object); }
 Status Trainer::save() {
   train.logLength = metrics->length();
   train.seconds = secondsBefore + std::chrono::duration<double>(Clock::now() - began).count();
-  if (Status status = folder.rotateCheckpoints(); status.failed())
+  if (Status status = makeCheckpoint(session, train).write(folder.checkpoint()); status.failed())
     return status;
-  if (Status status = saveCheckpoint(folder.latest(), session, train); status.failed())
-    return status.within("the checkpoint of before is kept");
   lastSave = Clock::now();
   saved = train.inStage ? format("step {} of stage '{}'", train.stage.step,
                                  session.manifest.stages[session.manifest.order[train.item].index].name)

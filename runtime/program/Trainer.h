@@ -17,9 +17,9 @@ public:
           const std::atomic<bool> &interrupt)
       : session(session), data(data), folder(folder), shown(progress), interrupt(interrupt), passes(session, data) {}
 
-  // Initial parameters and states; or those of the run's last checkpoint that is whole.
+  // Initial parameters and states, in an empty folder; or those of a checkpoint of this run.
   Status start();
-  Status resume();
+  Status resume(const Checkpoint &checkpoint);
 
   // Runs to the end (true) or until an interrupt (false), which leaves a checkpoint.
   Expected<bool> run();

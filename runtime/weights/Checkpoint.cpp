@@ -129,24 +129,21 @@ static Expected<Checkpoint> readIndex(const std::string &path, const Bytes &file
   return result;
 }
 
-static ReadResult readChecked(const std::string &path, std::string_view program) {
-  Expected<Bytes> file = mapFile(path);
-  if (!file)
-    return {file.status(), !fileExists(path)};
-  if (file->size < startSize)
+static ReadResult readBytes(const std::string &path, const Bytes &file, std::string_view program) {
+  if (file.size < startSize)
     return {failure("checkpoint '{}' is damaged: it is cut off", path), true};
-  if (std::memcmp(file->data, magic, sizeof(magic)) != 0)
+  if (std::memcmp(file.data, magic, sizeof(magic)) != 0)
     return {failure("'{}' is not a checkpoint of a compiled program", path), true};
   uint32_t version = 0;
-  std::memcpy(&version, file->data + 8, 4);
+  std::memcpy(&version, file.data + 8, 4);
   if (version > Checkpoint::version)
     return {failure("checkpoint '{}' has version {}, this program knows versions up to {}; build the program with a "
                     "newer xferc",
                     path, version, Checkpoint::version),
             false};
-  if (version == 0 || file->data[12] || file->data[13] || file->data[14] || file->data[15])
+  if (version == 0 || file.data[12] || file.data[13] || file.data[14] || file.data[15])
     return {failure("checkpoint '{}' is damaged: its beginning is wrong", path), true};
-  Expected<Checkpoint> checkpoint = readIndex(path, *file);
+  Expected<Checkpoint> checkpoint = readIndex(path, file);
   if (!checkpoint)
     return {std::move(checkpoint), true};
   if (checkpoint->program != program)
@@ -157,8 +154,19 @@ static ReadResult readChecked(const std::string &path, std::string_view program)
   return {std::move(checkpoint), false};
 }
 
+static ReadResult readChecked(const std::string &path, std::string_view program) {
+  Expected<Bytes> file = mapFile(path);
+  if (!file)
+    return {file.status(), !fileExists(path)};
+  return readBytes(path, *file, program);
+}
+
 Expected<Checkpoint> Checkpoint::read(const std::string &path, std::string_view program) {
   return readChecked(path, program).checkpoint;
+}
+
+Expected<Checkpoint> Checkpoint::parse(const Bytes &file, const std::string &name, std::string_view program) {
+  return readBytes(name, file, program).checkpoint;
 }
 
 Expected<Checkpoint> Checkpoint::readLatest(const std::string &path, std::string_view program, std::string &notice) {
@@ -172,21 +180,26 @@ Expected<Checkpoint> Checkpoint::readLatest(const std::string &path, std::string
   return std::move(previous.checkpoint);
 }
 
+Status Checkpoint::appendTo(AtomicFile &file) const {
+  assert(file.size() % alignment == 0 && "blocks are aligned in the file");
+  static constexpr char padding[alignment] = {};
+  Status status = file.write(makeStart(*this));
+  for (const CheckpointBlock &block : blocks) {
+    if (status.ok())
+      status = file.write(padding, aligned(file.size()) - file.size());
+    if (status.ok())
+      status = file.write(block.bytes.data, block.bytes.size);
+  }
+  if (status.ok() && blocks.empty())
+    status = file.write(padding, aligned(file.size()) - file.size());
+  return status;
+}
+
 Status Checkpoint::write(const std::string &path) const {
   Expected<AtomicFile> file = AtomicFile::create(path);
   if (!file)
     return file.status();
-  static constexpr char padding[alignment] = {};
-  Status status = file->write(makeStart(*this));
-  for (const CheckpointBlock &block : blocks) {
-    if (status.ok())
-      status = file->write(padding, aligned(file->size()) - file->size());
-    if (status.ok())
-      status = file->write(block.bytes.data, block.bytes.size);
-  }
-  if (status.ok() && blocks.empty())
-    status = file->write(padding, aligned(file->size()) - file->size());
-  if (status.failed())
+  if (Status status = appendTo(*file); status.failed())
     return status;
   // The file of before becomes the previous one only if it is good: a damaged one must not push out a good one.
   if (fileExists(path) && readChecked(path, program).checkpoint) {

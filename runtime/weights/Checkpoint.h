@@ -10,7 +10,7 @@
 #ifndef XFER_RUNTIME_WEIGHTS_CHECKPOINT_H
 #define XFER_RUNTIME_WEIGHTS_CHECKPOINT_H
 
-#include "runtime/core/Bytes.h"
+#include "runtime/core/File.h"
 #include "xfer/rt/Status.h"
 #include <vector>
 
@@ -34,9 +34,13 @@ public:
 
   // Replaces `path`, or leaves everything as it was.
   Status write(const std::string &path) const;
+  // The same bytes at the end of a file whose size is a multiple of 64.
+  Status appendTo(AtomicFile &file) const;
 
   // Reads and verifies. What is not a checkpoint, damaged, of another program or of a newer version is refused.
   static Expected<Checkpoint> read(const std::string &path, std::string_view program);
+  // The same for bytes in memory; `name` is for messages.
+  static Expected<Checkpoint> parse(const Bytes &file, const std::string &name, std::string_view program);
 
   // The newest good one: PATH, or PATH.previous where PATH is missing or damaged; then `notice` says so.
   static Expected<Checkpoint> readLatest(const std::string &path, std::string_view program, std::string &notice);

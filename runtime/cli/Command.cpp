@@ -1,0 +1,125 @@
+#include "runtime/cli/Command.h"
+#include "runtime/program/PassCache.h"
+#include "runtime/weights/Layout.h"
+
+namespace xfer::rt {
+
+std::string Command::folder() const {
+  return arguments.out.empty() ? "runs/" + manifest.program : arguments.out;
+}
+
+Expected<std::unique_ptr<Session>> Command::openSession(uint64_t seed, const Checkpoint *earlier) const {
+  Expected<std::unique_ptr<Session>> session = Session::open(program);
+  if (!session)
+    return session.status();
+  (*session)->context.team = &team;
+  (*session)->options = arguments.options;
+  (*session)->seed = seed;
+  if (earlier)
+    adoptOptions(*earlier, **session, arguments.given, arguments.seedGiven);
+  OpenedData noData;
+  PassCache passes(**session, noData);
+  if (Status status = passes.runAll((*session)->manifest.launch, {}); status.failed())
+    return status;
+  return session;
+}
+
+static WeightLayout layoutOf(const Variable &variable) {
+  return variable.layout == Variable::Filter   ? WeightLayout::Filter
+         : variable.layout == Variable::Matrix ? WeightLayout::Matrix
+                                               : WeightLayout::Plain;
+}
+
+Status writeModelWeights(const Session &session, const std::string &path) {
+  std::vector<WeightTensor> tensors;
+  for (size_t i = 0; i < session.variables.size(); ++i) {
+    const Variable &variable = session.manifest.variables[i];
+    if (variable.owner == Variable::Module)
+      tensors.push_back(toTensor(variable.path, variable.type, layoutOf(variable), variable.shape,
+                                 session.variables[i].data()));
+  }
+  return writeWeights(path, tensors, {{"format", "pt"}, {"program", session.manifest.program}});
+}
+
+Status readModelWeights(Session &session, const std::string &path) {
+  Expected<WeightFile> file = WeightFile::open(path);
+  if (!file)
+    return file.status();
+  std::string missing;
+  size_t used = 0;
+  for (size_t i = 0; i < session.variables.size(); ++i) {
+    const Variable &variable = session.manifest.variables[i];
+    if (variable.owner != Variable::Module)
+      continue;
+    const WeightTensor *tensor = file->find(variable.path);
+    if (!tensor) {
+      missing += (missing.empty() ? "'" : ", '") + variable.path + "'";
+      continue;
+    }
+    ++used;
+    Status status = readTensor(*tensor, variable.type, layoutOf(variable), variable.shape, session.variables[i].data());
+    if (status.failed())
+      return status.within("'" + path + "'");
+  }
+  if (!missing.empty())
+    return failure("'{}' has no {}; take the weights of a run of this program", path, missing);
+  if (used != file->tensors().size())
+    for (const WeightTensor &tensor : file->tensors()) {
+      bool known = false;
+      for (const Variable &variable : session.manifest.variables)
+        known |= variable.owner == Variable::Module && variable.path == tensor.name;
+      if (!known)
+        return failure("'{}' has '{}', which is no part of this program's model", path, tensor.name);
+    }
+  return Status::success();
+}
+
+Expected<Checkpoint> openRun(const RunFolder &folder, const Manifest &manifest) {
+  if (!folder.hasCheckpoint())
+    return failure("there is no trained model in '{}'; train one first, or name its folder with --out", folder.path());
+  std::string notice;
+  Expected<Checkpoint> checkpoint = Checkpoint::readLatest(folder.checkpoint(), manifest.hash, notice);
+  if (!notice.empty())
+    std::fprintf(stderr, "warning: %s\n", notice.c_str());
+  return checkpoint;
+}
+
+Expected<TrainedModel> openModel(const Command &command, bool withData) {
+  const Arguments &arguments = command.arguments;
+  std::optional<Checkpoint> checkpoint;
+  if (arguments.weights.empty()) {
+    bool inside = command.executable.model && arguments.out.empty();
+    Expected<Checkpoint> found = inside ? Checkpoint::parse(*command.executable.model, "the model in this executable",
+                                                            command.manifest.hash)
+                                        : openRun(RunFolder::at(command.folder()), command.manifest);
+    if (!found)
+      return found.status();
+    checkpoint = std::move(*found);
+  }
+  TrainedModel model;
+  Expected<std::unique_ptr<Session>> session = command.openSession(arguments.seed, checkpoint ? &*checkpoint : nullptr);
+  if (!session)
+    return session.status();
+  model.session = std::move(*session);
+  if (withData) {
+    Expected<OpenedData> data = openData(*model.session, arguments.data);
+    if (!data)
+      return data.status();
+    model.data = std::move(*data);
+  }
+  model.baselines.resize(command.manifest.baselines.size());
+  if (checkpoint) {
+    Expected<TrainState> state = restoreCheckpoint(*checkpoint, *model.session, CheckpointUse::Evaluate);
+    if (!state)
+      return state.status();
+    model.baselines = std::move(state->baselines);
+  } else if (Status status = readModelWeights(*model.session, arguments.weights); status.failed()) {
+    return status;
+  }
+  PassCache passes(*model.session, model.data);
+  if (Status status = passes.runAll(command.manifest.load, {}); status.failed())
+    return status;
+  return model;
+}
+
+} // namespace xfer::rt

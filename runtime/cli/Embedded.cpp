@@ -1,0 +1,75 @@
+#include "runtime/cli/Embedded.h"
+#include "runtime/core/File.h"
+#include "runtime/core/Hash.h"
+#include "runtime/program/TrainState.h"
+#include <cerrno>
+#include <cstring>
+#include <sys/stat.h>
+
+namespace xfer::rt {
+
+static constexpr char magic[8] = {'X', 'F', 'E', 'R', 'E', 'X', 'E', 'C'};
+static constexpr uint64_t version = 1;
+
+namespace {
+struct Footer {
+  char magic[8];
+  uint64_t version, offset, size, hash;
+};
+} // namespace
+static_assert(sizeof(Footer) == 40, "the footer is what the header says");
+
+static uint64_t hashOf(const Footer &footer) { return hashBytes(&footer, offsetof(Footer, hash)); }
+
+Expected<Executable> openExecutable() {
+  Executable executable;
+  executable.name = "/proc/self/exe";
+  Expected<Bytes> file = mapFile(executable.name);
+  if (!file)
+    return file.status();
+  executable.file = std::move(*file);
+  executable.programSize = executable.file.size;
+  Footer footer;
+  if (executable.file.size < sizeof(footer))
+    return executable;
+  uint64_t end = executable.file.size - sizeof(footer);
+  std::memcpy(&footer, executable.file.data + end, sizeof(footer));
+  if (std::memcmp(footer.magic, magic, sizeof(magic)) != 0)
+    return executable;
+  if (footer.hash != hashOf(footer) || footer.offset > end || footer.size != end - footer.offset)
+    return failure("this executable is damaged: the model inside cannot be found; export it again");
+  if (footer.version > version)
+    return failure("the model inside this executable has version {}, this runtime knows {}", footer.version, version);
+  executable.programSize = footer.offset;
+  executable.model = executable.file.slice(footer.offset, footer.size);
+  return executable;
+}
+
+Status writeExecutable(const Executable &executable, const Session &session, const std::string &path) {
+  Expected<AtomicFile> file = AtomicFile::create(path);
+  if (!file)
+    return file.status();
+  if (Status status = file->write(executable.file.data, executable.programSize); status.failed())
+    return status;
+  static const char zeros[XFER_ALIGNMENT] = {};
+  uint64_t padding = (XFER_ALIGNMENT - executable.programSize % XFER_ALIGNMENT) % XFER_ALIGNMENT;
+  if (Status status = file->write(zeros, padding); status.failed())
+    return status;
+  Footer footer;
+  std::memcpy(footer.magic, magic, sizeof(magic));
+  footer.version = version;
+  footer.offset = file->size();
+  if (Status status = makeModel(session).appendTo(*file); status.failed())
+    return status;
+  footer.size = file->size() - footer.offset;
+  footer.hash = hashOf(footer);
+  if (Status status = file->write(&footer, sizeof(footer)); status.failed())
+    return status;
+  if (Status status = file->commit(); status.failed())
+    return status;
+  if (::chmod(path.c_str(), 0755) != 0)
+    return failure("'{}' cannot be made executable: {}", path, systemReason(errno));
+  return Status::success();
+}
+
+} // namespace xfer::rt

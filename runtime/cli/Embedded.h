@@ -1,0 +1,26 @@
+// A model at the end of an executable: a copy of the program, padding, a checkpoint (weights/Checkpoint.h) and a footer of 40
+// bytes: "XFEREXEC", u64 version, u64 offset, u64 size, u64 hash of the footer's first 32 bytes.
+#ifndef XFER_RUNTIME_CLI_EMBEDDED_H
+#define XFER_RUNTIME_CLI_EMBEDDED_H
+
+#include "runtime/core/Bytes.h"
+#include "runtime/program/Session.h"
+
+namespace xfer::rt {
+
+struct Executable {
+  Bytes file;
+  uint64_t programSize = 0; // without the model
+  std::optional<Bytes> model;
+  std::string name;
+};
+
+// The running executable.
+Expected<Executable> openExecutable();
+
+// Writes a copy of it with the session's model inside.
+Status writeExecutable(const Executable &executable, const Session &session, const std::string &path);
+
+} // namespace xfer::rt
+
+#endif

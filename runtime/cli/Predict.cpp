@@ -1,0 +1,233 @@
+// `predict`: an export of the program, applied to the samples of files in the formats that domains are read from.
+#include "runtime/cli/Command.h"
+#include "runtime/core/File.h"
+#include "runtime/data/Sampler.h"
+#include "runtime/metrics/JsonText.h"
+#include "runtime/program/PassRunner.h"
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+namespace xfer::rt {
+
+static bool endsWith(const std::string &text, std::string_view end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+// The reader for a file by its name, or that of the export's domain.
+static std::string readerFor(std::string file, const ReadSpec *read) {
+  if (endsWith(file, ".gz"))
+    file.resize(file.size() - 3);
+  for (const char *kind : {"npy", "npz", "csv", "tsv", "safetensors", "idx"})
+    if (endsWith(file, std::string(".") + kind))
+      return kind;
+  if (endsWith(file, "-ubyte"))
+    return "idx";
+  return read ? read->reader : "";
+}
+
+static bool hasFileAField(const std::string &reader) { return reader == "idx" || reader == "npy"; }
+
+// How the export's domain is read, if it is read from files.
+static const ReadSpec *readOf(const Manifest &manifest, const ExportSpec &spec) {
+  if (spec.domain != none)
+    for (const ReadSpec &read : manifest.domains[spec.domain].reads)
+      if (read.function == none)
+        return &read;
+  return nullptr;
+}
+
+static Expected<std::unique_ptr<Reader>> openInput(const Session &session, const ExportSpec &spec,
+                                                   const std::vector<std::string> &inputs) {
+  std::vector<Field> fields;
+  for (const PortSpec &port : spec.inputs)
+    fields.push_back({port.name, port.type, port.shape, 0});
+  const ReadSpec *read = readOf(session.manifest, spec);
+  std::vector<ReaderOption> options;
+  std::string reader;
+  for (const std::string &input : inputs) {
+    size_t sign = input.find('=');
+    std::string name = sign == std::string::npos ? "" : input.substr(0, sign);
+    bool isField = std::any_of(fields.begin(), fields.end(), [&](const Field &field) { return field.name == name; });
+    std::string file = isField ? input.substr(sign + 1) : input;
+    std::string kind = readerFor(file, read);
+    if (kind.empty())
+      return failure("the format of '{}' is not known by its name; npy, npz, csv, tsv, safetensors or idx is expected",
+                     file);
+    if (!reader.empty() && reader != kind)
+      return failure("'{}' is not in the format of the other inputs ({})", file, reader);
+    reader = kind;
+    if (hasFileAField(kind) && !isField) {
+      if (fields.size() != 1)
+        return failure("'{}' holds one field; say which of the {} inputs with NAME=FILE", file, fields.size());
+      name = fields[0].name;
+    }
+    options.push_back({hasFileAField(kind) ? name : std::string(), file});
+  }
+  // A table without names that fit: the input is all of its columns.
+  bool isTable = reader == "csv" || reader == "tsv";
+  if (isTable && !(read && read->reader == reader) && fields.size() == 1 && fields[0].elements() > 1)
+    options.push_back({fields[0].name, format("0..{}", fields[0].elements() - 1)});
+  // Columns, members, separators: as the domain reads them.
+  if (read && read->reader == reader && !hasFileAField(reader))
+    for (const ReaderOption &option : readerOptions(session, *read)) {
+      bool isInput = std::any_of(fields.begin(), fields.end(), [&](const Field &field) {
+        return option.name == field.name || option.name == field.name + "_names";
+      });
+      bool isOfOther = false;
+      for (const FieldSpec &field : session.manifest.domains[spec.domain].fields)
+        isOfOther |= !isInput && (option.name == field.name || option.name == field.name + "_names");
+      if (!option.name.empty() && !isOfOther)
+        options.push_back(option);
+    }
+  return makeReader(reader, options, fields, ".");
+}
+
+namespace {
+// Writes rows of outputs as text; owns the file or standard output.
+class Writer {
+public:
+  Writer(const ExportSpec &spec, bool asCsv) : spec(spec), asCsv(asCsv) {}
+
+  Status open(const std::string &path) {
+    if (path.empty())
+      return Status::success();
+    Expected<AtomicFile> created = AtomicFile::create(path);
+    if (!created)
+      return created.status();
+    file.emplace(std::move(*created));
+    return Status::success();
+  }
+
+  void head() {
+    if (!asCsv)
+      return;
+    text += "sample";
+    for (const PortSpec &port : spec.outputs) {
+      int64_t width = widthOf(port);
+      for (int64_t k = 0; k < width; ++k)
+        text += "," + (port.shape.empty() ? port.name : format("{}[{}]", port.name, k));
+      if (isDistribution(port))
+        text += spec.outputs.size() == 1 ? ",class" : "," + port.name + ".class";
+    }
+    text += "\n";
+  }
+
+  void row(int64_t sample, const std::vector<const char *> &values) {
+    JsonWriter json;
+    json.beginObject().key("sample").value(sample);
+    text += asCsv ? std::to_string(sample) : "";
+    for (size_t i = 0; i < spec.outputs.size(); ++i) {
+      const PortSpec &port = spec.outputs[i];
+      std::vector<double> numbers;
+      for (int64_t k = 0; k < widthOf(port); ++k)
+        numbers.push_back(loadNumber(values[i] + static_cast<uint64_t>(k) * sizeOf(port.type), port.type));
+      if (asCsv)
+        for (double number : numbers)
+          text += "," + jsonNumber(number);
+      else
+        json.key(port.name).tensor(port.shape, numbers.data());
+      if (!isDistribution(port))
+        continue;
+      int64_t best = std::max_element(numbers.begin(), numbers.end()) - numbers.begin();
+      if (asCsv)
+        text += "," + std::to_string(best);
+      else
+        json.key(spec.outputs.size() == 1 ? "class" : port.name + ".class").value(best);
+    }
+    text += asCsv ? "\n" : json.endObject().text() + "\n";
+  }
+
+  Status flush() {
+    Status status;
+    if (file)
+      status = file->write(text);
+    else if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
+      status = failure("the output cannot be written");
+    text.clear();
+    return status;
+  }
+
+  Status close() {
+    Status status = flush();
+    return status.ok() && file ? file->commit() : status;
+  }
+
+private:
+  static int64_t widthOf(const PortSpec &port) {
+    return std::accumulate(port.shape.begin(), port.shape.end(), int64_t(1), std::multiplies<int64_t>());
+  }
+  static bool isDistribution(const PortSpec &port) {
+    return port.shape.size() == 1 && port.shape[0] > 0 &&
+           (port.tag == "prob" || port.tag == "logits" || port.tag == "logprob");
+  }
+
+  const ExportSpec &spec;
+  bool asCsv;
+  std::optional<AtomicFile> file;
+  std::string text;
+};
+} // namespace
+
+static Status predictAll(Session &session, const ExportSpec &spec, const Reader &reader, Writer &writer) {
+  Expected<Call> call = Call::bind(session, spec.function);
+  if (!call)
+    return call.status();
+  std::vector<int32_t> all(static_cast<size_t>(reader.count())), samples;
+  std::iota(all.begin(), all.end(), 0);
+  writer.head();
+  for (int64_t first = 0; first < reader.count(); first += spec.batch) {
+    int64_t real = sequentialBatch(all, first, spec.batch, samples);
+    for (size_t i = 0; i < call->argumentCount(); ++i)
+      for (size_t field = 0; field < spec.inputs.size(); ++field)
+        if (call->argument(i).kind == BindKind::Input && call->argument(i).name == spec.inputs[field].name) {
+          Status status = reader.read(field, samples.data(), samples.size(), call->argumentBuffer(i).data());
+          if (status.failed())
+            return status;
+        }
+    if (Status status = call->run({}, makeStepKey(session.seed, 0, 0, static_cast<uint64_t>(first)));
+        status.failed())
+      return status;
+    for (int64_t row = 0; row < real; ++row) {
+      std::vector<const char *> values;
+      for (const PortSpec &port : spec.outputs) {
+        size_t result = static_cast<size_t>(call->findResult(BindKind::Output, port.name));
+        values.push_back(static_cast<const char *>(call->resultMemory(result).data) +
+                         static_cast<uint64_t>(row) * port.bytes);
+      }
+      writer.row(first + row, values);
+    }
+    if (Status status = writer.flush(); status.failed())
+      return status;
+  }
+  return writer.close();
+}
+
+Expected<int> predict(const Command &command) {
+  const Arguments &arguments = command.arguments;
+  const ExportSpec *spec = nullptr;
+  std::string names;
+  for (const ExportSpec &item : command.manifest.exports) {
+    if (!spec && (arguments.exportName.empty() || arguments.exportName == item.name))
+      spec = &item;
+    names += (names.empty() ? "" : ", ") + item.name;
+  }
+  if (!spec)
+    return names.empty() ? failure("this program has no export; add one to its text and build it again")
+                         : failure("there is no export '{}'; this program has {}", arguments.exportName, names);
+  Expected<TrainedModel> model = openModel(command, /*withData=*/false);
+  if (!model)
+    return model.status();
+  Expected<std::unique_ptr<Reader>> reader = openInput(*model->session, *spec, arguments.inputs);
+  if (!reader)
+    return reader.status();
+  bool asCsv = arguments.format.empty() ? !endsWith(arguments.output, ".jsonl") : arguments.format == "csv";
+  Writer writer(*spec, asCsv);
+  if (Status status = writer.open(arguments.output); status.failed())
+    return status;
+  if (Status status = predictAll(*model->session, *spec, **reader, writer); status.failed())
+    return status;
+  return exitOk;
+}
+
+} // namespace xfer::rt

@@ -1,0 +1,30 @@
+// The figures of a run as a table for people and as JSON for programs.
+#ifndef XFER_RUNTIME_CLI_RESULTS_H
+#define XFER_RUNTIME_CLI_RESULTS_H
+
+#include "runtime/metrics/JsonText.h"
+#include "runtime/program/Evaluation.h"
+
+namespace xfer::rt {
+
+struct RunResults {
+  uint64_t seed = 0;
+  std::vector<EvaluationResult> evaluations;
+  double seconds = 0;
+};
+
+// Bytes of memory that the process needed at its peak.
+uint64_t peakMemory();
+// "143 MiB", "1.5 GiB".
+std::string sizeText(uint64_t bytes);
+
+// One run: every evaluation with the baselines beside the model. Several: mean and deviation over them.
+std::string resultsTable(const std::vector<RunResults> &runs);
+// Sentences about transfer that did harm, and about models that were chosen by labels they should not have seen.
+std::vector<std::string> resultWarnings(const Manifest &manifest, const std::vector<RunResults> &runs);
+// {"program", "hash", "runs": [{"seed", "seconds", "evaluations": [...]}], "mean", "deviation", "peak_memory"}.
+std::string resultsJson(const Manifest &manifest, const std::vector<RunResults> &runs, const std::string &folder);
+
+} // namespace xfer::rt
+
+#endif

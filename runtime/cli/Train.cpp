@@ -1,0 +1,167 @@
+// `train`: one run, or several with different seeds.
+#include "runtime/cli/Command.h"
+#include "runtime/cli/Results.h"
+#include "runtime/core/File.h"
+#include "runtime/core/Hash.h"
+#include "runtime/program/Trainer.h"
+
+namespace xfer::rt {
+
+static Status writeFacts(const Command &command, const Session &session, const OpenedData &data,
+                         const RunFolder &folder, std::string_view status) {
+  const Manifest &manifest = session.manifest;
+  JsonWriter json;
+  json.beginObject().key("version").value(1).key("program").value(manifest.program).key("hash").value(manifest.hash);
+  json.key("compiler").value(manifest.compiler).key("build").beginObject();
+  for (const auto &[name, value] : manifest.build)
+    json.key(name).value(value);
+  json.endObject().key("status").value(status).key("seed").value(session.seed);
+  json.key("threads").value(static_cast<int>(command.team.size())).key("options").beginObject();
+  for (size_t i = 0; i < session.options.size(); ++i) {
+    json.key(manifest.options[i].name);
+    if (manifest.options[i].type == OptionSpec::String)
+      json.value(session.options[i].text);
+    else if (manifest.options[i].type == OptionSpec::Bool)
+      json.value(session.options[i].number != 0);
+    else
+      json.value(session.options[i].number);
+  }
+  json.endObject().key("data").beginList();
+  for (size_t i = 0; i < data.domains.size(); ++i) {
+    const OpenedDomain &domain = data.domains[i];
+    json.beginObject().key("domain").value(manifest.domains[i].name);
+    json.key("samples").value(domain.reader->count()).key("files").beginList();
+    for (const DataFile &file : domain.reader->files()) {
+      json.beginObject().key("path").value(file.path).key("bytes").value(file.content.size);
+      json.key("hash").value(hexOf(hashBytes(file.content.data, file.content.size))).endObject();
+    }
+    json.endList().endObject();
+  }
+  json.endList().endObject();
+  return replaceFile(folder.facts(), json.text() + "\n");
+}
+
+// What a run folder may hold when a run starts anew.
+static Status checkFolder(const Command &command, const RunFolder &folder) {
+  if (!folder.hasCheckpoint() || command.arguments.overwrite || command.arguments.resume)
+    return Status::success();
+  if (Expected<Bytes> facts = mapFile(folder.facts());
+      facts && facts->text().find("\"status\": \"finished\"") != std::string_view::npos)
+    return Status::success();
+  return failure("'{}' holds a run that was interrupted: --resume goes on with it, --overwrite starts anew, --out names "
+                 "another folder",
+                 folder.path());
+}
+
+namespace {
+struct RunOutcome {
+  bool finished = false;
+  RunResults results;
+};
+} // namespace
+
+static Expected<RunOutcome> runTrainer(const Command &command, Session &session, const OpenedData &data,
+                                       const RunFolder &folder, const Checkpoint *earlier, Progress &progress) {
+  if (Status status = writeFacts(command, session, data, folder, "running"); status.failed())
+    return status;
+  Trainer trainer(session, data, folder, progress, command.interrupt);
+  Status ready = earlier ? trainer.resume(*earlier) : trainer.start();
+  if (ready.failed())
+    return ready;
+  Expected<bool> finished = trainer.run();
+  if (!finished) {
+    (void)writeFacts(command, session, data, folder, "failed").ok();
+    if (trainer.lastCheckpoint().empty())
+      return finished.status();
+    return failure("{}; the checkpoint of {} is kept in '{}'", finished.message(), trainer.lastCheckpoint(),
+                   folder.path());
+  }
+  if (!*finished) {
+    progress.note("interrupted: the checkpoint of " + trainer.lastCheckpoint() + " is in '" + folder.path() +
+                  "'; --resume goes on");
+    if (Status status = writeFacts(command, session, data, folder, "interrupted"); status.failed())
+      return status;
+    return RunOutcome();
+  }
+  RunOutcome outcome{true, {session.seed, trainer.state().results, trainer.state().seconds}};
+  if (Status status = writeModelWeights(session, folder.weights()); status.failed())
+    return status;
+  std::string results = resultsJson(session.manifest, {outcome.results}, folder.path());
+  if (Status status = replaceFile(folder.results(), results + "\n"); status.failed())
+    return status;
+  if (Status status = writeFacts(command, session, data, folder, "finished"); status.failed())
+    return status;
+  return outcome;
+}
+
+static void printResults(const Command &command, const std::vector<RunResults> &runs, Progress &progress) {
+  for (const std::string &warning : resultWarnings(command.manifest, runs))
+    progress.note("warning: " + warning);
+  if (command.arguments.json) {
+    std::printf("%s\n", resultsJson(command.manifest, runs, command.folder()).c_str());
+    return;
+  }
+  double seconds = 0;
+  for (const RunResults &run : runs)
+    seconds += run.seconds;
+  std::string summary = format("{}time {}, peak memory {}, everything in '{}'\n",
+                               runs.size() > 1 ? format("{} runs, ", runs.size()) : "", clockText(seconds),
+                               sizeText(peakMemory()), command.folder());
+  std::printf("%s%s", resultsTable(runs).c_str(), summary.c_str());
+}
+
+Expected<int> train(const Command &command) {
+  const Arguments &arguments = command.arguments;
+  Progress progress(stderr, Progress::styleOf(stderr));
+  Expected<RunFolder> root = RunFolder::open(command.folder());
+  if (!root)
+    return root.status();
+  std::vector<RunResults> runs;
+  std::optional<OpenedData> data;
+  for (int64_t run = 0; run < arguments.runs; ++run) {
+    uint64_t seed = arguments.seed + static_cast<uint64_t>(run);
+    bool several = arguments.runs > 1;
+    Expected<RunFolder> folder = several ? RunFolder::open(format("{}/seed-{}", command.folder(), seed)) : *root;
+    if (!folder)
+      return folder.status();
+    if (Status status = checkFolder(command, *folder); status.failed())
+      return status;
+    std::optional<Checkpoint> earlier;
+    if (arguments.resume) {
+      if (!folder->hasCheckpoint())
+        return failure("there is nothing to resume in '{}': it holds no checkpoint", folder->path());
+      Expected<Checkpoint> latest = openRun(*folder, command.manifest);
+      if (!latest)
+        return latest.status();
+      earlier = std::move(*latest);
+    }
+    Expected<std::unique_ptr<Session>> session = command.openSession(seed, earlier ? &*earlier : nullptr);
+    if (!session)
+      return session.status();
+    if (!data) {
+      Expected<OpenedData> opened = openData(**session, arguments.data);
+      if (!opened)
+        return opened.status();
+      data = std::move(*opened);
+    } else {
+      setExtents(**session, *data);
+    }
+    if (several)
+      progress.note(format("run {} of {}, seed {}", run + 1, arguments.runs, seed));
+    Expected<RunOutcome> outcome = runTrainer(command, **session, *data, *folder, earlier ? &*earlier : nullptr, progress);
+    if (!outcome)
+      return outcome.status();
+    if (!outcome->finished)
+      return exitInterrupted;
+    runs.push_back(std::move(outcome->results));
+  }
+  if (arguments.runs > 1) {
+    std::string results = resultsJson(command.manifest, runs, root->path());
+    if (Status status = replaceFile(root->results(), results + "\n"); status.failed())
+      return status;
+  }
+  printResults(command, runs, progress);
+  return exitOk;
+}
+
+} // namespace xfer::rt

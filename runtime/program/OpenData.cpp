@@ -1,0 +1,148 @@
+#include "runtime/core/Hash.h"
+#include "runtime/program/Call.h"
+#include "runtime/program/Data.h"
+#include "runtime/program/PassCache.h"
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace xfer::rt {
+
+// Generated samples are data: the same for every --seed.
+static constexpr uint64_t generatorSeed = 0;
+
+std::vector<Field> fieldsOf(const DomainSpec &domain) {
+  std::vector<Field> fields;
+  for (const FieldSpec &spec : domain.fields)
+    fields.push_back({spec.name, spec.type, spec.shape, spec.classes});
+  return fields;
+}
+
+std::vector<ReaderOption> readerOptions(const Session &session, const ReadSpec &read) {
+  std::vector<ReaderOption> options;
+  for (const ReaderArgument &argument : read.arguments) {
+    ReaderOption option{argument.name, argument.text};
+    if (argument.kind == ReaderArgument::Number)
+      option.value = argument.number;
+    else if (argument.kind == ReaderArgument::Boolean)
+      option.value = argument.number != 0;
+    else if (argument.kind == ReaderArgument::Option) {
+      const OptionSpec &spec = session.manifest.options[argument.option];
+      const OptionValue &value = session.options[argument.option];
+      if (spec.type == OptionSpec::String)
+        option.value = value.text;
+      else if (spec.type == OptionSpec::Bool)
+        option.value = value.number != 0;
+      else
+        option.value = value.number;
+    }
+    options.push_back(std::move(option));
+  }
+  return options;
+}
+
+// Calls the generating function for all samples, batch by batch; the last batch runs over numbers beyond the end.
+static Expected<std::unique_ptr<Reader>> generate(Session &session, const DomainSpec &domain, const ReadSpec &read) {
+  OpenedData noData;
+  PassCache passes(session, noData);
+  Expected<double> count = passes.number(read.count, {});
+  if (!count)
+    return count.status();
+  if (!(*count >= 1) || *count != std::floor(*count) || *count > 2147483647.0)
+    return failure("domain '{}': the number of samples must be a whole number of at least 1, not {}", domain.name,
+                   *count);
+  Expected<std::unique_ptr<MemoryReader>> reader = MemoryReader::make(fieldsOf(domain), static_cast<int64_t>(*count));
+  if (!reader)
+    return reader.status();
+  Expected<Call> call = Call::bind(session, read.function);
+  if (!call)
+    return call.status();
+  int64_t samples = static_cast<int64_t>(*count);
+  SampleKeys keys(generatorSeed, hashName(domain.name), 0, hashName(read.split));
+  uint64_t batch = static_cast<uint64_t>(read.batch);
+  Expected<Buffer> numbers = Buffer::allocate(batch * sizeof(int32_t), "generated samples");
+  Expected<Buffer> words = Buffer::allocate(batch * sizeof(PhiloxKey), "generated samples");
+  if (!numbers || !words)
+    return numbers ? words.status() : numbers.status();
+  for (size_t i = 0; i < call->argumentCount(); ++i) {
+    if (call->argument(i).kind == BindKind::Index)
+      call->setArgument(i, numbers->data());
+    else if (call->argument(i).kind == BindKind::Key)
+      call->setArgument(i, words->data());
+  }
+  for (int64_t first = 0; first < samples; first += read.batch) {
+    for (int64_t i = 0; i < read.batch; ++i) {
+      numbers->as<int32_t>()[i] = static_cast<int32_t>(std::min(first + i, samples - 1));
+      words->as<PhiloxKey>()[i] = keys(0, static_cast<uint64_t>(numbers->as<int32_t>()[i]));
+    }
+    if (Status status = call->run({}, {}); status.failed())
+      return status;
+    uint64_t real = static_cast<uint64_t>(std::min(read.batch, samples - first));
+    for (size_t i = 0; i < call->function().results.size(); ++i) {
+      size_t field = 0;
+      while (domain.fields[field].name != call->result(i).name)
+        ++field;
+      uint64_t bytes = domain.fields[field].bytes;
+      std::memcpy(static_cast<char *>((*reader)->data(field)) + static_cast<uint64_t>(first) * bytes,
+                  call->resultMemory(i).data, real * bytes);
+    }
+  }
+  if (Status status = (*reader)->check("domain '" + domain.name + "'"); status.failed())
+    return status;
+  return std::unique_ptr<Reader>(std::move(*reader));
+}
+
+static Expected<OpenedDomain> openDomain(Session &session, const DomainSpec &domain, const std::string &folder) {
+  std::vector<std::unique_ptr<Reader>> readers;
+  std::vector<NamedPart> parts;
+  for (const ReadSpec &read : domain.reads) {
+    Expected<std::unique_ptr<Reader>> reader =
+        read.function != none
+            ? generate(session, domain, read)
+            : makeReader(read.reader, readerOptions(session, read), fieldsOf(domain), folder);
+    if (!reader)
+      return reader.status();
+    parts.push_back({read.split, (*reader)->count()});
+    readers.push_back(std::move(*reader));
+  }
+  Expected<std::unique_ptr<Reader>> all =
+      readers.size() == 1 ? std::move(readers[0]) : ConcatReader::make(std::move(readers));
+  if (!all)
+    return all.status();
+  std::vector<SplitRule> rules;
+  for (const SplitSpec &split : domain.splits)
+    rules.push_back({split.name, split.of, split.by, split.low, split.high});
+  Expected<Splits> splits = Splits::make(**all, parts, rules);
+  if (!splits)
+    return splits.status();
+  return OpenedDomain{std::move(*all), std::move(*splits)};
+}
+
+Expected<OpenedData> openData(Session &session, const std::string &folder) {
+  OpenedData data;
+  for (const DomainSpec &domain : session.manifest.domains) {
+    Expected<OpenedDomain> opened = openDomain(session, domain, folder);
+    if (!opened)
+      return opened.status().within("domain '" + domain.name + "'");
+    data.domains.push_back(std::move(*opened));
+  }
+  setExtents(session, data);
+  return data;
+}
+
+void setExtents(Session &session, const OpenedData &data) {
+  for (size_t i = 0; i < data.domains.size(); ++i) {
+    const DomainSpec &domain = session.manifest.domains[i];
+    auto set = [&](const std::string &split) {
+      session.setExtent(domain.name + "." + split, static_cast<int64_t>(data.domains[i].splits.find(split)->size()));
+    };
+    set("all");
+    for (const ReadSpec &read : domain.reads)
+      if (!read.split.empty())
+        set(read.split);
+    for (const SplitSpec &split : domain.splits)
+      set(split.name);
+  }
+}
+
+} // namespace xfer::rt
