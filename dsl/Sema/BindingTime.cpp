@@ -1,0 +1,96 @@
+// An option of the program (`param`) has its value when the program starts. Shapes, loops and choices between parts of
+// the program are needed when it is compiled, so an option there is an error, and `const` the remedy.
+#include "dsl/AST/Walk.h"
+#include "dsl/Sema/Checks.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace xfer::dsl;
+
+namespace {
+
+class BindingTimeCheck final : public Walker {
+public:
+  BindingTimeCheck(const Declarations &declarations, Diagnostics &diagnostics)
+      : declarations(declarations), diagnostics(diagnostics) {}
+
+private:
+  bool enter(const Item &item) override {
+    return llvm::TypeSwitch<const Item *, bool>(&item)
+        // Their formals may bear the same names; what is passed for them is found where they are called.
+        .Case<FnItem, ModuleItem>([](const auto *) { return false; })
+        .Case([&](const ConstItem *i) { return need(i->value, "a 'const'"); })
+        .Case([&](const ForItem *i) {
+          bind(i->pattern);
+          return need(i->iterable, "a loop");
+        })
+        .Case([&](const IfItem *i) { return need(i->condition, "an 'if'"); })
+        .Case([&](const RepeatItem *i) { return need(i->count, "a 'repeat'"); })
+        .Case([&](const FreezeItem *i) { return need(i->until, "'until'"); })
+        .Case([&](const OnItem *i) { return needBatches(i->sources); })
+        .Case([&](const EvaluateItem *i) { return needBatches(i->sources); })
+        .Default([](const Item *) { return true; });
+  }
+
+  bool needBatches(llvm::ArrayRef<SourceUse> sources) {
+    for (const SourceUse &source : sources)
+      need(source.batch, "the size of a batch");
+    return true;
+  }
+
+  bool enter(const Expr &expr) override {
+    llvm::TypeSwitch<const Expr *>(&expr)
+        .Case([&](const ComprehensionExpr *e) {
+          need(e->iterable, "a loop");
+          bind(e->pattern);
+        })
+        .Case([&](const ConditionalExpr *e) { need(e->condition, "a choice by 'if'; 'where' chooses between values"); })
+        .Case<EachExpr, ScanExpr>([&](const auto *e) { bind(e->pattern); })
+        .Case([&](const LambdaExpr *e) { bind(e->formals); })
+        .Case([&](const NameExpr *e) { check(*e); });
+    return true;
+  }
+
+  bool enter(const Dim &dim) override {
+    need(dim.value, "a shape");
+    return true;
+  }
+
+  /// What stands in `expr` is needed at compile time.
+  bool need(const ExprPtr &expr, llvm::StringRef place) {
+    if (!expr)
+      return true;
+    llvm::StringRef before = needed;
+    needed = place;
+    walk(*expr);
+    needed = before;
+    return true;
+  }
+
+  void check(const NameExpr &name) {
+    const Declaration *declaration = declarations.find(name.name);
+    if (needed.empty() || !declaration || declaration->kind != Item::Kind::Param || bound.count(name.name))
+      return;
+    diagnostics
+        .error("param-at-compile-time", name.range,
+               "'" + name.name + "' is an option of the program, and " + needed + " is fixed at compile time")
+        .note(declaration->name.range, "declare it as 'const'")
+        .fixIt(declaration->keyword, "const");
+  }
+
+  void bind(const Pattern &pattern) {
+    for (const Name &name : pattern.names)
+      bound.insert(name.text);
+  }
+
+  const Declarations &declarations;
+  Diagnostics &diagnostics;
+  llvm::StringRef needed;
+  llvm::StringSet<> bound;
+};
+
+} // namespace
+
+void xfer::dsl::checkBindingTime(const File &file, const Declarations &declarations, Diagnostics &diagnostics) {
+  BindingTimeCheck(declarations, diagnostics).walk(file);
+}

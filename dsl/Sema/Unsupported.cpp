@@ -1,0 +1,81 @@
+#include "dsl/AST/Walk.h"
+#include "dsl/Sema/Checks.h"
+
+using namespace xfer::dsl;
+
+namespace {
+
+enum class Construct {
+#define XFER_UNSUPPORTED(NAME, WORDS) NAME,
+#include "dsl/Sema/Unsupported.def"
+};
+
+llvm::StringRef describe(Construct construct) {
+  static const char *const words[] = {
+#define XFER_UNSUPPORTED(NAME, WORDS) WORDS,
+#include "dsl/Sema/Unsupported.def"
+  };
+  return words[static_cast<size_t>(construct)];
+}
+
+class SupportCheck final : public Walker {
+public:
+  explicit SupportCheck(Diagnostics &diagnostics) : diagnostics(diagnostics) {}
+
+private:
+  bool enter(const Item &item) override {
+    if (auto *state = llvm::dyn_cast<StateItem>(&item); state && state->per)
+      refuse(Construct::StatePer, state->per->range);
+    if (auto *update = llvm::dyn_cast<UpdateItem>(&item); update && update->timing)
+      refuse(Construct::Timing, update->timing->range);
+    if (auto *mapping = llvm::dyn_cast<MappingItem>(&item); mapping && mapping->views)
+      refuse(Construct::Views, mapping->views->range);
+    if (llvm::isa<SweepItem>(item))
+      refuse(Construct::Sweep, item.keyword);
+    if (llvm::isa<LiveItem>(item))
+      refuse(Construct::Live, item.keyword);
+    if (auto *on = llvm::dyn_cast<OnItem>(&item))
+      check(on->sources);
+    if (auto *evaluate = llvm::dyn_cast<EvaluateItem>(&item))
+      check(evaluate->sources);
+    return true;
+  }
+
+  bool enter(const Expr &expr) override {
+    if (auto *at = llvm::dyn_cast<AtExpr>(&expr))
+      refuse(Construct::At, at->slot.range);
+    if (llvm::isa<EachExpr>(expr))
+      refuse(Construct::Each, expr.range);
+    return true;
+  }
+
+  bool enter(const Dim &dim) override {
+    if (dim.kind == Dim::Kind::Varies)
+      refuse(Construct::VaryingDim, dim.range);
+    auto *bound = llvm::dyn_cast_or_null<BinaryExpr>(dim.value.get());
+    if (bound && bound->op == BinaryOp::LessEqual)
+      refuse(Construct::BoundedDim, dim.range);
+    return true;
+  }
+
+  void check(llvm::ArrayRef<SourceUse> sources) {
+    for (const SourceUse &source : sources) {
+      if (source.sampler)
+        refuse(Construct::Sampler, source.sampler->range);
+      if (source.micro)
+        refuse(Construct::Micro, source.micro->range);
+      if (source.count)
+        refuse(Construct::Count, source.count->range);
+    }
+  }
+
+  void refuse(Construct construct, SourceRange where) {
+    diagnostics.error("not-supported-yet", where, describe(construct) + " is not supported yet");
+  }
+
+  Diagnostics &diagnostics;
+};
+
+} // namespace
+
+void xfer::dsl::checkSupported(const File &file, Diagnostics &diagnostics) { SupportCheck(diagnostics).walk(file); }
