@@ -1,7 +1,7 @@
 #include "bench/kernels/PeakProbe.h"
 #include "compiler/Codegen/CPU/KernelBuilder.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include <chrono>
+#include <ctime>
 
 using namespace mlir;
 using namespace xfer;
@@ -41,8 +41,14 @@ PeakProbe::PeakProbe(MLIRContext &context, const TargetDescription &target) {
   operations = 2.0 * rounds * sums * lanes;
 }
 
+double xfer::bench::threadSeconds() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec + now.tv_nsec * 1e-9;
+}
+
 double PeakProbe::measure() {
-  auto start = std::chrono::steady_clock::now();
+  double start = threadSeconds();
   kernel->run({sink});
-  return operations / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return operations / (threadSeconds() - start);
 }

@@ -8,6 +8,9 @@
 
 namespace xfer::bench {
 
+/// Time that this thread was given by the machine: others who want the same core do not count.
+double threadSeconds();
+
 /// A loop of independent multiply-adds in registers: nothing but the units of the target can slow it down.
 class PeakProbe {
 public:

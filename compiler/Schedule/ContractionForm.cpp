@@ -88,7 +88,8 @@ static bool prefersDot(const ContractionForm &form, int64_t lanes) {
   return contiguous && (column.extent * 4 <= lanes || (transposed && sharing < 16));
 }
 
-/// Replaces the lhs by the copy with zeros around it and takes the windows away.
+/// Replaces the lhs by the copy with zeros around it. The last window needs no further care; along the others, taps that
+/// would read nothing but zeros are still left out.
 static void stageLhs(ContractionForm &form) {
   ContractionProblem &problem = form.problem;
   form.stage = true;
@@ -115,7 +116,7 @@ static void stageLhs(ContractionForm &form) {
   }
   form.stageBlock = problem.windows.front().outer;
   problem.lhsOffset = 0;
-  problem.windows.clear();
+  problem.windows.pop_back();
 }
 
 /// Replaces the rhs by its copy in panels of columns.

@@ -22,18 +22,24 @@ bool xfer::packingPays(const ContractionProblem &problem, bool convolution, int6
 }
 
 namespace {
-/// Cycles of register tiles; `lanesUsed` of vectors do not matter, an instruction costs the same.
+/// Cycles of register tiles.
 struct TileModel {
   const ContractionForm &form;
   const TargetDescription &target;
   int64_t lanes;
 
-  /// Cycles of one step of the innermost reduction for a tile of rows x vectors.
-  double step(int64_t rows, int64_t vectors) const {
+  /// Cycles of one step of the innermost reduction for a tile of rows x vectors, the last of which has `tail` lanes.
+  double step(int64_t rows, int64_t vectors, int64_t tail) const {
     double sums = rows * vectors, units = target.fusedUnits;
-    double arithmetic = sums / units * (target.fusedMultiplyAdd ? 1 : 2);
-    double loads = (form.lhsVector ? sums + vectors : rows + vectors) / 2.0;
-    double issue = (sums + loads * 2 + 2) / 5.0;
+    // A single unit that joins two halves does two narrow operations at a time.
+    double narrow = target.fusedUnits == 1 && tail * 2 <= lanes ? rows * 0.5 : 0;
+    double arithmetic = (sums - narrow) / units;
+    double loads = form.lhsVector ? sums + vectors : rows + vectors;
+    double issue = sums + loads + 2;
+    if (!target.fusedMultiplyAdd) // A product, a sum and a copy each; a broadcast is a load and a shuffle.
+      issue += 2 * sums + rows;
+    loads /= 1.8;
+    issue /= 5;
     double latency = target.fusedLatency;
     return std::max({arithmetic, loads, issue, latency}) * (1 + 0.5 * units / sums);
   }
@@ -43,21 +49,22 @@ struct TileModel {
     int64_t width = form.dot || form.scalar ? vectors : vectors * lanes;
     int64_t fullRows = form.rows() / rows, restRows = form.rows() % rows;
     int64_t fullColumns = form.columns() / width;
-    int64_t restVectors = divideCeil(form.columns() % width, form.dot || form.scalar ? 1 : lanes);
-    double total = fullRows * fullColumns * step(rows, vectors);
+    int64_t rest = form.columns() % width, unit = form.dot || form.scalar ? 1 : lanes;
+    int64_t restVectors = divideCeil(rest, unit), tail = rest % unit ? rest % unit : lanes;
+    double total = fullRows * fullColumns * step(rows, vectors, lanes);
     if (restRows)
-      total += fullColumns * step(restRows, vectors);
+      total += fullColumns * step(restRows, vectors, lanes);
     if (restVectors)
-      total += fullRows * step(rows, restVectors);
+      total += fullRows * step(rows, restVectors, tail);
     if (restRows && restVectors)
-      total += step(restRows, restVectors);
+      total += step(restRows, restVectors, tail);
     return total;
   }
 
   /// Whether sums, one row of vectors and a broadcast fit into the registers.
   bool fits(int64_t rows, int64_t vectors) const {
-    int64_t sums = rows * vectors, spare = target.fusedMultiplyAdd ? 2 : 3;
-    return sums <= (target.vectorRegisters >= 32 ? 24 : 12) && sums + vectors + spare <= target.vectorRegisters;
+    int64_t sums = rows * vectors, most = target.vectorRegisters >= 32 ? 24 : target.fusedMultiplyAdd ? 12 : 8;
+    return sums <= most && sums + vectors + 2 <= target.vectorRegisters;
   }
 };
 } // namespace
@@ -167,9 +174,15 @@ ContractionSchedule xfer::chooseSchedule(const ContractionForm &form, const Targ
 
   bool sumsDominate = form.reductionProduct() > 8 * form.rows() * form.outerProduct();
   schedule.rowsInner = form.stage || sumsDominate || !form.problem.windows.empty();
-  // Steps that stay together: a panel of the rhs in the second cache, or a row tile of the lhs in the first.
-  int64_t steps = schedule.rowsInner ? target.level2Bytes * 3 / 8 / (width * elementBytes) : 384;
-  blockReductions(form, std::max<int64_t>(steps, 64), schedule);
+  // Steps that stay together: a panel of the rhs (and a line of the lhs a step) in the first cache if it is narrow enough,
+  // else a panel in the second; or a row tile of the lhs in the first.
+  int64_t steps = 384;
+  if (schedule.rowsInner) {
+    steps = target.level1Bytes / (width * elementBytes + 64);
+    if (steps < 192)
+      steps = std::max<int64_t>(target.level2Bytes * 3 / 8 / (width * elementBytes), 64);
+  }
+  blockReductions(form, steps, schedule);
 
   constexpr int64_t chunkWork = 1 << 17; // vector operations, some 30 microseconds
   int64_t wanted = std::clamp<int64_t>(form.work() / lanes / chunkWork, 1, 64);

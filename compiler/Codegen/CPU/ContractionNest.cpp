@@ -268,8 +268,9 @@ void ContractionNest::tile(int64_t rows, int64_t columns) {
                                 : form.scalar ? SmallVector<int64_t>(columns, 1)
                                               : vectorWidths(columns, kind.lanes);
   SmallVector<int64_t> loaded = widths;
-  if (form.pack)
-    loaded.assign(widths.size(), kind.lanes);
+  if (form.pack) // The copy has zeros behind the last column: a round number of lanes is one load.
+    for (int64_t &width : loaded)
+      width = llvm::PowerOf2Ceil(width);
   SumsTile tile(k, kind, rows, loaded);
   SmallVector<Value> sums = tile.zeros();
   bool resumes = reductionBlocks(form, schedule) > 1;
@@ -283,7 +284,7 @@ void ContractionNest::tile(int64_t rows, int64_t columns) {
       }
     }
   };
-  sums = tile.accumulate(lhsAddress(), rhsAddress(), reductionLoops(loaded.size() * kind.lanes), sums);
+  sums = tile.accumulate(lhsAddress(), rhsAddress(), reductionLoops(widths.size() * kind.lanes), sums);
   eachVector([&](int64_t, int64_t, int64_t width, Value &sum) {
     if (cast<VectorType>(sum.getType()).getDimSize(0) != width)
       sum = vector::ExtractStridedSliceOp::create(k.builder(), k.location(), sum, ArrayRef<int64_t>{0},
