@@ -2,6 +2,7 @@
 
 #include "compiler/AutoDiff/Backward.h"
 #include "compiler/AutoDiff/Passes.h"
+#include "compiler/Dialect/NN/Transforms/Loops.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;

@@ -1,7 +1,6 @@
 //===- Backward.cpp - reverse accumulation over a block ---------------------------------------------------------===//
 
 #include "compiler/AutoDiff/Backward.h"
-#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 using namespace xfer::nn;
@@ -51,13 +50,6 @@ DenseSet<Value> xfer::nn::usefulValues(Block &block, ValueRange outputs) {
         if (isDifferentiable(operand))
           useful.insert(operand.get());
   return useful;
-}
-
-SmallVector<Value> xfer::nn::cloneBody(Block &body, IRMapping &mapping, OpBuilder &builder) {
-  for (Operation &op : body.without_terminator())
-    builder.clone(op, mapping);
-  return llvm::map_to_vector(body.getTerminator()->getOperands(),
-                             [&](Value value) { return mapping.lookupOrDefault(value); });
 }
 
 namespace {

@@ -37,9 +37,6 @@ void prepareLoops(mlir::Block &block, mlir::ValueRange outputs, mlir::ValueRange
 /// The stacked result of a prepared loop that holds carry `index` of each step.
 mlir::Value stackedCarry(LoopOp loop, unsigned index);
 
-/// Clones the operations of `body`, but for its yield, to the builder's place; returns what it would yield.
-llvm::SmallVector<mlir::Value> cloneBody(mlir::Block &body, mlir::IRMapping &mapping, mlir::OpBuilder &builder);
-
 } // namespace xfer::nn
 
 #endif // XFER_COMPILER_AUTODIFF_BACKWARD_H

@@ -2,6 +2,7 @@
 
 #include "compiler/AutoDiff/Passes.h"
 #include "compiler/Dialect/NN/IR/NN.h"
+#include "compiler/Dialect/NN/Transforms/Passes.h"
 #include "compiler/Fusion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -20,6 +21,7 @@ int main(int argc, char **argv) {
                   mlir::vector::VectorDialect>();
   mlir::registerTransformsPasses();
   xfer::registerFusionPasses();
+  xfer::registerXferNNPasses();
   xfer::registerXferAutoDiffPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Xfer's optimizer driver\n", registry));
 }

@@ -10,6 +10,7 @@
 //===------------------------------------------------------------------------------------------------------------===//
 
 #include "compiler/AutoDiff/Backward.h"
+#include "compiler/Dialect/NN/Transforms/Loops.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
