@@ -1,6 +1,7 @@
 //===- FuseKernels.cpp - form kernels ---------------------------------------------------------------------------===//
 
 #include "compiler/Fusion/FormKernel.h"
+#include "compiler/Fusion/Grouping.h"
 #include "compiler/Fusion/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -48,6 +49,31 @@ void formSingleKernels(Block &block) {
   }
 }
 
+void eraseDead(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (isa<nn::NNDialect>(op.getDialect()) && isOpTriviallyDead(&op))
+      op.erase();
+}
+
+void formGroups(Block &block) {
+  Operation *end = block.getTerminator();
+  OpBuilder builder(end);
+  for (const FusionGroup &group : groupOperations(block)) {
+    if (group.kind == FusionGroup::Outside) {
+      group.ops.front()->moveBefore(end);
+      continue;
+    }
+    auto kind = group.kind == FusionGroup::Contraction ? nn::KernelKind::Contraction
+                : group.kind == FusionGroup::Library   ? nn::KernelKind::Library
+                                                       : nn::KernelKind::Loop;
+    SmallVector<Location> locations = llvm::map_to_vector(group.ops, [](Operation *op) { return op->getLoc(); });
+    nn::KernelOp kernel =
+        formKernel(builder, builder.getFusedLoc(locations), kind, group.ops, group.roots);
+    for (auto [root, result] : llvm::zip_equal(group.roots, kernel.getResults()))
+      Value(root).replaceAllUsesWith(result);
+  }
+}
+
 struct FuseKernels : impl::FuseKernelsBase<FuseKernels> {
   using FuseKernelsBase::FuseKernelsBase;
 
@@ -67,10 +93,12 @@ struct FuseKernels : impl::FuseKernelsBase<FuseKernels> {
 
   void runOnBlock(Block &block) {
     removeIdentities(block);
-    formSingleKernels(block);
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-      if (isa<nn::NNDialect>(op.getDialect()) && isOpTriviallyDead(&op))
-        op.erase();
+    eraseDead(block);
+    if (mode == "none")
+      formSingleKernels(block);
+    else
+      formGroups(block);
+    eraseDead(block);
   }
 };
 

@@ -13,9 +13,10 @@ namespace xfer {
 
 namespace {
 
-// For each axis of a value the axis of S whose coordinate it has; -1 for an axis of extent 1; nothing at all when the
-// index is something else.
-using IndexMap = std::optional<SmallVector<int64_t, 4>>;
+// For each axis of a value the axis of S whose coordinate it has; `unit` for an axis of extent 1, `other` where the
+// coordinate is anything else.
+constexpr int64_t unit = -1, other = -2;
+using IndexMap = SmallVector<int64_t, 4>;
 
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
@@ -37,13 +38,100 @@ private:
 };
 
 IndexMap Tracer::normalise(Value value, const IndexMap &map) {
-  if (!map)
-    return map;
   IndexMap result = map;
   for (auto [axis, extent] : llvm::enumerate(typeOf(value).getShape()))
     if (extent == 1)
-      (*result)[axis] = -1;
+      result[axis] = unit;
   return result;
+}
+
+// The map of operand `number` of an operation that is computed on demand, from that of its result.
+IndexMap operandMap(Operation *op, unsigned number, const IndexMap &map) {
+  auto type = typeOf(op->getOperand(number));
+  if (op->hasTrait<nn::PerElement>())
+    return map;
+  IndexMap from(type.getRank(), other);
+  return llvm::TypeSwitch<Operation *, IndexMap>(op)
+      .Case<nn::AnnotateOp, nn::StopGradientOp>([&](auto) { return map; })
+      .Case([&](nn::ScaleGradientOp) { return number == 0 ? map : from; })
+      .Case([&](nn::BroadcastOp o) {
+        for (auto [axis, to] : llvm::enumerate(o.getDimensions()))
+          from[axis] = map[to];
+        return from;
+      })
+      .Case([&](nn::TransposeOp o) {
+        for (auto [to, axis] : llvm::enumerate(o.getPermutation()))
+          from[axis] = map[to];
+        return from;
+      })
+      .Case([&](nn::ReshapeOp o) {
+        // Axes of extent 1 come and go; the same axes from the left, and from the right, keep their coordinates.
+        SmallVector<int64_t> before, after;
+        auto result = typeOf(o.getResult());
+        for (int64_t axis = 0; axis < type.getRank(); ++axis)
+          if (type.getDimSize(axis) != 1)
+            before.push_back(axis);
+        for (int64_t axis = 0; axis < result.getRank(); ++axis)
+          if (result.getDimSize(axis) != 1)
+            after.push_back(axis);
+        auto matches = [&](int64_t x, int64_t y) { return type.getDimSize(x) == result.getDimSize(y); };
+        for (auto [x, y] : llvm::zip(before, after)) {
+          if (!matches(x, y))
+            break;
+          from[x] = map[y];
+        }
+        for (auto [x, y] : llvm::zip(llvm::reverse(before), llvm::reverse(after))) {
+          if (!matches(x, y))
+            break;
+          from[x] = map[y];
+        }
+        return from;
+      })
+      .Case([&](nn::SliceOp o) {
+        for (int64_t axis = 0; axis < type.getRank(); ++axis)
+          if (type.getDimSize(axis) == typeOf(o.getResult()).getDimSize(axis))
+            from[axis] = map[axis];
+        return from;
+      })
+      .Case([&](nn::PadOp o) {
+        for (int64_t axis = 0; axis < type.getRank(); ++axis)
+          if (type.getDimSize(axis) == typeOf(o.getResult()).getDimSize(axis))
+            from[axis] = map[axis];
+        return from;
+      })
+      .Case([&](nn::ReverseOp o) {
+        from = map;
+        for (int64_t axis : o.getAxes())
+          from[axis] = other;
+        return from;
+      })
+      .Case([&](nn::ConcatOp o) {
+        from = map;
+        from[o.getAxis()] = other;
+        return from;
+      })
+      .Case([&](nn::GatherOp o) {
+        int64_t axis = o.getAxis(), batch = o.getBatch();
+        int64_t chosen = typeOf(o.getIndices()).getRank() - batch;
+        if (number == 1) {
+          llvm::copy(ArrayRef(map).take_front(batch), from.begin());
+          llvm::copy(ArrayRef(map).slice(axis, chosen), from.begin() + batch);
+          return from;
+        }
+        llvm::copy(ArrayRef(map).take_front(axis), from.begin());
+        llvm::copy(ArrayRef(map).drop_front(axis + chosen), from.begin() + axis + 1);
+        return from;
+      })
+      .Case<nn::WindowMaxOp, nn::WindowSumOp, nn::WindowGatherOp, nn::WindowScatterOp, nn::WindowSpreadOp>([&](auto o) {
+        from.front() = map.front();
+        from.back() = map.back();
+        return from;
+      })
+      .Case([&](nn::RandomOp) {
+        llvm::copy(ArrayRef(map).take_front(type.getRank() - 1), from.begin());
+        return from;
+      })
+      .Default([&](Operation *) { return from; });
 }
 
 std::optional<unsigned> Tracer::pass(Value value, const IndexMap &given) {
@@ -60,20 +148,18 @@ std::optional<unsigned> Tracer::pass(Value value, const IndexMap &given) {
 }
 
 std::optional<unsigned> Tracer::reduction(Operation *op, const IndexMap &map) {
-  if (!map || op == form.sequential)
-    return std::nullopt;
   // The reduction must be asked for at the point of K at which the nest stands.
   auto shape = typeOf(op->getResult(0)).getShape();
   for (auto [axis, extent] : llvm::enumerate(shape))
-    if (extent != 1 && (*map)[axis] != form.kept[axis])
+    if (extent != 1 && map[axis] != form.kept[axis])
       return std::nullopt;
-  SmallVector<int64_t, 4> identity(typeOf(op->getOperand(0)).getRank());
+  auto found = llvm::find(form.reductions, op);
+  if (found == form.reductions.end())
+    return std::nullopt;
+  IndexMap identity(typeOf(op->getOperand(0)).getRank());
   std::iota(identity.begin(), identity.end(), 0);
   auto operand = pass(op->getOperand(0), identity);
   if (!operand)
-    return std::nullopt;
-  auto found = llvm::find(form.reductions, op);
-  if (found == form.reductions.end())
     return std::nullopt;
   form.reductionPass[found - form.reductions.begin()] = *operand;
   return *operand + 1;
@@ -83,40 +169,8 @@ std::optional<unsigned> Tracer::compute(Operation *op, const IndexMap &map) {
   if (isa<nn::ScatterOp, nn::CumsumOp>(op))
     return std::nullopt;
   unsigned latest = 0;
-  for (Value operand : op->getOperands()) {
-    IndexMap from;
-    auto type = typeOf(operand);
-    if (type.getRank() == 0) {
-      from.emplace();
-    } else if (map && (op->hasTrait<nn::PerElement>() ||
-                       isa<nn::AnnotateOp, nn::StopGradientOp, nn::ScaleGradientOp>(op))) {
-      from = map;
-    } else if (auto broadcast = dyn_cast<nn::BroadcastOp>(op); map && broadcast) {
-      from.emplace();
-      for (int64_t to : broadcast.getDimensions())
-        from->push_back((*map)[to]);
-    } else if (auto transpose = dyn_cast<nn::TransposeOp>(op); map && transpose) {
-      from.emplace(type.getRank(), -1);
-      for (auto [to, axis] : llvm::enumerate(transpose.getPermutation()))
-        (*from)[axis] = (*map)[to];
-    } else if (auto reshape = dyn_cast<nn::ReshapeOp>(op); map && reshape) {
-      // Only axes of extent 1 come and go.
-      auto isLong = [](int64_t extent) { return extent != 1; };
-      auto result = typeOf(op->getResult(0));
-      SmallVector<int64_t> before(llvm::make_filter_range(type.getShape(), isLong));
-      SmallVector<int64_t> after(llvm::make_filter_range(result.getShape(), isLong));
-      if (before == after) {
-        SmallVector<int64_t> axes;
-        for (auto [axis, extent] : llvm::enumerate(result.getShape()))
-          if (extent != 1)
-            axes.push_back((*map)[axis]);
-        from.emplace();
-        unsigned next = 0;
-        for (int64_t extent : type.getShape())
-          from->push_back(extent == 1 ? -1 : axes[next++]);
-      }
-    }
-    auto needed = pass(operand, from);
+  for (auto [number, operand] : llvm::enumerate(op->getOperands())) {
+    auto needed = pass(operand, operandMap(op, number, map));
     if (!needed)
       return std::nullopt;
     latest = std::max(latest, *needed);
@@ -184,7 +238,7 @@ std::optional<KernelForm> analyzeKernel(ArrayRef<Value> roots, function_ref<bool
   Tracer tracer(form, inside);
   unsigned last = 0;
   for (auto [position, root] : llvm::enumerate(roots)) {
-    SmallVector<int64_t, 4> map;
+    IndexMap map;
     bool isFull = typeOf(root).getShape() == shape;
     if (isFull) {
       map.resize(shape.size());
@@ -206,6 +260,34 @@ std::optional<KernelForm> analyzeKernel(ArrayRef<Value> roots, function_ref<bool
     last = std::max(last, pass);
   form.passes = last + 1;
   return form;
+}
+
+bool isReadInPlace(ArrayRef<Value> roots, Value value, function_ref<bool(Operation *)> inside) {
+  DenseMap<Value, SmallVector<IndexMap, 1>> seen;
+  SmallVector<std::pair<Value, IndexMap>> work;
+  IndexMap identity(typeOf(value).getRank());
+  std::iota(identity.begin(), identity.end(), 0);
+  for (Value root : roots)
+    work.push_back({root, identity});
+  while (!work.empty()) {
+    auto [at, map] = work.pop_back_val();
+    for (auto [axis, extent] : llvm::enumerate(typeOf(at).getShape()))
+      if (extent == 1)
+        map[axis] = unit;
+    if (at == value) {
+      for (auto [axis, extent] : llvm::enumerate(typeOf(value).getShape()))
+        if (extent != 1 && map[axis] != static_cast<int64_t>(axis))
+          return false;
+      continue;
+    }
+    Operation *op = at.getDefiningOp();
+    if (!op || !inside(op) || llvm::is_contained(seen[at], map))
+      continue;
+    seen[at].push_back(map);
+    for (auto [number, operand] : llvm::enumerate(op->getOperands()))
+      work.push_back({operand, operandMap(op, number, map)});
+  }
+  return true;
 }
 
 } // namespace xfer

@@ -53,6 +53,10 @@ llvm::SmallVector<int64_t> reducedAxes(mlir::Operation *op);
 std::optional<KernelForm> analyzeKernel(llvm::ArrayRef<mlir::Value> roots,
                                         llvm::function_ref<bool(mlir::Operation *)> inside);
 
+/// Whether `value` is asked for only at the point for which a root is computed. All roots have the shape of `value`.
+bool isReadInPlace(llvm::ArrayRef<mlir::Value> roots, mlir::Value value,
+                   llvm::function_ref<bool(mlir::Operation *)> inside);
+
 } // namespace xfer
 
 #endif // XFER_COMPILER_FUSION_KERNELFORM_H

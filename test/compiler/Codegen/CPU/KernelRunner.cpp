@@ -1,5 +1,6 @@
 #include "test/compiler/Codegen/CPU/KernelRunner.h"
 
+#include "compiler/AutoDiff/Passes.h"
 #include "compiler/Codegen/CPU/LoopNest.h"
 #include "compiler/Fusion/Passes.h"
 #include "compiler/Target/TargetDescription.h"
@@ -173,6 +174,9 @@ LogicalResult Runner::prepare(StringRef source) {
   if (!program)
     return failure();
   PassManager fuse(context.get());
+  fuse.addNestedPass<func::FuncOp>(createAutoDiffPass());
+  fuse.addPass(createCanonicalizerPass());
+  fuse.addPass(createCSEPass());
   FuseKernelsOptions fuseOptions;
   fuseOptions.mode = options.mode;
   fuse.addPass(createFuseKernels(fuseOptions));
