@@ -41,6 +41,48 @@ Tensor Evaluator::convert(const Tensor &tensor, Type element, dsl::SourceRange r
   return {nn::ConvertOp::create(builder(), location(range), tensor.value, element), tensor.axes};
 }
 
+/// The numbers of a list, or of lists of equal lengths, row by row; false where there is anything else.
+static bool collectNumbers(const List &list, SmallVectorImpl<int64_t> &shape, std::vector<double> &numbers, bool &integers,
+                           size_t depth = 0) {
+  if (depth == shape.size())
+    shape.push_back(list.elements.size());
+  if (list.elements.empty() || shape[depth] != static_cast<int64_t>(list.elements.size()))
+    return false;
+  for (const Value &one : list.elements) {
+    if (one.list()) {
+      if (!collectNumbers(*one.list(), shape, numbers, integers, depth + 1))
+        return false;
+      continue;
+    }
+    if (!one.asNumber() || shape.size() != depth + 1)
+      return false;
+    integers &= one.asInteger().has_value();
+    numbers.push_back(*one.asNumber());
+  }
+  return true;
+}
+
+/// A (nested) list of numbers is one constant: `mean: [0.49, 0.48, 0.45]`.
+static std::optional<Tensor> constantOf(Evaluator &evaluator, const List &list, Type element, dsl::SourceRange range) {
+  SmallVector<int64_t> shape;
+  std::vector<double> numbers;
+  bool integers = true;
+  if (!collectNumbers(list, shape, numbers, integers))
+    return std::nullopt;
+  OpBuilder &builder = evaluator.builder();
+  if (!element)
+    element = integers ? Type(builder.getI32Type()) : Type(builder.getF32Type());
+  SmallVector<Attribute> attributes;
+  for (double number : numbers)
+    attributes.push_back(llvm::isa<FloatType>(element)
+                             ? Attribute(builder.getFloatAttr(element, number))
+                             : Attribute(IntegerAttr::get(element, static_cast<int64_t>(number))));
+  auto type = RankedTensorType::get(shape, element);
+  mlir::Value value =
+      nn::ConstantOp::create(builder, evaluator.location(range), DenseElementsAttr::get(type, attributes));
+  return Tensor{value, llvm::SmallVector<AxisId>(shape.size(), 0)};
+}
+
 std::optional<Tensor> Evaluator::toTensor(const Value &value, dsl::SourceRange range, Type element) {
   if (auto *tensor = value.tensor())
     return element ? convert(*tensor, element, range) : *tensor;
@@ -52,7 +94,8 @@ std::optional<Tensor> Evaluator::toTensor(const Value &value, dsl::SourceRange r
     return element ? convert(size, element, range) : size;
   }
   if (auto *list = value.list(); list && !list->elements.empty()) {
-    // A list of numbers is a tensor with one axis: `mean: [0.49, 0.48, 0.45]`.
+    if (std::optional<Tensor> constant = constantOf(*this, *list, element, range))
+      return constant;
     std::vector<Value> parts = list->elements;
     std::vector<Tensor> tensors;
     Type common = element;

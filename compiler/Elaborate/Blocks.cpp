@@ -146,17 +146,18 @@ std::optional<std::string> Evaluator::indexText(const Value &value) {
 
 /// Defines `slot` in `scope`; one with an index becomes an entry of a record that is read as `name[index]`.
 void Evaluator::defineSlot(const dsl::Slot &slot, llvm::StringRef name, Value value, Scope &scope) {
+  Scope &body = scope.bodyScope();
   if (slot.steps.empty()) {
-    scope.define(slot.base.text, value);
+    body.define(slot.base.text, value);
     return;
   }
   std::vector<std::pair<std::string, Value>> fields;
-  if (const Value *known = scope.find(slot.base.text); known && known->record())
+  if (const Value *known = body.findHere(slot.base.text); known && known->record())
     fields = known->record()->fields;
   llvm::StringRef key = name.substr(slot.base.text.size());
   llvm::erase_if(fields, [&](auto &field) { return field.first == key; });
   fields.push_back({key.str(), value});
-  scope.rebind(slot.base.text, Value::record(std::move(fields)));
+  body.define(slot.base.text, Value::record(std::move(fields)));
 }
 
 } // namespace xfer

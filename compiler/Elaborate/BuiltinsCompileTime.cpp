@@ -92,11 +92,20 @@ static Value samples(Evaluator &, std::vector<Value> &given, dsl::SourceRange) {
   return Value::record({{"count", given[0]}, {"function", given[1]}});
 }
 
+/// `whole(e)`: where a time is stated, batches stand for whole splits already.
+static Value whole(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  if (evaluator.pipeline.isWhole())
+    return given[0];
+  return evaluator.error(range, "whole-without-time",
+                         "'whole' stands only where a time is stated: in 'evaluate', 'keep', 'stop', or after 'over'");
+}
+
 const Builtins &compileTimeBuiltins() {
   static const Builtins all = {
       {"range", {"a", "b?", "step?"}, rangeOf}, {"len", {"x"}, length},     {"enumerate", {"x"}, enumerateOf},
       {"zip", {"xs.."}, zipOf},                 {"str", {"x"}, str},        {"error", {"message"}, errorOf},
       {"samples", {"count", "function"}, samples},
+      {"whole", {"e"}, whole},
   };
   return all;
 }

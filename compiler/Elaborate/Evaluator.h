@@ -55,6 +55,8 @@ public:
   /// A counter of the running stage: step, epoch, steps, epochs, progress, stale.
   virtual std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) = 0;
   /// Leaves that thaw in the same phase share the scalars of their optimizer: the name of that phase, empty for the first.
+  /// True where batches stand for whole splits.
+  virtual bool isWhole() const = 0;
   virtual std::string thawGroup(llvm::StringRef leafPath) const = 0;
   virtual void collectNames(llvm::function_ref<void(llvm::StringRef)> visit) const = 0;
   /// True where a module is frozen and therefore in evaluation mode.

@@ -306,6 +306,17 @@ Value Evaluator::index(const Value &object, const dsl::IndexExpr &expression, co
     if (place)
       return pipeline.family(*place, which, expression.range);
   }
+  if (auto *record = object.record(); record && expression.items.size() == 1 && expression.items.front().low) {
+    // A state or parameter with an index, such as `running_mean["photo"]`; the index `none` is no index.
+    Value which = evaluate(*expression.items.front().low, scope);
+    std::optional<std::string> text = which.isNone() ? std::optional<std::string>("") : indexText(which);
+    const Value *found = text ? record->find(text->empty() ? "" : "[" + *text + "]") : nullptr;
+    if (found)
+      return *found;
+    if (which.isPoison())
+      return which;
+    return error(expression.range, "unknown-index", "there is nothing under the index " + which.describe());
+  }
   if (!list || expression.items.size() != 1)
     return error(expression.range, "not-indexable", object.describe() + " cannot be indexed so");
   const dsl::IndexExpr::Item &item = expression.items.front();

@@ -23,8 +23,11 @@ Value Evaluator::place(const Value &value, const std::string &path, const std::v
     return value;
   if (auto *list = value.list()) {
     std::vector<Value> placed;
+    // A list may mix modules and functions: sequential([linear(64), relu]).
     for (auto [i, element] : llvm::enumerate(list->elements))
-      placed.push_back(place(element, path + "[" + std::to_string(i) + "]", rewrites, range));
+      placed.push_back(element.constructor() || element.list() || element.isPoison()
+                           ? place(element, path + "[" + std::to_string(i) + "]", rewrites, range)
+                           : element);
     return Value::list(std::move(placed), list->tuple);
   }
   auto constructor = value.constructor();
@@ -111,13 +114,13 @@ bool Evaluator::runPart(const dsl::PartItem &part, const ScopePtr &scope) {
                                                                       : instance.path + "." + part.name.text;
     Value placed = place(value, path, instance.rewrites, part.value->range);
     if (placed.isPoison()) {
-      scope->define(part.name.text, placed);
+      scope->bodyScope().define(part.name.text, placed);
       return false;
     }
     addPart(instance, part.name.text, placed);
     known = instance.parts.find(part.name.text);
   }
-  scope->define(part.name.text, through(known->second, module));
+  scope->bodyScope().define(part.name.text, through(known->second, module));
   return true;
 }
 
@@ -188,7 +191,7 @@ bool Evaluator::runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type 
     if (!exists)
       return false;
     if (!*exists) {
-      scope->define(slot.base.text, Value::none());
+      scope->bodyScope().define(slot.base.text, Value::none());
       return true;
     }
   }

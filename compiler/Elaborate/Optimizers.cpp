@@ -52,7 +52,7 @@ bool Evaluator::runOptimizerState(const dsl::Slot &slot, const std::string &name
     tree->leaves[path] = Value(function().read(*leaf));
   }
   surroundings.owner = before;
-  scope->define(slot.base.text, Value(std::shared_ptr<const Tree>(tree)));
+  scope->bodyScope().define(slot.base.text, Value(std::shared_ptr<const Tree>(tree)));
   return ok;
 }
 

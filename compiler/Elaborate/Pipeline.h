@@ -116,6 +116,7 @@ public:
   Value sizeOf(const Place &place, dsl::SourceRange range) override;
   Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) override;
   std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) override;
+  bool isWhole() const override { return current && current->whole; }
   std::string thawGroup(llvm::StringRef leafPath) const override;
   void collectNames(llvm::function_ref<void(llvm::StringRef)> visit) const override;
   bool isFrozen(const ModuleInstance &instance) const override;

@@ -236,6 +236,8 @@ public:
   void define(llvm::StringRef name, Value value) { names[name.str()] = std::move(value); }
   /// Rebinds the innermost definition of `name` inside a function; defines it here where there is none.
   void rebind(llvm::StringRef name, Value value);
+  /// The scope of the whole body: a parameter, state or part inside `for` or `if` belongs to the module.
+  Scope &bodyScope() { return barrier || !parent ? *this : parent->bodyScope(); }
   const Value *find(llvm::StringRef name) const;
   const Value *findHere(llvm::StringRef name) const;
   void eachName(llvm::function_ref<void(llvm::StringRef)> visit) const;
