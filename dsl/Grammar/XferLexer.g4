@@ -138,13 +138,15 @@ Size : [0-9]+ ('KiB' | 'MiB' | 'GiB') ;
 Float : [0-9]+ '.' [0-9]+ ([eE] [+-]? [0-9]+)? | [0-9]+ [eE] [+-]? [0-9]+ ;
 Int : [0-9]+ ;
 String : '"' (~["\\\r\n] | '\\' ~[\r\n])* '"' ;
-Identifier : [A-Za-z_] [A-Za-z0-9_]* ;
+// The lexer reads bytes: from 0x80 on they are parts of characters outside of ASCII, which the check behind it refuses
+// in names, whole.
+Identifier : [A-Za-z_\u0080-\u00FF] [A-Za-z0-9_\u0080-\u00FF]* ;
 Newline : '\r'? '\n' | ';' ;
 
 Comment : '#' ~[\r\n]* -> channel(HIDDEN) ;
 Blank : [ \t]+ -> skip ;
 
-// Mistakes. The lexer reads bytes, so a character outside of ASCII is a run of bytes from 0x80 on.
+// Mistakes.
 SingleQuoted : '\'' (~['\\\r\n] | '\\' ~[\r\n])* '\'' ;
 OpenString : '"' (~["\\\r\n] | '\\' ~[\r\n])* '\\'? ;
-Unknown : [\u0080-\u00FF]+ | . ;
+Unknown : . ;

@@ -1,7 +1,7 @@
 #include "dsl/Parse/Lexing.h"
 #include "XferLexer.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/JSON.h"
 
 using namespace xfer::dsl;
@@ -67,6 +67,9 @@ public:
                             "'" + text(*previous) + text(token) + "' is neither a number nor a name");
           continue;
         }
+        if (!llvm::all_of(text(token), [](char c) { return llvm::isASCII(c); }))
+          diagnostics.error("unknown-character", range(token),
+                            "names have letters from a to z, digits and '_'; found '" + text(token) + "'");
         pythonWord(token);
         break;
       case XferLexer::Unknown:

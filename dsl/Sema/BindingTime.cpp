@@ -7,6 +7,8 @@
 
 using namespace xfer::dsl;
 
+static constexpr llvm::StringLiteral conditionOfChoice = "the condition of a choice by 'if'";
+
 namespace {
 
 class BindingTimeCheck final : public Walker {
@@ -44,7 +46,7 @@ private:
           need(e->iterable, "a loop");
           bind(e->pattern);
         })
-        .Case([&](const ConditionalExpr *e) { need(e->condition, "a choice by 'if'; 'where' chooses between values"); })
+        .Case([&](const ConditionalExpr *e) { need(e->condition, conditionOfChoice); })
         .Case<EachExpr, ScanExpr>([&](const auto *e) { bind(e->pattern); })
         .Case([&](const LambdaExpr *e) { bind(e->formals); })
         .Case([&](const NameExpr *e) { check(*e); });
@@ -71,11 +73,12 @@ private:
     const Declaration *declaration = declarations.find(name.name);
     if (needed.empty() || !declaration || declaration->kind != Item::Kind::Param || bound.count(name.name))
       return;
-    diagnostics
-        .error("param-at-compile-time", name.range,
-               "'" + name.name + "' is an option of the program, and " + needed + " is fixed at compile time")
-        .note(declaration->name.range, "declare it as 'const'")
-        .fixIt(declaration->keyword, "const");
+    Diagnostic &error = diagnostics.error("param-at-compile-time", name.range,
+                                          "'" + name.name + "' is an option of the program, and " + needed +
+                                              " is fixed at compile time");
+    error.note(declaration->name.range, "declare it as 'const'").fixIt(declaration->keyword, "const");
+    if (needed == conditionOfChoice)
+      error.note({}, "'where' chooses between values");
   }
 
   void bind(const Pattern &pattern) {

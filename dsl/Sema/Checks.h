@@ -29,6 +29,9 @@ void checkReferences(const File &file, const Declarations &declarations, Diagnos
 /// No option of the program where a compile-time value is needed.
 void checkBindingTime(const File &file, const Declarations &declarations, Diagnostics &diagnostics);
 
+/// Warns of what is allowed and hardly ever meant.
+void checkSuspicious(const File &file, Diagnostics &diagnostics);
+
 } // namespace xfer::dsl
 
 #endif // XFER_DSL_SEMA_CHECKS_H
