@@ -22,23 +22,20 @@ static void relax() {
 #endif
 }
 
-// Polls for a short time: first alone, then giving the processor to others; false if the condition did not come true.
+// Polls for a short time; false if the condition did not come true. It never yields: on a busy machine a thread that
+// yields goes behind all others and misses many kernels, while one that sleeps is scheduled soon after it is woken.
 template <typename Condition> static bool spinUntil(Condition condition) {
   using Clock = std::chrono::steady_clock;
-  constexpr std::chrono::microseconds alone(30), shared(150);
+  constexpr std::chrono::microseconds longest(100);
   Clock::time_point start = Clock::now();
-  while (true) {
+  do {
     for (int i = 0; i < 32; ++i) {
       if (condition())
         return true;
       relax();
     }
-    Clock::duration waited = Clock::now() - start;
-    if (waited > shared)
-      return false;
-    if (waited > alone)
-      sched_yield();
-  }
+  } while (Clock::now() - start < longest);
+  return false;
 }
 
 ThreadTeam::ThreadTeam(unsigned count) : shares(std::clamp(count, 1u, 1024u)) {
