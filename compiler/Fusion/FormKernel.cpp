@@ -36,7 +36,7 @@ nn::KernelOp formKernel(OpBuilder &builder, Location loc, nn::KernelKind kind, A
       Operation *producer = operand.getDefiningOp();
       if (producer && inside.contains(producer))
         continue;
-      if (producer && isFree(producer))
+      if (producer && isFree(producer) && !isContraction(op) && !isLibraryRoutine(op))
         all.insert(producer);
       else
         inputs.insert(operand);

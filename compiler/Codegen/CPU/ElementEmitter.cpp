@@ -88,6 +88,8 @@ Value ElementEmitter::element(Value value, ArrayRef<LaneIndex> index) {
 
 LaneIndex ElementEmitter::offsetOf(Value tensor, ArrayRef<LaneIndex> index) {
   auto type = cast<RankedTensorType>(tensor.getType());
+  if (named.value && shapeOf(named.value) == type.getShape() && sameIndex(type.getShape(), named.index, index))
+    return named.offset;
   LaneIndex offset = lane.uniform(0);
   for (int64_t axis = 0; axis < type.getRank(); ++axis) {
     if (axis > 0)

@@ -59,6 +59,10 @@ public:
   mlir::Value element(mlir::Value value, llvm::ArrayRef<LaneIndex> index);
   /// From now on, in this scope, the element of `value` at `index` is `element`.
   void bind(mlir::Value value, llvm::ArrayRef<LaneIndex> index, mlir::Value element);
+  /// The offset of tensors with the shape of `value` at `index` is known without arithmetic.
+  void nameOffset(mlir::Value value, llvm::ArrayRef<LaneIndex> index, const LaneIndex &offset) {
+    named = {value, Index(index), offset};
+  }
   /// Whether an element is bound or known in this scope.
   mlir::Value lookup(mlir::Value value, llvm::ArrayRef<LaneIndex> index) const;
   void store(mlir::Value element, mlir::Value value, mlir::Value pointer, llvm::ArrayRef<LaneIndex> index);
@@ -118,6 +122,11 @@ private:
   mlir::OpBuilder &b;
   mlir::Location loc;
   LaneBuilder lane;
+  struct {
+    mlir::Value value;
+    Index index;
+    LaneIndex offset;
+  } named;
   mlir::Value mask; // the lanes that may read; null: all
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Known, 1>> known;
   llvm::SmallVector<mlir::Value> log; // values in the order in which they became known

@@ -130,6 +130,57 @@ func.func @bn(%x: tensor<8x12x12x21xf32>, %g: tensor<21xf32>, %b: tensor<21xf32>
         1e-5); // sums of 1152 terms
 }
 
+// A layer with its gradient: bias and activation in the epilogue of the product, the mask in that of its gradient.
+TEST_P(FusedKernel, DenseLayers) {
+  check(R"mlir(
+func.func @f(%x: tensor<37x21xf32>, %w: tensor<21x50xf32>, %b: tensor<50xf32>, %v: tensor<50x10xf32>)
+    -> (tensor<37x10xf32>, tensor<21x50xf32>, tensor<50xf32>, tensor<50x10xf32>) {
+  %zero = nn.constant dense<0.0> : tensor<37x50xf32>
+  %h = nn.contract %x, %w lhs_batch [] rhs_batch [] lhs_contract [1] rhs_contract [0] accumulate f32
+       : (tensor<37x21xf32>, tensor<21x50xf32>) -> tensor<37x50xf32>
+  %bb = nn.broadcast %b dimensions [1] : tensor<50xf32> -> tensor<37x50xf32>
+  %a = nn.add %h, %bb : tensor<37x50xf32>
+  %r = nn.max %a, %zero : tensor<37x50xf32>
+  %y = nn.contract %r, %v lhs_batch [] rhs_batch [] lhs_contract [1] rhs_contract [0] accumulate f32
+       : (tensor<37x50xf32>, tensor<50x10xf32>) -> tensor<37x10xf32>
+  %t = nn.tanh %y : tensor<37x10xf32>
+  %l = nn.reduce sum %t axes [0, 1] : (tensor<37x10xf32>) -> tensor<f32>
+  %dw, %db, %dv = nn.gradient %l wrt %w, %b, %v
+    : (tensor<f32>, tensor<21x50xf32>, tensor<50xf32>, tensor<50x10xf32>) -> (tensor<21x50xf32>, tensor<50xf32>, tensor<50x10xf32>)
+  return %t, %dw, %db, %dv : tensor<37x10xf32>, tensor<21x50xf32>, tensor<50xf32>, tensor<50x10xf32>
+}
+)mlir",
+        {Tensor::random({37, 21}, 1), Tensor::random({21, 50}, 2, -.3, .3), Tensor::random({50}, 3),
+         Tensor::random({50, 10}, 4, -.3, .3)},
+        1e-5);
+}
+
+// Convolution, bias, activation, windows, and back.
+TEST_P(FusedKernel, ConvolutionAndPooling) {
+  check(R"mlir(
+func.func @f(%x: tensor<4x14x14x3xf32>, %w: tensor<5x5x3x20xf32>, %b: tensor<20xf32>, %u: tensor<4x500xf32>)
+    -> (tensor<4x500xf32>, tensor<5x5x3x20xf32>, tensor<20xf32>, tensor<4x14x14x3xf32>) {
+  %zero = nn.constant dense<0.0> : tensor<4x5x5x20xf32>
+  %c = nn.conv %x, %w strides [1, 1] padding [0, 0] [0, 0] dilations [1, 1] groups 1
+       : (tensor<4x14x14x3xf32>, tensor<5x5x3x20xf32>) -> tensor<4x10x10x20xf32>
+  %bb = nn.broadcast %b dimensions [3] : tensor<20xf32> -> tensor<4x10x10x20xf32>
+  %a = nn.add %c, %bb : tensor<4x10x10x20xf32>
+  %p, %i = nn.window_max %a window [2, 2] strides [2, 2] padding [0, 0] [0, 0] dilations [1, 1]
+       : (tensor<4x10x10x20xf32>) -> (tensor<4x5x5x20xf32>, tensor<4x5x5x20xi32>)
+  %r = nn.max %p, %zero : tensor<4x5x5x20xf32>
+  %f = nn.reshape %r : tensor<4x5x5x20xf32> -> tensor<4x500xf32>
+  %g = nn.mul %f, %u : tensor<4x500xf32>
+  %l = nn.reduce sum %g axes [0, 1] : (tensor<4x500xf32>) -> tensor<f32>
+  %dw, %db, %dx = nn.gradient %l wrt %w, %b, %x
+    : (tensor<f32>, tensor<5x5x3x20xf32>, tensor<20xf32>, tensor<4x14x14x3xf32>) -> (tensor<5x5x3x20xf32>, tensor<20xf32>, tensor<4x14x14x3xf32>)
+  return %f, %dw, %db, %dx : tensor<4x500xf32>, tensor<5x5x3x20xf32>, tensor<20xf32>, tensor<4x14x14x3xf32>
+}
+)mlir",
+        {Tensor::random({4, 14, 14, 3}, 1), Tensor::random({5, 5, 3, 20}, 2), Tensor::random({20}, 3),
+         Tensor::random({4, 500}, 4)},
+        1e-5);
+}
+
 INSTANTIATE_TEST_SUITE_P(Targets, FusedKernel, testing::ValuesIn(runnableTargets()), [](const auto &info) {
   std::string name = info.param;
   std::replace(name.begin(), name.end(), '-', '_');

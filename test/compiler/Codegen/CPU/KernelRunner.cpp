@@ -1,6 +1,7 @@
 #include "test/compiler/Codegen/CPU/KernelRunner.h"
 
 #include "compiler/AutoDiff/Passes.h"
+#include "compiler/Codegen/CPU/FusedContraction.h"
 #include "compiler/Codegen/CPU/LoopNest.h"
 #include "compiler/Fusion/Passes.h"
 #include "compiler/Target/TargetDescription.h"
@@ -192,7 +193,8 @@ LogicalResult Runner::prepare(StringRef source) {
   OpBuilder builder = OpBuilder::atBlockEnd(kernels->getBody());
   unsigned number = 0;
   WalkResult walked = program->walk([&](nn::KernelOp kernel) {
-    auto result = emitLoopKernel(builder, kernel, "kernel" + std::to_string(number++), target);
+    auto emit = kernel.getKind() == nn::KernelKind::Contraction ? emitFusedContraction : emitLoopKernel;
+    auto result = emit(builder, kernel, "kernel" + std::to_string(number++), target);
     if (failed(result))
       return WalkResult::interrupt();
     for (KernelPhase &phase : result->phases)
