@@ -67,16 +67,19 @@ static void addRunOptions(CLI::App &app, Verb verb, Arguments &arguments) {
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
   if (trains) {
-    app.add_option_function<uint64_t>(
+    app.add_option_function<std::string>(
            "--seed",
-           [&](const uint64_t &seed) {
-             arguments.seed = seed;
+           [&](const std::string &text) {
+             if (text.empty() || text.size() > 19 || text.find_first_not_of("0123456789") != std::string::npos)
+               throw CLI::ValidationError("--seed", "a whole number from 0 to 10^19 is expected, found '" + text + "'");
+             arguments.seed = std::strtoull(text.c_str(), nullptr, 10);
              arguments.seedGiven = true;
            },
            "seed of everything random (default: 0)")
         ->type_name("N");
     app.add_flag("--resume", arguments.resume, "go on from the last checkpoint of the run folder, to the same bits");
-    app.add_flag("--overwrite", arguments.overwrite, "start anew even if the run folder holds an interrupted run");
+    app.add_flag("--overwrite", arguments.overwrite, "start anew even if the run folder holds an interrupted run")
+        ->excludes("--resume");
     app.add_option("--runs", arguments.runs, "train with N seeds and report mean and deviation")
         ->check(CLI::Range(1, 10000))
         ->type_name("N");

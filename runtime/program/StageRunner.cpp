@@ -218,6 +218,18 @@ Status StageRunner::finish() {
   return passes.runAll(stage.after, moment());
 }
 
+Status StageRunner::check() {
+  std::vector<const Quantity *> quantities = {&stage.epochs, &stage.steps};
+  for (const PhaseSpec &spec : stage.phases)
+    quantities.insert(quantities.end(), {&spec.untilEpoch, &spec.untilStep});
+  for (const EverySpec &spec : stage.every)
+    quantities.push_back(&spec.count);
+  for (const Quantity *quantity : quantities)
+    if (quantity->kind == Quantity::Output)
+      return planBatches();
+  return plan();
+}
+
 Expected<bool> StageRunner::execute() {
   if (Status status = plan(); status.failed())
     return status;

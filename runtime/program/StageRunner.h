@@ -38,6 +38,9 @@ public:
               StageState &state, StageObserver &observer)
       : session(session), data(data), passes(passes), stage(stage), run(run), state(state), observer(observer) {}
 
+  // Finds out whether the data and the options allow the stage, as far as nothing has to be computed for it.
+  Status check();
+
   // Runs until the stage is over (true) or was interrupted (false).
   Expected<bool> execute();
 

@@ -19,7 +19,21 @@ Status Trainer::openLog() {
   return Status::success();
 }
 
+Status Trainer::checkStages() {
+  for (const OrderItem &item : session.manifest.order) {
+    if (item.kind != OrderItem::Stage || item.run > 0)
+      continue;
+    StageState state;
+    StageRunner runner(session, data, passes, session.manifest.stages[item.index], item.run, state, *this);
+    if (Status status = runner.check(); status.failed())
+      return status;
+  }
+  return Status::success();
+}
+
 Status Trainer::start() {
+  if (Status status = checkStages(); status.failed())
+    return status;
   train = TrainState();
   train.baselines.resize(session.manifest.baselines.size());
   if (Status status = folder.clear(); status.failed())
@@ -33,6 +47,8 @@ Status Trainer::start() {
 }
 
 Status Trainer::resume(const Checkpoint &checkpoint) {
+  if (Status status = checkStages(); status.failed())
+    return status;
   Expected<TrainState> state = restoreCheckpoint(checkpoint, session, CheckpointUse::Resume);
   if (!state)
     return state.status();

@@ -34,6 +34,7 @@ private:
   bool interrupted() override { return interrupt.load(std::memory_order_relaxed); }
   Progress &progress() override { return shown; }
 
+  Status checkStages();
   Status openLog();
   Status save();
   Expected<bool> runStage(const OrderItem &item);
