@@ -29,7 +29,9 @@ protected:
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
+  // A new file: the old one may have a second name.
   static void write(const std::string &path, const std::string &content) {
+    unlink(path.c_str());
     std::ofstream(path, std::ios::binary) << content;
   }
   static bool exists(const std::string &path) { return access(path.c_str(), F_OK) == 0; }
