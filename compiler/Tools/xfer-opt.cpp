@@ -3,6 +3,8 @@
 #include "compiler/AutoDiff/Passes.h"
 #include "compiler/Dialect/NN/IR/NN.h"
 #include "compiler/Dialect/NN/Transforms/Passes.h"
+#include "compiler/Dialect/RT/IR/RT.h"
+#include "compiler/Dialect/Xfer/IR/Xfer.h"
 #include "compiler/Fusion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -18,7 +20,7 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<xfer::nn::NNDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::LLVM::LLVMDialect,
                   mlir::math::MathDialect, mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
-                  mlir::vector::VectorDialect>();
+                  mlir::vector::VectorDialect, xfer::pipeline::XferDialect, xfer::rtir::RTDialect>();
   mlir::registerTransformsPasses();
   xfer::registerFusionPasses();
   xfer::registerXferNNPasses();

@@ -53,10 +53,27 @@ static SmallVector<int64_t> moved(int64_t rank, int64_t from, int64_t to, int64_
   return permutation;
 }
 
+/// One element picked from each row: where its index is, the row's cotangent, elsewhere zero. Element-wise, where a scatter would
+/// write as much.
+static Term pickRule(GatherOp op, Term g, RuleContext &context) {
+  Term x = context.term(op.getX()), chosen = context.term(op.getIndices());
+  int64_t axis = op.getAxis();
+  Term last = chosen.filled(double(x.type().getDimSize(axis)) - 1);
+  Term clamped = chosen.make<MinOp>(chosen.make<MaxOp>(chosen, chosen.filled(0)), last);
+  TensorInfo indices = TensorInfo::of(x.type());
+  indices.element = chosen.type().getElementType();
+  Term number = x.make<IotaOp>(TypeRange(indices.type()), uint64_t(axis));
+  SmallVector<int64_t> missing = llvm::to_vector(llvm::seq<int64_t>(axis, x.rank()));
+  Term mask = compare(Predicate::eq, number, broadcastLike(clamped, x, missing));
+  return select(mask, broadcastLike(g, x, {axis}), x.filled(0));
+}
+
 /// Gather along an inner axis is gather along the first axis after the batch, between two transposes.
 static Cotangents gatherRule(GatherOp op, Term g, RuleContext &context) {
   int64_t axis = op.getAxis(), batch = op.getBatch(), rank = op.getX().getType().getRank();
   int64_t chosen = op.getIndices().getType().getRank() - batch;
+  if (axis == batch && chosen == 0 && !op.getX().getType().isDynamicDim(axis))
+    return {pickRule(op, g, context), Value()};
   Term zero = context.term(op.getX()).filled(0);
   if (axis == batch)
     return {scatterAdd(zero, op.getIndices(), g, batch), Value()};

@@ -88,6 +88,10 @@ INSTANTIATE_TEST_SUITE_P(
              "%i = nn.constant dense<[[4, 0], [0, 1]]> : tensor<2x2xi32>\n"
              "%r = nn.gather %x, %i axis 0 batch 0 : (tensor<5x3xf32>, tensor<2x2xi32>) -> tensor<2x2x3xf32>",
              "tensor<2x2x3xf32>"},
+        Case{"pick", "%x: tensor<3x5x2xf32>",
+             "%i = nn.constant dense<[4, 9, 1]> : tensor<3xi32>\n"
+             "%r = nn.gather %x, %i axis 1 batch 1 : (tensor<3x5x2xf32>, tensor<3xi32>) -> tensor<3x2xf32>",
+             "tensor<3x2xf32>"},
         Case{"gather_inner", "%x: tensor<2x3x5x2xf32>",
              "%i = nn.constant dense<[[4, 0, 1], [1, 1, 3]]> : tensor<2x3xi32>\n"
              "%r = nn.gather %x, %i axis 2 batch 1 : (tensor<2x3x5x2xf32>, tensor<2x3xi32>) -> tensor<2x3x3x2xf32>",

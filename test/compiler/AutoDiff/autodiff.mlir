@@ -181,3 +181,31 @@ func.func @inner_step(%w: tensor<4xf32>) -> tensor<4xf32> {
   %3 = nn.gradient %2 wrt %w : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
   return %3 : tensor<4xf32>
 }
+
+// -----
+
+// The cotangent of a pick from each row (cross-entropy) is element-wise: no scatter.
+// CHECK-LABEL: func.func @pick
+// CHECK-NOT: nn.scatter
+// CHECK: nn.select
+func.func @pick(%x: tensor<8x10xf32>, %y: tensor<8xi32>) -> tensor<8x10xf32> {
+  %0 = nn.gather %x, %y axis 1 batch 1 : (tensor<8x10xf32>, tensor<8xi32>) -> tensor<8xf32>
+  %1 = nn.reduce sum %0 axes [0] : (tensor<8xf32>) -> tensor<f32>
+  %2 = nn.gradient %1 wrt %x : (tensor<f32>, tensor<8x10xf32>) -> tensor<8x10xf32>
+  return %2 : tensor<8x10xf32>
+}
+
+// -----
+
+// Extents that are known at load differentiate as any other.
+// CHECK-LABEL: func.func @symbolic
+// CHECK-SAME: %[[X:.*]]: [[T:tensor<.*symbols = \["usps.test", ""\]>>]]) -> [[T]]
+// CHECK: %[[E:.*]] = nn.exp %[[X]] : [[T]]
+// CHECK-NEXT: return %[[E]] : [[T]]
+#s = #nn.meaning<symbols = ["usps.test", ""]>
+func.func @symbolic(%x: tensor<?x3xf32, #s>) -> tensor<?x3xf32, #s> {
+  %0 = nn.exp %x : tensor<?x3xf32, #s>
+  %1 = nn.reduce sum %0 axes [0, 1] : (tensor<?x3xf32, #s>) -> tensor<f32>
+  %2 = nn.gradient %1 wrt %x : (tensor<f32>, tensor<?x3xf32, #s>) -> tensor<?x3xf32, #s>
+  return %2 : tensor<?x3xf32, #s>
+}

@@ -208,6 +208,51 @@ void ReduceOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRCont
 }
 
 //===----------------------------------------------------------------------===//
+// windows
+//===----------------------------------------------------------------------===//
+
+/// Is each window one element, and none in the padding?
+template <typename Op> static bool isPointwise(Op op) {
+  auto all = [](ArrayRef<int64_t> numbers, int64_t value) {
+    return llvm::all_of(numbers, [&](int64_t number) { return number == value; });
+  };
+  return all(op.getWindow(), 1) && all(op.getPaddingLow(), 0) && all(op.getPaddingHigh(), 0);
+}
+
+/// The strided slice that windows of one element are.
+template <typename Op> static Value strided(Op op, PatternRewriter &rewriter) {
+  RankedTensorType type = op.getX().getType();
+  SmallVector<int64_t> offsets(type.getRank(), 0), strides(type.getRank(), 1);
+  llvm::copy(op.getStrides(), strides.begin() + 1);
+  ArrayRef<int64_t> sizes = op.getResult().getType().getShape();
+  return SliceOp::create(rewriter, op.getLoc(), TypeRange(op.getResult().getType()), op.getX(), offsets, sizes,
+                         strides);
+}
+
+static LogicalResult windowMaxToSlice(WindowMaxOp op, PatternRewriter &rewriter) {
+  if (!isPointwise(op))
+    return rewriter.notifyMatchFailure(op, "a window has several elements");
+  Value index = createFilledLike(rewriter, op.getLoc(), 0, op.getIndex().getType());
+  rewriter.replaceOp(op, {strided(op, rewriter), index});
+  return success();
+}
+
+static LogicalResult windowSumToSlice(WindowSumOp op, PatternRewriter &rewriter) {
+  if (!isPointwise(op))
+    return rewriter.notifyMatchFailure(op, "a window has several elements");
+  rewriter.replaceOp(op, strided(op, rewriter));
+  return success();
+}
+
+void WindowMaxOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(windowMaxToSlice);
+}
+
+void WindowSumOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(windowSumToSlice);
+}
+
+//===----------------------------------------------------------------------===//
 // loop
 //===----------------------------------------------------------------------===//
 

@@ -298,6 +298,10 @@ OpFoldResult ReverseOp::fold(FoldAdaptor constants) {
   if (auto inner = getX().getDefiningOp<ReverseOp>())
     if (inner.getAxes() == getAxes())
       return same(*this, inner.getX());
+  // Along an axis that a broadcast has added all elements are equal.
+  if (auto inner = getX().getDefiningOp<BroadcastOp>())
+    if (llvm::none_of(getAxes(), [&](int64_t axis) { return llvm::is_contained(inner.getDimensions(), axis); }))
+      return same(*this, getX());
   return resplat(constants.getX(), getType());
 }
 

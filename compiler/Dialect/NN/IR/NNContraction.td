@@ -132,6 +132,7 @@ def NN_WindowMaxOp : NN_InferredOp<"window_max"> {
   let arguments = !con((ins NN_Float:$x), NN_WindowAttributes);
   let results = (outs NN_Float:$result, NN_Integer:$index);
   let assemblyFormat = !strconcat("$x ", NN_WindowFormat);
+  let hasCanonicalizer = 1;
 }
 
 def NN_WindowGatherOp : NN_InferredOp<"window_gather"> {
@@ -187,6 +188,7 @@ def NN_WindowSumOp : NN_InferredOp<"window_sum"> {
   let arguments = !con((ins NN_Float:$x), NN_WindowAttributes);
   let results = (outs NN_Float:$result);
   let assemblyFormat = !strconcat("$x ", NN_WindowFormat);
+  let hasCanonicalizer = 1;
 }
 
 def NN_WindowSpreadOp : NN_Op<"window_spread"> {

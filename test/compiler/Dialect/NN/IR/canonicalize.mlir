@@ -141,3 +141,31 @@ func.func @loop(%a: tensor<f32>, %x: tensor<5xf32>) -> tensor<f32> {
   }
   return %0 : tensor<f32>
 }
+
+// -----
+
+// Windows of one element are a strided slice; real windows stay.
+// CHECK-LABEL: func.func @windows
+// CHECK-SAME: %[[X:.*]]: tensor<2x4x4x3xf32>
+// CHECK-DAG: %[[S:.*]] = nn.slice %[[X]] offsets [0, 0, 0, 0] sizes [2, 2, 2, 3] strides [1, 2, 2, 1]
+// CHECK-DAG: %[[M:.*]] = nn.window_sum %[[X]] window [2, 2]
+// CHECK: return %[[S]], %[[M]]
+func.func @windows(%x: tensor<2x4x4x3xf32>) -> (tensor<2x2x2x3xf32>, tensor<2x2x2x3xf32>) {
+  %0, %i = nn.window_max %x window [1, 1] strides [2, 2] padding [0, 0] [0, 0] dilations [1, 1] : (tensor<2x4x4x3xf32>) -> (tensor<2x2x2x3xf32>, tensor<2x2x2x3xi32>)
+  %1 = nn.window_sum %x window [2, 2] strides [2, 2] padding [0, 0] [0, 0] dilations [1, 1] : (tensor<2x4x4x3xf32>) -> tensor<2x2x2x3xf32>
+  return %0, %1 : tensor<2x2x2x3xf32>, tensor<2x2x2x3xf32>
+}
+
+// -----
+
+// Reversing what a broadcast has repeated changes nothing; reversing the repeated values does.
+// CHECK-LABEL: func.func @reversed
+// CHECK: %[[B:.*]] = nn.broadcast
+// CHECK-NEXT: %[[R:.*]] = nn.reverse %[[B]] axes [1]
+// CHECK-NEXT: return %[[B]], %[[R]]
+func.func @reversed(%x: tensor<3xf32>) -> (tensor<5x3xf32>, tensor<5x3xf32>) {
+  %0 = nn.broadcast %x dimensions [1] : tensor<3xf32> -> tensor<5x3xf32>
+  %1 = nn.reverse %0 axes [0] : tensor<5x3xf32>
+  %2 = nn.reverse %0 axes [1] : tensor<5x3xf32>
+  return %1, %2 : tensor<5x3xf32>, tensor<5x3xf32>
+}
