@@ -3,6 +3,7 @@
 #include "compiler/Fusion/FormKernel.h"
 #include "compiler/Fusion/Grouping.h"
 #include "compiler/Fusion/Passes.h"
+#include "compiler/Fusion/PrepareFusion.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -82,6 +83,10 @@ struct FuseKernels : impl::FuseKernelsBase<FuseKernels> {
       getOperation()->emitOpError("cannot be fused: 'mode' is '") << mode << "', expected 'full' or 'none'";
       return signalPassFailure();
     }
+    auto removeIn = [&](Block *block) { removeIdentities(*block); };
+    getOperation()->walk(removeIn);
+    if (mode == "full" && failed(prepareFusion(getOperation())))
+      return signalPassFailure();
     getOperation()->walk([&](Operation *op) {
       if (!isa<func::FuncOp, nn::LoopOp>(op))
         return;
@@ -92,7 +97,6 @@ struct FuseKernels : impl::FuseKernelsBase<FuseKernels> {
   }
 
   void runOnBlock(Block &block) {
-    removeIdentities(block);
     eraseDead(block);
     if (mode == "none")
       formSingleKernels(block);

@@ -24,6 +24,8 @@ constexpr int64_t mostCopiedCost = 2;
 constexpr int64_t mostOperations = 160;
 // A space of this many elements may be walked several times by one core.
 constexpr int64_t smallSpace = 1 << 14;
+// A tensor of so few elements costs nothing but the launch of its kernel.
+constexpr int64_t fewElements = 64;
 // Rows up to this long are still in the cache in the next pass.
 constexpr int64_t longestRow = 1 << 15;
 
@@ -83,6 +85,7 @@ private:
   bool placeContraction(Operation *op, ArrayRef<unsigned> consumers);
 
   void mergeReductions();
+  void mergeScalars();
   void mergeUpdates();
   std::vector<FusionGroup> inOrder();
 
@@ -287,7 +290,7 @@ bool Grouper::canHold(unsigned number, Operation *op, ArrayRef<Value> roots) {
 bool Grouper::isCopyable(Operation *op) {
   if (isReduction(op) || isSequential(op) || op->getNumResults() != 1 || costOf(op) > mostCopiedCost)
     return false;
-  if (elementsOf(op->getResult(0)) <= 64)
+  if (elementsOf(op->getResult(0)) <= fewElements)
     return true;
   int64_t large = 0;
   for (Value operand : op->getOperands()) {
@@ -487,6 +490,21 @@ void Grouper::mergeReductions() {
           merge(numbers[i], numbers[j]);
 }
 
+// Little element-wise groups of one shape, such as what all parameters' updates share, become one where they may.
+void Grouper::mergeScalars() {
+  SmallVector<unsigned> small;
+  for (auto [number, group] : llvm::enumerate(groups)) {
+    auto isSmall = [](Value root) { return elementsOf(root) <= fewElements; };
+    if (!group.merged && group.kind == FusionGroup::Loop && llvm::all_of(group.roots, isSmall) &&
+        llvm::none_of(group.ops, isReduction) && llvm::none_of(group.ops, isSequential))
+      small.push_back(number);
+  }
+  for (size_t i = 0; i < small.size(); ++i)
+    for (size_t j = i + 1; j < std::min(small.size(), i + 8); ++j)
+      if (!groups[small[i]].merged && !groups[small[j]].merged && canMerge(small[j], small[i]))
+        merge(small[j], small[i]);
+}
+
 // Element-wise groups whose results only leave the block become one kernel with a nest for each shape.
 void Grouper::mergeUpdates() {
   std::optional<unsigned> first;
@@ -589,6 +607,7 @@ std::vector<FusionGroup> Grouper::run() {
     }
   }
   mergeReductions();
+  mergeScalars();
   mergeUpdates();
   return inOrder();
 }

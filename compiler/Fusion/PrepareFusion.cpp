@@ -1,0 +1,204 @@
+//===- PrepareFusion.cpp - rewrites that let more operations share a pass ---------------------------------------===//
+//
+// Batch norm's backward pass shows why: the gradient of the mean is the sum over -2 * v * (x - m), where v, the
+// gradient of the variance, is itself a sum over the batch. With the factor v outside, sum(x - m) needs no other sum,
+// and all sums of the backward pass are found in one pass over its tensors.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#include "compiler/Fusion/PrepareFusion.h"
+
+#include "compiler/Dialect/NN/IR/NN.h"
+
+#include "mlir/IR/Dominance.h"
+#include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace xfer {
+
+namespace {
+
+RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+bool isLong(int64_t extent) { return extent != 1; }
+
+/// The operand of a reshape that only adds and removes axes of extent 1.
+Value unitReshapeSource(Value value) {
+  auto reshape = value.getDefiningOp<nn::ReshapeOp>();
+  if (!reshape)
+    return {};
+  SmallVector<int64_t> before(llvm::make_filter_range(typeOf(reshape.getX()).getShape(), isLong));
+  SmallVector<int64_t> after(llvm::make_filter_range(typeOf(reshape.getResult()).getShape(), isLong));
+  return before == after ? reshape.getX() : Value();
+}
+
+/// `value` as it is along the kept axes of `reduce`, if it is the same along all reduced ones.
+Value alongKept(Value value, nn::ReduceOp reduce, PatternRewriter &rewriter) {
+  auto extents = nn::extentsOf(reduce.getResult().getType());
+  Location loc = reduce.getLoc();
+  if (auto constant = value.getDefiningOp<nn::ConstantOp>()) {
+    auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
+    if (!splat || !typeOf(reduce.getResult()).hasStaticShape())
+      return {};
+    auto type = RankedTensorType::get(typeOf(reduce.getResult()).getShape(), splat.getElementType());
+    return nn::ConstantOp::create(rewriter, loc, splat.resizeSplat(type));
+  }
+  auto broadcast = value.getDefiningOp<nn::BroadcastOp>();
+  if (!broadcast)
+    return {};
+  SmallVector<int64_t> dimensions;
+  for (auto [axis, to] : llvm::enumerate(broadcast.getDimensions())) {
+    int64_t dropped = 0;
+    for (int64_t reduced : reduce.getAxes()) {
+      if (reduced == to)
+        return {};
+      dropped += reduced < to;
+    }
+    dimensions.push_back(to - dropped);
+  }
+  return nn::BroadcastOp::create(rewriter, loc, broadcast.getX(), extents, dimensions);
+}
+
+/// sum(a * k) = sum(a) * k, where k is the same along the reduced axes.
+struct FactorOutOfSum : OpRewritePattern<nn::ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::ReduceOp reduce, PatternRewriter &rewriter) const override {
+    Operation *op = reduce.getX().getDefiningOp();
+    if (reduce.getKind() != nn::ReduceKind::Sum || !op || !isa<FloatType>(typeOf(reduce.getX()).getElementType()))
+      return rewriter.notifyMatchFailure(reduce, "no sum of floats");
+    auto sumOf = [&](Value value) {
+      return nn::ReduceOp::create(rewriter, reduce.getLoc(), nn::ReduceKind::Sum, value, reduce.getAxes());
+    };
+    if (isa<nn::NegOp>(op)) {
+      rewriter.replaceOpWithNewOp<nn::NegOp>(reduce, sumOf(op->getOperand(0)));
+      return success();
+    }
+    if (isa<nn::AddOp>(op) && op->getOperand(0) == op->getOperand(1)) {
+      Value half = sumOf(op->getOperand(0));
+      rewriter.replaceOpWithNewOp<nn::AddOp>(reduce, half, half);
+      return success();
+    }
+    if (!isa<nn::MulOp, nn::DivOp>(op))
+      return rewriter.notifyMatchFailure(reduce, "no sum of products");
+    for (unsigned side : {1u, 0u}) {
+      if (isa<nn::DivOp>(op) && side == 0)
+        break;
+      Value factor = alongKept(op->getOperand(side), reduce, rewriter);
+      if (!factor)
+        continue;
+      Value rest = sumOf(op->getOperand(1 - side));
+      if (isa<nn::MulOp>(op))
+        rewriter.replaceOpWithNewOp<nn::MulOp>(reduce, rest, factor);
+      else
+        rewriter.replaceOpWithNewOp<nn::DivOp>(reduce, rest, factor);
+      return success();
+    }
+    if (isa<nn::MulOp>(op))
+      return factorOfFactor(reduce, op, rewriter);
+    return rewriter.notifyMatchFailure(reduce, "no factor is the same along the reduced axes");
+  }
+
+private:
+  /// sum((a * k) * b) = sum(a * b) * k.
+  LogicalResult factorOfFactor(nn::ReduceOp reduce, Operation *op, PatternRewriter &rewriter) const {
+    for (unsigned side : {0u, 1u}) {
+      Operation *inner = op->getOperand(side).getDefiningOp();
+      if (!inner || !isa<nn::MulOp, nn::DivOp>(inner))
+        continue;
+      for (unsigned at : {1u, 0u}) {
+        if (isa<nn::DivOp>(inner) && at == 0)
+          break;
+        Value factor = alongKept(inner->getOperand(at), reduce, rewriter);
+        if (!factor)
+          continue;
+        Value product = nn::MulOp::create(rewriter, op->getLoc(), inner->getOperand(1 - at), op->getOperand(1 - side));
+        Value sum = nn::ReduceOp::create(rewriter, reduce.getLoc(), nn::ReduceKind::Sum, product, reduce.getAxes());
+        if (isa<nn::MulOp>(inner))
+          rewriter.replaceOpWithNewOp<nn::MulOp>(reduce, sum, factor);
+        else
+          rewriter.replaceOpWithNewOp<nn::DivOp>(reduce, sum, factor);
+        return success();
+      }
+    }
+    return rewriter.notifyMatchFailure(reduce, "no factor is the same along the reduced axes");
+  }
+};
+
+/// broadcast(reshape(x)), where the reshape only adds axes of extent 1, is a broadcast of x.
+struct BroadcastOfUnitReshape : OpRewritePattern<nn::BroadcastOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::BroadcastOp op, PatternRewriter &rewriter) const override {
+    Value source = unitReshapeSource(op.getX());
+    if (!source)
+      return rewriter.notifyMatchFailure(op, "no broadcast of a reshape by axes of extent 1");
+    SmallVector<int64_t> longAxes, dimensions;
+    for (auto [axis, extent] : llvm::enumerate(typeOf(op.getX()).getShape()))
+      if (extent != 1)
+        longAxes.push_back(op.getDimensions()[axis]);
+    // Axes of extent 1 of the source need a place between those of its neighbours: only sources without them.
+    if (!llvm::all_of(typeOf(source).getShape(), isLong))
+      return rewriter.notifyMatchFailure(op, "the source has axes of extent 1");
+    rewriter.replaceOpWithNewOp<nn::BroadcastOp>(op, source, nn::extentsOf(op.getResult().getType()), longAxes);
+    return success();
+  }
+};
+
+/// An element-wise operation on reshapes by axes of extent 1 works on what was reshaped; the reshape comes after it.
+struct SinkUnitReshape : RewritePattern {
+  explicit SinkUnitReshape(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (!op->hasTrait<nn::PerElement>() || op->getNumResults() != 1 || !typeOf(op->getResult(0)).hasStaticShape())
+      return failure();
+    Value like;
+    for (Value operand : op->getOperands())
+      if (Value source = unitReshapeSource(operand))
+        if (!like || typeOf(source).getRank() < typeOf(like).getRank())
+          like = source;
+    if (!like || typeOf(like).getRank() >= typeOf(op->getResult(0)).getRank())
+      return failure();
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands()) {
+      auto type = RankedTensorType::get(typeOf(like).getShape(), typeOf(operand).getElementType());
+      Value source = unitReshapeSource(operand);
+      if (source && typeOf(source).getShape() == typeOf(like).getShape()) {
+        operands.push_back(source);
+      } else if (auto constant = operand.getDefiningOp<nn::ConstantOp>();
+                 constant && isa<SplatElementsAttr>(constant.getValue())) {
+        auto splat = cast<SplatElementsAttr>(constant.getValue());
+        operands.push_back(nn::ConstantOp::create(rewriter, op->getLoc(), splat.resizeSplat(type)));
+      } else if (auto broadcast = operand.getDefiningOp<nn::BroadcastOp>();
+                 broadcast && typeOf(broadcast.getX()).getRank() == 0) {
+        operands.push_back(nn::BroadcastOp::create(rewriter, op->getLoc(), broadcast.getX(), nn::extentsOf(type),
+                                                   ArrayRef<int64_t>()));
+      } else {
+        return failure();
+      }
+    }
+    auto extents = nn::extentsOf(op->getResult(0).getType());
+    auto type = RankedTensorType::get(typeOf(like).getShape(), typeOf(op->getResult(0)).getElementType());
+    OperationState state(op->getLoc(), op->getName(), operands, TypeRange{type}, op->getAttrs());
+    Operation *small = rewriter.create(state);
+    rewriter.replaceOpWithNewOp<nn::ReshapeOp>(op, small->getResult(0), extents);
+    return success();
+  }
+};
+
+} // namespace
+
+LogicalResult prepareFusion(Operation *op) {
+  RewritePatternSet patterns(op->getContext());
+  patterns.add<FactorOutOfSum, BroadcastOfUnitReshape, SinkUnitReshape>(op->getContext());
+  if (failed(applyPatternsGreedily(op, std::move(patterns))))
+    return failure();
+  IRRewriter rewriter(op->getContext());
+  DominanceInfo dominance(op);
+  eliminateCommonSubExpressions(rewriter, dominance, op);
+  return success();
+}
+
+} // namespace xfer
