@@ -1,0 +1,58 @@
+// In the programs of the language's design, the library and the examples, text alone finds nothing but what is not
+// built yet.
+#include "test/dsl/Programs.h"
+#include "dsl/Parse/Parser.h"
+#include "dsl/Sema/Sema.h"
+#include "llvm/Support/raw_ostream.h"
+#include "gtest/gtest.h"
+
+using namespace xfer::dsl;
+
+namespace {
+
+class Programs : public testing::Test {
+protected:
+  std::unique_ptr<File> parse(const std::string &path) {
+    llvm::Expected<FileId> file = sources.openFile(path);
+    EXPECT_TRUE(static_cast<bool>(file)) << path;
+    return parseFile(sources, *file, diagnostics);
+  }
+
+  SourceManager sources;
+  Diagnostics diagnostics;
+};
+
+TEST_F(Programs, HaveNoMistakes) {
+  std::unique_ptr<File> data = parse(XFER_SOURCE_DIR "/test/dsl/programs/data.xfer");
+  for (const std::string &path : findPrograms()) {
+    std::unique_ptr<File> file = parse(path);
+    ASSERT_TRUE(file) << path;
+    bool usesData = false;
+    for (const ItemPtr &item : file->items)
+      if (auto *import = llvm::dyn_cast<ImportItem>(item.get()))
+        usesData |= import->file && import->file->text == "data.xfer";
+    const File *imports[] = {data.get()};
+    checkFile(*file, llvm::ArrayRef(imports, usesData), diagnostics);
+  }
+  for (const Diagnostic &diagnostic : diagnostics.getAll())
+    EXPECT_EQ(diagnostic.code, "not-supported-yet")
+        << sources.getName(diagnostic.range.file).str() << ": " << diagnostic.message;
+}
+
+// Without the import the domains are unknown: the references are really looked up.
+TEST_F(Programs, NeedTheirImports) {
+  std::unique_ptr<File> file = parse(XFER_SOURCE_DIR "/test/dsl/programs/01-mcd.xfer");
+  EXPECT_FALSE(checkFile(*file, {}, diagnostics));
+  ASSERT_TRUE(diagnostics.hasErrors());
+  EXPECT_EQ(diagnostics.getAll().front().code, "unknown-domain");
+}
+
+// The answer is about this file, not about what was found before it.
+TEST_F(Programs, AnswerForOneFile) {
+  diagnostics.error("code", {}, "earlier");
+  FileId id = sources.addText("test.xfer", "fn f(x: []) = x");
+  std::unique_ptr<File> file = parseFile(sources, id, diagnostics);
+  EXPECT_TRUE(checkFile(*file, {}, diagnostics));
+}
+
+} // namespace

@@ -1,0 +1,110 @@
+#include "dsl/Source/Diagnostics.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+#include "gtest/gtest.h"
+
+using namespace xfer::dsl;
+
+namespace {
+
+class DiagnosticsTest : public testing::Test {
+protected:
+  std::string text() {
+    std::string result;
+    llvm::raw_string_ostream os(result);
+    printText(os, sources, diagnostics);
+    return result;
+  }
+
+  SourceManager sources;
+  Diagnostics diagnostics;
+};
+
+TEST_F(DiagnosticsTest, PrintsPlaceExcerptFixAndNote) {
+  FileId file = sources.addText("a.xfer", "first line\nlet x = yy\n");
+  diagnostics.error("unknown-name", {file, 19, 21}, "no 'yy'")
+      .note({file, 0, 5}, "it is here")
+      .fixIt({file, 19, 21}, "y");
+  EXPECT_EQ(text(), "a.xfer:2:9: error: no 'yy' [unknown-name]\n"
+                    "    2 | let x = yy\n"
+                    "      |         ^~\n"
+                    "      = fix: replace 'yy' with 'y' at 2:9\n"
+                    "a.xfer:1:1: note: it is here\n"
+                    "    1 | first line\n"
+                    "      | ^~~~~\n");
+}
+
+// What stands in front of the range takes as much room above as below: tabs, wide and accented characters.
+TEST_F(DiagnosticsTest, UnderlinesBehindTabsAndWideCharacters) {
+  FileId file = sources.addText("a.xfer", "\t\"\xC3\xA9\xE6\xBC\xA2\" x");
+  diagnostics.error("code", {file, 9, 10}, "here");
+  EXPECT_NE(text().find("\n      | \t      ^\n"), std::string::npos) << text();
+}
+
+// A range over several lines is underlined to the end of its first, an empty one is one caret, one nowhere has neither.
+TEST_F(DiagnosticsTest, UnderlinesOddRanges) {
+  FileId file = sources.addText("a.xfer", "ab\ncd");
+  diagnostics.error("code", {file, 1, 5}, "long");
+  diagnostics.error("code", {file, 5, 5}, "empty");
+  diagnostics.error("code", {}, "nowhere");
+  EXPECT_EQ(text(), "a.xfer:1:2: error: long [code]\n    1 | ab\n      |  ^\n"
+                    "a.xfer:2:3: error: empty [code]\n    2 | cd\n      |   ^\n"
+                    "error: nowhere [code]\n");
+}
+
+// Control characters of a program do not reach the terminal.
+TEST_F(DiagnosticsTest, HidesControlCharacters) {
+  FileId file = sources.addText("a.xfer", "a\x1b[2J b");
+  diagnostics.error("code", {file, 0, 1}, "here");
+  EXPECT_EQ(text().find('\x1b'), std::string::npos);
+}
+
+TEST_F(DiagnosticsTest, SortsAndDropsRepetitions) {
+  FileId file = sources.addText("a.xfer", "abcdef");
+  diagnostics.error("code", {file, 3, 4}, "late");
+  diagnostics.warning("code", {file, 1, 2}, "early");
+  diagnostics.error("code", {file, 3, 4}, "late");
+  diagnostics.error("other", {file, 3, 4}, "late");
+  EXPECT_EQ(diagnostics.getNumErrors(), 3u);
+  diagnostics.finish();
+  ASSERT_EQ(diagnostics.getAll().size(), 3u);
+  EXPECT_EQ(diagnostics.getAll()[0].message, "early");
+  EXPECT_EQ(diagnostics.getAll()[1].code, "code");
+  EXPECT_EQ(diagnostics.getAll()[2].code, "other");
+  EXPECT_EQ(diagnostics.getNumErrors(), 2u);
+}
+
+TEST_F(DiagnosticsTest, MakesWarningsErrors) {
+  diagnostics.warning("code", {}, "w");
+  EXPECT_FALSE(diagnostics.hasErrors());
+  diagnostics.makeWarningsErrors();
+  EXPECT_TRUE(diagnostics.hasErrors());
+}
+
+// JSON stays valid whatever the program contains.
+TEST_F(DiagnosticsTest, PrintsJson) {
+  FileId file = sources.addText("a\".xfer", "ab\ncd");
+  diagnostics.error("code", {file, 3, 4}, "bad \xff \"text\"").note({}, "note").fixIt({file, 3, 4}, "x\n");
+  std::string result;
+  llvm::raw_string_ostream os(result);
+  printJson(os, sources, diagnostics);
+  llvm::Expected<llvm::json::Value> value = llvm::json::parse(result);
+  ASSERT_TRUE(static_cast<bool>(value)) << result;
+  const llvm::json::Object &first = *value->getAsArray()->front().getAsObject();
+  EXPECT_EQ(first.getString("code"), "code");
+  EXPECT_EQ(first.getObject("range")->getInteger("line"), 2);
+  EXPECT_EQ(first.getObject("range")->getInteger("endColumn"), 2);
+  EXPECT_EQ(first.getArray("fixIts")->front().getAsObject()->getString("replacement"), "x\n");
+  EXPECT_EQ(first.getArray("notes")->front().getAsObject()->getObject("range"), nullptr);
+}
+
+// Near enough is a third of the letters; a name of one letter is near to nothing.
+TEST_F(DiagnosticsTest, FindsTheNearestName) {
+  EXPECT_EQ(findNearest("layer5", {"layer1", "conv", "layer4"}), "layer1");
+  EXPECT_EQ(findNearest("trunc", {"head", "trunk"}), "trunk");
+  EXPECT_EQ(findNearest("x", {"y", "z"}), "");
+  EXPECT_EQ(findNearest("accuracy", {"macro_f1"}), "");
+  EXPECT_EQ(findNearest("", {"a"}), "");
+}
+
+} // namespace
