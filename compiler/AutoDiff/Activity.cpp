@@ -81,6 +81,5 @@ bool xfer::nn::reaches(Value loss, Value wrt) { return Dependences(loss).on(wrt)
 
 SmallVector<bool> xfer::nn::reaches(Value loss, ValueRange wrt) {
   Dependences dependences(loss);
-  return llvm::map_to_vector(
-      wrt, [&](Value value) { return dependences.on(value) == Dependence::Differentiable; });
+  return llvm::map_to_vector(wrt, [&](Value value) { return dependences.on(value) == Dependence::Differentiable; });
 }

@@ -1,9 +1,9 @@
 //===- Activity.h - which values a loss depends on, and whether differentiably ----------------------------------===//
 //
 // Input: a value. Output: for any other value, whether the first depends on it not at all, only through operations
-// whose derivative is zero or undefined (floor, compare, stop_gradient, integers), or differentiably. One walk backwards over
-// the SSA graph answers for all values; it enters the bodies of loops and maps, so that a carry that does not feed the
-// result does not count.
+// whose derivative is zero or undefined (floor, compare, stop_gradient, integers), or differentiably. One walk
+// backwards over the SSA graph answers for all values; it enters the bodies of loops and maps, so that a carry that
+// does not feed the result does not count.
 //
 // Example: of `sum(floor(w) * x)` the derivative in `x` is Differentiable, in `w` Constant, in any other value None.
 //

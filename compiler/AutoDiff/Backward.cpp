@@ -105,14 +105,13 @@ private:
 };
 } // namespace
 
-FailureOr<Cotangents> xfer::nn::backward(ValueRange outputs, ArrayRef<Value> seeds, ValueRange wrt,
-                                         OpBuilder &builder, Location caller) {
+FailureOr<Cotangents> xfer::nn::backward(ValueRange outputs, ArrayRef<Value> seeds, ValueRange wrt, OpBuilder &builder,
+                                         Location caller) {
   ReverseAccumulation accumulation(wrt, builder, caller);
   for (auto [output, seed] : llvm::zip_equal(outputs, seeds))
     if (seed)
       accumulation.contribute(output, seed, caller);
   if (failed(accumulation.run()))
     return failure();
-  return llvm::to_vector_of<Value, 4>(
-      llvm::map_range(wrt, [&](Value value) { return accumulation.of(value); }));
+  return llvm::to_vector_of<Value, 4>(llvm::map_range(wrt, [&](Value value) { return accumulation.of(value); }));
 }

@@ -7,8 +7,8 @@
 // insertion point are visited in reverse order; each one that has collected a cotangent hands it on to its active
 // operands through its rule, where several contributions are added. Nothing is emitted for inactive values.
 //
-// Example: y = exp(x), l = sum(y * c), wrt x. Active: x, y, y * c, l. Seed 1 for l; the sum broadcasts it; the product gives
-// y the cotangent 1 * c, and c none; exp gives x the cotangent c * y.
+// Example: y = exp(x), l = sum(y * c), wrt x. Active: x, y, y * c, l. Seed 1 for l; the sum broadcasts it; the product
+// gives y the cotangent 1 * c, and c none; exp gives x the cotangent c * y.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -26,10 +26,10 @@ llvm::DenseSet<mlir::Value> activeValues(mlir::Block &block, mlir::ValueRange fr
 llvm::DenseSet<mlir::Value> usefulValues(mlir::Block &block, mlir::ValueRange outputs);
 
 /// The cotangents of `wrt`; null where no path leads from one to an output. All values are of the builder's block, null
-/// seeds do not count. The block must have been prepared (below). Operations get the location "theirs, called at `caller`". Failure, with an error,
-/// for an operation that has no rule.
-llvm::FailureOr<Cotangents> backward(mlir::ValueRange outputs, llvm::ArrayRef<mlir::Value> seeds,
-                                     mlir::ValueRange wrt, mlir::OpBuilder &builder, mlir::Location caller);
+/// seeds do not count. The block must have been prepared (below). Operations get the location "theirs, called at
+/// `caller`". Failure, with an error, for an operation that has no rule.
+llvm::FailureOr<Cotangents> backward(mlir::ValueRange outputs, llvm::ArrayRef<mlir::Value> seeds, mlir::ValueRange wrt,
+                                     mlir::OpBuilder &builder, mlir::Location caller);
 
 /// Brings the loops of `block` between `wrt` and `outputs` into the form that their rule needs: unconditional, and with
 /// the carries of each step among the stacked results. Replaces values: read outputs and wrt again afterwards.

@@ -2,8 +2,8 @@
 //
 // A rule takes an operation and the cotangents of its results (the derivatives of the loss with respect to them; null
 // where a result does not matter) and returns the cotangents of its operands (null where there is none). It emits nn
-// operations, so that rules apply to what rules have emitted. What it emits for an operand that nobody asked for is dead
-// and disappears; costly rules ask `wants` first.
+// operations, so that rules apply to what rules have emitted. What it emits for an operand that nobody asked for is
+// dead and disappears; costly rules ask `wants` first.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 

@@ -155,17 +155,15 @@ static Tensors windowScatter(nn::WindowScatterOp op, const HostTensor &g, const 
 
 static Tensors windowSum(nn::WindowSumOp op, const HostTensor &x, ArrayRef<int64_t> known) {
   HostTensor y(x.element, withBatch(known, x));
-  forEachCovered(op, x.shape, y.shape, [&](ArrayRef<int64_t> place, ArrayRef<int64_t> from, int64_t) {
-    y.at(place) += x.at(from);
-  });
+  forEachCovered(op, x.shape, y.shape,
+                 [&](ArrayRef<int64_t> place, ArrayRef<int64_t> from, int64_t) { y.at(place) += x.at(from); });
   return {y};
 }
 
 static Tensors windowSpread(nn::WindowSpreadOp op, const HostTensor &g, ArrayRef<int64_t> known) {
   HostTensor x(g.element, withBatch(known, g));
-  forEachCovered(op, x.shape, g.shape, [&](ArrayRef<int64_t> place, ArrayRef<int64_t> from, int64_t) {
-    x.at(from) += g.at(place);
-  });
+  forEachCovered(op, x.shape, g.shape,
+                 [&](ArrayRef<int64_t> place, ArrayRef<int64_t> from, int64_t) { x.at(from) += g.at(place); });
   return {x};
 }
 

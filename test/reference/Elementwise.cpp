@@ -31,7 +31,9 @@ static double integerPower(double base, double exponent) {
   return double(result);
 }
 
-static double integerProduct(double a, double b) { return double(int32_t(uint32_t(int64_t(a)) * uint32_t(int64_t(b)))); }
+static double integerProduct(double a, double b) {
+  return double(int32_t(uint32_t(int64_t(a)) * uint32_t(int64_t(b))));
+}
 
 static bool holds(nn::Predicate predicate, double a, double b) {
   switch (predicate) {
@@ -98,9 +100,7 @@ std::optional<Tensors> xfer::reference::elementwise(Operation *op, Inputs in) {
       .Case([&](nn::NotOp) { return unary(in, [](double x) { return 1 - x; }); })
       .Case([&](nn::AddOp) { return two([](double a, double b) { return a + b; }); })
       .Case([&](nn::SubOp) { return two([](double a, double b) { return a - b; }); })
-      .Case([&](nn::MulOp) {
-        return two([&](double a, double b) { return real ? a * b : integerProduct(a, b); });
-      })
+      .Case([&](nn::MulOp) { return two([&](double a, double b) { return real ? a * b : integerProduct(a, b); }); })
       .Case([&](nn::DivOp) {
         return two([&](double a, double b) { return real ? a / b : b == 0 ? 0 : std::floor(a / b); });
       })

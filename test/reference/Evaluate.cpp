@@ -167,8 +167,7 @@ FailureOr<Tensors> Evaluator::runLoop(nn::LoopOp op, ArrayRef<HostTensor> in) {
     results.push_back(HostTensor(cast<RankedTensorType>(type).getElementType(), resolve(type)));
   }
   for (int64_t step = 0; step < int64_t(op.getCount()); ++step) {
-    Tensors arguments = {HostTensor(IntegerType::get(op.getContext(), 32),
-                                    {}, double(step))};
+    Tensors arguments = {HostTensor(IntegerType::get(op.getContext(), 32), {}, double(step))};
     arguments.insert(arguments.end(), results.begin(), results.begin() + carries);
     for (size_t i = 0; i < scanned; ++i)
       arguments.push_back(element(in[carries + i], step));

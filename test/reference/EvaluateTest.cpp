@@ -54,21 +54,24 @@ TEST_F(EvaluateTest, PhiloxSite) {
 
 // Integer division rounds towards minus infinity, and the remainder has the divisor's sign.
 TEST_F(EvaluateTest, IntegerDivision) {
-  EXPECT_EQ(run("func.func @f() -> tensor<3xi32> {\n"
-                "%a = nn.constant dense<[-7, 7, 5]> : tensor<3xi32>\n%b = nn.constant dense<[2, -2, 0]> : tensor<3xi32>\n"
-                "%r = nn.div %a, %b : tensor<3xi32>\nreturn %r : tensor<3xi32>\n}"),
-            (Numbers{-4, -4, 0}));
-  EXPECT_EQ(run("func.func @f() -> tensor<3xi32> {\n"
-                "%a = nn.constant dense<[-7, 7, 5]> : tensor<3xi32>\n%b = nn.constant dense<[2, -2, 0]> : tensor<3xi32>\n"
-                "%r = nn.rem %a, %b : tensor<3xi32>\nreturn %r : tensor<3xi32>\n}"),
-            (Numbers{1, -1, 5}));
+  EXPECT_EQ(
+      run("func.func @f() -> tensor<3xi32> {\n"
+          "%a = nn.constant dense<[-7, 7, 5]> : tensor<3xi32>\n%b = nn.constant dense<[2, -2, 0]> : tensor<3xi32>\n"
+          "%r = nn.div %a, %b : tensor<3xi32>\nreturn %r : tensor<3xi32>\n}"),
+      (Numbers{-4, -4, 0}));
+  EXPECT_EQ(
+      run("func.func @f() -> tensor<3xi32> {\n"
+          "%a = nn.constant dense<[-7, 7, 5]> : tensor<3xi32>\n%b = nn.constant dense<[2, -2, 0]> : tensor<3xi32>\n"
+          "%r = nn.rem %a, %b : tensor<3xi32>\nreturn %r : tensor<3xi32>\n}"),
+      (Numbers{1, -1, 5}));
 }
 
 // Floats are rounded to their type after each operation.
 TEST_F(EvaluateTest, Rounds) {
-  EXPECT_EQ(run("func.func @f() -> tensor<f32> {\n%a = nn.constant dense<1.0> : tensor<f32>\n"
-                "%b = nn.constant dense<1.0e-9> : tensor<f32>\n%r = nn.add %a, %b : tensor<f32>\nreturn %r : tensor<f32>\n}"),
-            (Numbers{1}));
+  EXPECT_EQ(
+      run("func.func @f() -> tensor<f32> {\n%a = nn.constant dense<1.0> : tensor<f32>\n"
+          "%b = nn.constant dense<1.0e-9> : tensor<f32>\n%r = nn.add %a, %b : tensor<f32>\nreturn %r : tensor<f32>\n}"),
+      (Numbers{1}));
 }
 
 TEST_F(EvaluateTest, GatherClampsAndKeepsBatch) {
@@ -82,19 +85,21 @@ TEST_F(EvaluateTest, GatherClampsAndKeepsBatch) {
 
 // Updates are applied in the order of their indices: the last `set` stays.
 TEST_F(EvaluateTest, ScatterInOrder) {
-  EXPECT_EQ(run("func.func @f(%x: tensor<3xf32>, %u: tensor<3xf32>) -> tensor<3xf32> {\n"
-                "%i = nn.constant dense<[1, 1, 0]> : tensor<3xi32>\n"
-                "%r = nn.scatter set %x, %i, %u batch 0 : (tensor<3xf32>, tensor<3xi32>, tensor<3xf32>) -> tensor<3xf32>\n"
-                "return %r : tensor<3xf32>\n}",
-                {floats({3}, {9, 9, 9}), floats({3}, {1, 2, 3})}),
-            (Numbers{3, 2, 9}));
+  EXPECT_EQ(
+      run("func.func @f(%x: tensor<3xf32>, %u: tensor<3xf32>) -> tensor<3xf32> {\n"
+          "%i = nn.constant dense<[1, 1, 0]> : tensor<3xi32>\n"
+          "%r = nn.scatter set %x, %i, %u batch 0 : (tensor<3xf32>, tensor<3xi32>, tensor<3xf32>) -> tensor<3xf32>\n"
+          "return %r : tensor<3xf32>\n}",
+          {floats({3}, {9, 9, 9}), floats({3}, {1, 2, 3})}),
+      (Numbers{3, 2, 9}));
 }
 
 // A strided convolution with one padded column on the left: x = 0 1 2 3, w = 1 10.
 TEST_F(EvaluateTest, Convolution) {
   EXPECT_EQ(run("func.func @f(%x: tensor<1x4x1xf32>) -> tensor<1x2x1xf32> {\n"
                 "%w = nn.constant dense<[[[1.0]], [[10.0]]]> : tensor<2x1x1xf32>\n"
-                "%r = nn.conv %x, %w strides [2] padding [1] [0] dilations [1] groups 1 : (tensor<1x4x1xf32>, tensor<2x1x1xf32>) -> tensor<1x2x1xf32>\n"
+                "%r = nn.conv %x, %w strides [2] padding [1] [0] dilations [1] groups 1 : (tensor<1x4x1xf32>, "
+                "tensor<2x1x1xf32>) -> tensor<1x2x1xf32>\n"
                 "return %r : tensor<1x2x1xf32>\n}",
                 {counting({1, 4, 1})}),
             (Numbers{0, 21}));
@@ -103,7 +108,8 @@ TEST_F(EvaluateTest, Convolution) {
 // The first of equal elements wins, by its position in the window.
 TEST_F(EvaluateTest, WindowMaxIndex) {
   EXPECT_EQ(run("func.func @f(%x: tensor<1x4x1xf32>) -> tensor<1x2x1xi32> {\n"
-                "%v, %r = nn.window_max %x window [2] strides [2] padding [0] [0] dilations [1] : (tensor<1x4x1xf32>) -> (tensor<1x2x1xf32>, tensor<1x2x1xi32>)\n"
+                "%v, %r = nn.window_max %x window [2] strides [2] padding [0] [0] dilations [1] : (tensor<1x4x1xf32>) "
+                "-> (tensor<1x2x1xf32>, tensor<1x2x1xi32>)\n"
                 "return %r : tensor<1x2x1xi32>\n}",
                 {floats({1, 4, 1}, {5, 5, 1, 2})}),
             (Numbers{0, 1}));

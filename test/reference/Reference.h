@@ -43,7 +43,8 @@ struct Options {
 llvm::FailureOr<std::vector<HostTensor>> evaluate(mlir::func::FuncOp function, llvm::ArrayRef<HostTensor> inputs,
                                                   Options options = {});
 
-/// Numbers for tests: floats uniform in [low, high), integers 0 to 7, bytes 0 to 255, bools. A dynamic extent becomes 3.
+/// Numbers for tests: floats uniform in [low, high), integers 0 to 7, bytes 0 to 255, bools. A dynamic extent
+/// becomes 3.
 HostTensor randomTensor(mlir::Type type, uint64_t seed, double low = -1, double high = 1);
 
 /// Element `number` of the draw that `key` and `site` name, in [0, 1): Philox4x32-10 (Salmon et al. 2011).

@@ -1,8 +1,8 @@
 //===- Contraction.cpp - derivatives of contractions, convolutions and windows ----------------------------------===//
 //
-// Each of these operations is linear in each operand, so a derivative is the adjoint: for contract another contract, for conv
-// one of its two other directions, for windows the operation named as its adjoint. The families are closed: the adjoints' own
-// adjoints are members again.
+// Each of these operations is linear in each operand, so a derivative is the adjoint: for contract another contract,
+// for conv one of its two other directions, for windows the operation named as its adjoint. The families are closed:
+// the adjoints' own adjoints are members again.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -35,8 +35,8 @@ static Cotangents contractRule(ContractOp op, Term g, RuleContext &context) {
   Cotangents result(2);
   if (context.wants(op.getA())) {
     // [batch, left, contracted in the order of b]
-    Term product = g.make<ContractOp>(g, op.getB(), batchAxes, op.getRhsBatch(), rightAxes, rhsFree,
-                                      op.getAccumulator());
+    Term product =
+        g.make<ContractOp>(g, op.getB(), batchAxes, op.getRhsBatch(), rightAxes, rhsFree, op.getAccumulator());
     SmallVector<int64_t> origin(op.getLhsBatch());
     llvm::append_range(origin, lhsFree);
     llvm::append_range(origin, sortedBy(op.getLhsContract(), op.getRhsContract()));
@@ -44,8 +44,8 @@ static Cotangents contractRule(ContractOp op, Term g, RuleContext &context) {
   }
   if (context.wants(op.getB())) {
     // [batch, contracted in the order of a, right]
-    Term product = g.make<ContractOp>(op.getA(), g, op.getLhsBatch(), batchAxes, lhsFree, leftAxes,
-                                      op.getAccumulator());
+    Term product =
+        g.make<ContractOp>(op.getA(), g, op.getLhsBatch(), batchAxes, lhsFree, leftAxes, op.getAccumulator());
     SmallVector<int64_t> origin(op.getRhsBatch());
     llvm::append_range(origin, sortedBy(op.getRhsContract(), op.getLhsContract()));
     llvm::append_range(origin, rhsFree);
@@ -60,8 +60,8 @@ template <typename Made, typename Op> static Term convLike(Op op, Term a, Value 
 }
 
 template <typename Made, typename Op> static Term windowLike(Op op, Term g, Value like) {
-  return g.make<Made>(TypeRange(withoutMeaning(like.getType())), g, op.getWindow(), op.getStrides(),
-                      op.getPaddingLow(), op.getPaddingHigh(), op.getDilations());
+  return g.make<Made>(TypeRange(withoutMeaning(like.getType())), g, op.getWindow(), op.getStrides(), op.getPaddingLow(),
+                      op.getPaddingHigh(), op.getDilations());
 }
 
 template <typename Made, typename Op> static Term indexedLike(Op op, Term g, Value index, Value like) {

@@ -41,7 +41,7 @@ void xfer::nn::addElementwiseRules(RuleTable &table) {
   table.addBinary<MulOp>([](Term g, Term, Term b, Term) { return g * b; },
                          [](Term g, Term a, Term, Term) { return g * a; });
   table.addBinary<DivOp>([](Term g, Term, Term b, Term) { return g / b; },
-                         [](Term g, Term, Term b, Term y) { return -(g * y / b); });
+                         [](Term g, Term, Term b, Term y) { return -(g / b * y); });
   table.addBinary<RemOp>([](Term g, Term, Term, Term) { return g; },
                          [](Term g, Term a, Term b, Term) { return -(g * floor(a / b)); });
   table.addBinary<PowOp>(powerBase, powerExponent);

@@ -12,7 +12,8 @@ Term xfer::nn::lowerTriangle(Term x, double diagonal) {
   return select(compare(Predicate::eq, row, column), x * diagonal, below);
 }
 
-/// The product of matrices in the last two axes; `left` and `right` say which axis of each is contracted: 0 rows, 1 columns.
+/// The product of matrices in the last two axes; `left` and `right` say which axis of each is contracted: 0 rows, 1
+/// columns.
 static Term multiply(Term a, Term b, int64_t left, int64_t right) {
   int64_t last = a.rank() - 2;
   SmallVector<int64_t> batch = llvm::to_vector(llvm::seq<int64_t>(0, last));

@@ -5,7 +5,8 @@
 using namespace mlir;
 using namespace xfer::nn;
 
-/// Each element's cotangent is g times the product of all others. Zeros are counted, so that nothing is divided by zero.
+/// Each element's cotangent is g times the product of all others. Zeros are counted, so that nothing is divided by
+/// zero.
 static Term productRule(ReduceOp op, Term g, Term x, Term y) {
   ArrayRef<int64_t> axes = op.getAxes();
   Term isZero = compare(Predicate::eq, x, x.filled(0));
@@ -53,8 +54,8 @@ static SmallVector<int64_t> moved(int64_t rank, int64_t from, int64_t to, int64_
   return permutation;
 }
 
-/// One element picked from each row: where its index is, the row's cotangent, elsewhere zero. Element-wise, where a scatter would
-/// write as much.
+/// One element picked from each row: where its index is, the row's cotangent, elsewhere zero. Element-wise, where a
+/// scatter would write as much.
 static Term pickRule(GatherOp op, Term g, RuleContext &context) {
   Term x = context.term(op.getX()), chosen = context.term(op.getIndices());
   int64_t axis = op.getAxis();

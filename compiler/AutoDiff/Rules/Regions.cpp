@@ -1,8 +1,8 @@
 //===- Regions.cpp - derivatives of loops, maps and custom operations -------------------------------------------===//
 //
 // A loop's derivative is a loop that runs backwards: step i gets the carries that step i had (stacked by the forward
-// loop), computes the step again and differentiates it. It carries the carries' cotangents, sums up the invariants', and
-// stacks those of the scanned values.
+// loop), computes the step again and differentiates it. It carries the carries' cotangents, sums up the invariants',
+// and stacks those of the scanned values.
 //
 // Example: c' = c * v over 3 steps, c0 and v active. Forward stacks c0, c1, c2. Backward, from i = 2 down to 0:
 // v_bar += c_bar * c_i; c_bar = c_bar * v. In the end c_bar is the cotangent of c0, v_bar that of v.

@@ -2,10 +2,10 @@
 
 #include "FiniteDifferences.h"
 #include "compiler/AutoDiff/Passes.h"
-#include "test/reference/Reference.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
+#include "test/reference/Reference.h"
 #include "gtest/gtest.h"
 #include <cmath>
 

@@ -1,9 +1,9 @@
 //===- FiniteDifferences.h - derivatives against central differences --------------------------------------------===//
 //
 // Input: the text of a function of nn operations. The check makes the scalar l = sum of weights * results (weights
-// from a fixed generator), expands nn.gradient of l in every floating-point argument, evaluates with the reference in double
-// precision on random arguments, and compares each element with (l(x + h) - l(x - h)) / 2h. Order 2 takes as function
-// the gradients themselves.
+// from a fixed generator), expands nn.gradient of l in every floating-point argument, evaluates with the reference in
+// double precision on random arguments, and compares each element with (l(x + h) - l(x - h)) / 2h. Order 2 takes as
+// function the gradients themselves.
 //
 // Tolerance: with h = 1e-5 and values near 1 the differences are exact to about h^2 + 2^-53 / h = 1e-10; 1e-6 relative
 // to the largest derivative leaves room for large third derivatives.

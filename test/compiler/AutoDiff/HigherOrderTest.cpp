@@ -25,7 +25,8 @@ func.func @penalty(%w1: tensor<3x4xf32>, %w2: tensor<4xf32>, %x: tensor<5x3xf32>
 })");
 }
 
-// MAML (Finn et al. 2017): inner steps of gradient descent on the support set in a loop, then the loss of the query set.
+// MAML (Finn et al. 2017): inner steps of gradient descent on the support set in a loop, then the loss of the query
+// set.
 TEST(HigherOrder, InnerSteps) {
   checkDerivatives(R"(
 func.func @maml(%w: tensor<3xf32>, %support: tensor<4x3xf32>, %query: tensor<4x3xf32>) -> tensor<f32> {

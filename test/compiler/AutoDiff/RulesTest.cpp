@@ -20,35 +20,39 @@ Case unary(const std::string &op, Range range = {}, int order = 2) {
   return {op, "%x: tensor<2x3xf32>", "%r = nn." + op + " %x : tensor<2x3xf32>", "tensor<2x3xf32>", order, range};
 }
 Case binary(const std::string &op, Range range = {}, int order = 2) {
-  return {op, "%a: tensor<2x3xf32>, %b: tensor<2x3xf32>", "%r = nn." + op + " %a, %b : tensor<2x3xf32>",
-          "tensor<2x3xf32>", order, range};
+  return {op,
+          "%a: tensor<2x3xf32>, %b: tensor<2x3xf32>",
+          "%r = nn." + op + " %a, %b : tensor<2x3xf32>",
+          "tensor<2x3xf32>",
+          order,
+          range};
 }
 } // namespace
 
 // The function is followed by a product with itself, so that its second derivative is not zero.
 TEST_P(Rules, MatchFiniteDifferences) {
   const Case &c = GetParam();
-  std::string text = "func.func @f(" + c.arguments + ") -> " + c.result + " {\n" + c.body + "\n%q = nn.sin %r : " +
-                     c.result + "\nreturn %q : " + c.result + "\n}";
+  std::string text = "func.func @f(" + c.arguments + ") -> " + c.result + " {\n" + c.body +
+                     "\n%q = nn.sin %r : " + c.result + "\nreturn %q : " + c.result + "\n}";
   checkDerivatives(text, c.order, c.range);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Elementwise, Rules,
-    testing::Values(unary("neg"), unary("exp"), unary("log", {0.5, 2}), unary("sqrt", {0.5, 2}), unary("tanh"),
-                    unary("erf"), unary("sin"), unary("cos"), unary("abs"), unary("floor"), unary("sign"),
-                    binary("add"), binary("sub"), binary("mul"), binary("div", {0.5, 2}), binary("rem", {0.3, 2}),
-                    binary("pow", {0.5, 2}), binary("max"), binary("min"),
-                    Case{"select", "%a: tensor<2x3xf32>, %b: tensor<2x3xf32>, %c: tensor<2x3xi1>",
-                         "%r = nn.select %c, %a, %b : (tensor<2x3xi1>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>",
-                         "tensor<2x3xf32>"},
-                    Case{"square", "%a: tensor<2x3xf32>",
-                         "%c = nn.constant dense<2.0> : tensor<2x3xf32>\n%r = nn.pow %a, %c : tensor<2x3xf32>",
-                         "tensor<2x3xf32>"},
-                    Case{"convert", "%a: tensor<3xf32>",
-                         "%d = nn.convert %a : tensor<3xf32> -> tensor<3xf64>\n%e = nn.exp %d : tensor<3xf64>\n"
-                         "%r = nn.convert %e : tensor<3xf64> -> tensor<3xf32>",
-                         "tensor<3xf32>"}),
+    testing::Values(
+        unary("neg"), unary("exp"), unary("log", {0.5, 2}), unary("sqrt", {0.5, 2}), unary("tanh"), unary("erf"),
+        unary("sin"), unary("cos"), unary("abs"), unary("floor"), unary("sign"), binary("add"), binary("sub"),
+        binary("mul"), binary("div", {0.5, 2}), binary("rem", {0.3, 2}), binary("pow", {0.5, 2}), binary("max"),
+        binary("min"),
+        Case{"select", "%a: tensor<2x3xf32>, %b: tensor<2x3xf32>, %c: tensor<2x3xi1>",
+             "%r = nn.select %c, %a, %b : (tensor<2x3xi1>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>",
+             "tensor<2x3xf32>"},
+        Case{"square", "%a: tensor<2x3xf32>",
+             "%c = nn.constant dense<2.0> : tensor<2x3xf32>\n%r = nn.pow %a, %c : tensor<2x3xf32>", "tensor<2x3xf32>"},
+        Case{"convert", "%a: tensor<3xf32>",
+             "%d = nn.convert %a : tensor<3xf32> -> tensor<3xf64>\n%e = nn.exp %d : tensor<3xf64>\n"
+             "%r = nn.convert %e : tensor<3xf64> -> tensor<3xf32>",
+             "tensor<3xf32>"}),
     [](const auto &info) { return info.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -56,13 +60,15 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"broadcast", "%x: tensor<1x3xf32>",
              "%r = nn.broadcast %x dimensions [1, 2] : tensor<1x3xf32> -> tensor<2x4x3xf32>", "tensor<2x4x3xf32>"},
-        Case{"reshape", "%x: tensor<2x3xf32>", "%r = nn.reshape %x : tensor<2x3xf32> -> tensor<6xf32>", "tensor<6xf32>"},
+        Case{"reshape", "%x: tensor<2x3xf32>", "%r = nn.reshape %x : tensor<2x3xf32> -> tensor<6xf32>",
+             "tensor<6xf32>"},
         Case{"transpose", "%x: tensor<2x3x4xf32>",
              "%r = nn.transpose %x permutation [2, 0, 1] : (tensor<2x3x4xf32>) -> tensor<4x2x3xf32>",
              "tensor<4x2x3xf32>"},
-        Case{"concat", "%x: tensor<2x3xf32>, %y: tensor<2x1xf32>",
-             "%r = nn.concat %x, %y, %x axis 1 : (tensor<2x3xf32>, tensor<2x1xf32>, tensor<2x3xf32>) -> tensor<2x7xf32>",
-             "tensor<2x7xf32>"},
+        Case{
+            "concat", "%x: tensor<2x3xf32>, %y: tensor<2x1xf32>",
+            "%r = nn.concat %x, %y, %x axis 1 : (tensor<2x3xf32>, tensor<2x1xf32>, tensor<2x3xf32>) -> tensor<2x7xf32>",
+            "tensor<2x7xf32>"},
         Case{"slice", "%x: tensor<7x3xf32>",
              "%r = nn.slice %x offsets [1, 2] sizes [3, 1] strides [2, 1] : (tensor<7x3xf32>) -> tensor<3x1xf32>",
              "tensor<3x1xf32>"},
@@ -75,8 +81,8 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Reduction, Rules,
     testing::Values(
-        Case{"sum", "%x: tensor<2x3x4xf32>",
-             "%r = nn.reduce sum %x axes [0, 2] : (tensor<2x3x4xf32>) -> tensor<3xf32>", "tensor<3xf32>"},
+        Case{"sum", "%x: tensor<2x3x4xf32>", "%r = nn.reduce sum %x axes [0, 2] : (tensor<2x3x4xf32>) -> tensor<3xf32>",
+             "tensor<3xf32>"},
         Case{"max", "%x: tensor<2x3xf32>", "%r = nn.reduce max %x axes [1] : (tensor<2x3xf32>) -> tensor<2xf32>",
              "tensor<2xf32>"},
         Case{"min", "%x: tensor<2x3xf32>", "%r = nn.reduce min %x axes [0] : (tensor<2x3xf32>) -> tensor<3xf32>",
@@ -98,11 +104,13 @@ INSTANTIATE_TEST_SUITE_P(
              "tensor<2x3x3x2xf32>"},
         Case{"scatter_add", "%x: tensor<4x2xf32>, %u: tensor<3x2xf32>",
              "%i = nn.constant dense<[1, 3, 1]> : tensor<3xi32>\n"
-             "%r = nn.scatter add %x, %i, %u batch 0 : (tensor<4x2xf32>, tensor<3xi32>, tensor<3x2xf32>) -> tensor<4x2xf32>",
+             "%r = nn.scatter add %x, %i, %u batch 0 : (tensor<4x2xf32>, tensor<3xi32>, tensor<3x2xf32>) -> "
+             "tensor<4x2xf32>",
              "tensor<4x2xf32>"},
         Case{"scatter_set", "%x: tensor<2x4xf32>, %u: tensor<2x3xf32>",
              "%i = nn.constant dense<[[1, 3, 1], [0, 0, 0]]> : tensor<2x3xi32>\n"
-             "%r = nn.scatter set %x, %i, %u batch 1 : (tensor<2x4xf32>, tensor<2x3xi32>, tensor<2x3xf32>) -> tensor<2x4xf32>",
+             "%r = nn.scatter set %x, %i, %u batch 1 : (tensor<2x4xf32>, tensor<2x3xi32>, tensor<2x3xf32>) -> "
+             "tensor<2x4xf32>",
              "tensor<2x4xf32>"},
         Case{"sort", "%x: tensor<3x4xf32>",
              "%r, %i = nn.sort %x axis 0 : (tensor<3x4xf32>) -> (tensor<3x4xf32>, tensor<3x4xi32>)",
@@ -121,7 +129,8 @@ INSTANTIATE_TEST_SUITE_P(
              "(tensor<2x3xf32>, tensor<3x4xf32>) -> tensor<2x4xf32>",
              "tensor<2x4xf32>"},
         Case{"contract", "%a: tensor<2x3x4x2xf32>, %b: tensor<4x5x2x3xf32>",
-             "%r = nn.contract %a, %b lhs_batch [1] rhs_batch [3] lhs_contract [3, 2] rhs_contract [2, 0] accumulate f32 : "
+             "%r = nn.contract %a, %b lhs_batch [1] rhs_batch [3] lhs_contract [3, 2] rhs_contract [2, 0] accumulate "
+             "f32 : "
              "(tensor<2x3x4x2xf32>, tensor<4x5x2x3xf32>) -> tensor<3x2x5xf32>",
              "tensor<3x2x5xf32>"},
         Case{"conv", "%x: tensor<2x4x5x4xf32>, %w: tensor<2x2x2x2xf32>",
@@ -136,7 +145,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "(tensor<2x4x5x4xf32>, tensor<2x2x4x2xf32>) -> tensor<2x2x2x2xf32>",
              "tensor<2x2x2x2xf32>"},
         Case{"window_max", "%x: tensor<1x4x5x2xf32>",
-             "%r, %i = nn.window_max %x" + pool2d + "(tensor<1x4x5x2xf32>) -> (tensor<1x3x2x2xf32>, tensor<1x3x2x2xi32>)",
+             "%r, %i = nn.window_max %x" + pool2d +
+                 "(tensor<1x4x5x2xf32>) -> (tensor<1x3x2x2xf32>, tensor<1x3x2x2xi32>)",
              "tensor<1x3x2x2xf32>"},
         Case{"window_gather", "%x: tensor<1x4x5x2xf32>, %i: tensor<1x3x2x2xi32>",
              "%r = nn.window_gather %x, %i" + pool2d +
@@ -163,15 +173,22 @@ static const std::string positive =
 
 INSTANTIATE_TEST_SUITE_P(
     LinearAlgebra, Rules,
-    testing::Values(
-        Case{"cholesky", "%m: tensor<2x3x3xf32>", positive + "%r = nn.cholesky %a : tensor<2x3x3xf32>",
-             "tensor<2x3x3xf32>"},
-        Case{"triangular_solve", "%l: tensor<2x3x3xf32>, %b: tensor<2x3x2xf32>",
-             "%r = nn.triangular_solve %l, %b : (tensor<2x3x3xf32>, tensor<2x3x2xf32>) -> tensor<2x3x2xf32>",
-             "tensor<2x3x2xf32>", 2, {0.5, 2}},
-        Case{"triangular_solve_transposed", "%l: tensor<2x3x3xf32>, %b: tensor<2x3x2xf32>",
-             "%r = nn.triangular_solve %l, %b {transposed} : (tensor<2x3x3xf32>, tensor<2x3x2xf32>) -> tensor<2x3x2xf32>",
-             "tensor<2x3x2xf32>", 2, {0.5, 2}}),
+    testing::Values(Case{"cholesky", "%m: tensor<2x3x3xf32>", positive + "%r = nn.cholesky %a : tensor<2x3x3xf32>",
+                         "tensor<2x3x3xf32>"},
+                    Case{
+                        "triangular_solve",
+                        "%l: tensor<2x3x3xf32>, %b: tensor<2x3x2xf32>",
+                        "%r = nn.triangular_solve %l, %b : (tensor<2x3x3xf32>, tensor<2x3x2xf32>) -> tensor<2x3x2xf32>",
+                        "tensor<2x3x2xf32>",
+                        2,
+                        {0.5, 2}},
+                    Case{"triangular_solve_transposed",
+                         "%l: tensor<2x3x3xf32>, %b: tensor<2x3x2xf32>",
+                         "%r = nn.triangular_solve %l, %b {transposed} : (tensor<2x3x3xf32>, tensor<2x3x2xf32>) -> "
+                         "tensor<2x3x2xf32>",
+                         "tensor<2x3x2xf32>",
+                         2,
+                         {0.5, 2}}),
     [](const auto &info) { return info.param.name; });
 
 // A recurrent cell with the step number, a scanned input, an invariant and a stacked result.
@@ -180,7 +197,8 @@ static const std::string cell =
     "^body(%i: tensor<i32>, %c: tensor<3xf32>, %p: tensor<3xf32>, %v: tensor<3x3xf32>):\n"
     "%m = nn.contract %c, %v lhs_batch [] rhs_batch [] lhs_contract [0] rhs_contract [0] accumulate f32 : "
     "(tensor<3xf32>, tensor<3x3xf32>) -> tensor<3xf32>\n"
-    "%t = nn.convert %i : tensor<i32> -> tensor<f32>\n%s = nn.broadcast %t dimensions [] : tensor<f32> -> tensor<3xf32>\n"
+    "%t = nn.convert %i : tensor<i32> -> tensor<f32>\n%s = nn.broadcast %t dimensions [] : tensor<f32> -> "
+    "tensor<3xf32>\n"
     "%q = nn.mul %p, %s : tensor<3xf32>\n%n = nn.add %m, %q : tensor<3xf32>\n%h = nn.tanh %n : tensor<3xf32>\n"
     "%y = nn.mul %h, %c : tensor<3xf32>\n";
 static const std::string cellUse = "\n%u = nn.broadcast %h0 dimensions [1] : tensor<3xf32> -> tensor<4x3xf32>\n"
@@ -197,9 +215,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"conditional_loop", "%s0: tensor<3xf32>, %x: tensor<4x3xf32>, %w: tensor<3x3xf32>",
              "%h0, %all = nn.loop count 4 carries(%s0 : tensor<3xf32>) scanned(%x : tensor<4x3xf32>) "
              "invariants(%w : tensor<3x3xf32>) conditional " +
-                 cell + "%two = nn.constant dense<2> : tensor<i32>\n"
-                        "%go = nn.compare lt %i, %two : (tensor<i32>, tensor<i32>) -> tensor<i1>\n"
-                        "nn.yield %h, %y, %go : tensor<3xf32>, tensor<3xf32>, tensor<i1>\n}" + cellUse,
+                 cell +
+                 "%two = nn.constant dense<2> : tensor<i32>\n"
+                 "%go = nn.compare lt %i, %two : (tensor<i32>, tensor<i32>) -> tensor<i1>\n"
+                 "nn.yield %h, %y, %go : tensor<3xf32>, tensor<3xf32>, tensor<i1>\n}" +
+                 cellUse,
              "tensor<4x3xf32>"},
         Case{"each", "%x: tensor<4x3xf32>, %w: tensor<3xf32>",
              "%r = nn.each mapped(%x : tensor<4x3xf32>) invariants(%w : tensor<3xf32>) -> tensor<4x3xf32> {\n"

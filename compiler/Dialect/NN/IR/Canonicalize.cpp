@@ -95,18 +95,15 @@ void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRC
 
 /// Operands without elements say nothing.
 static LogicalResult dropEmptyParts(ConcatOp op, PatternRewriter &rewriter) {
-  SmallVector<Value> parts = llvm::filter_to_vector(op.getXs(), [&](Value x) {
-    return cast<RankedTensorType>(x.getType()).getDimSize(op.getAxis()) != 0;
-  });
+  SmallVector<Value> parts = llvm::filter_to_vector(
+      op.getXs(), [&](Value x) { return cast<RankedTensorType>(x.getType()).getDimSize(op.getAxis()) != 0; });
   if (parts.empty() || parts.size() == op.getXs().size())
     return rewriter.notifyMatchFailure(op, "no empty operand beside others");
   rewriter.replaceOpWithNewOp<ConcatOp>(op, TypeRange(op.getType()), parts, op.getAxisAttr());
   return success();
 }
 
-void ConcatOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
-  patterns.add(dropEmptyParts);
-}
+void ConcatOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(dropEmptyParts); }
 
 /// slice(slice x) is one slice.
 static LogicalResult composeSlices(SliceOp op, PatternRewriter &rewriter) {
@@ -135,8 +132,7 @@ static LogicalResult sliceOnePart(SliceOp op, PatternRewriter &rewriter) {
     int64_t size = cast<RankedTensorType>(part.getType()).getDimSize(axis);
     if (first >= 0 && first < size && last < size && last >= first) {
       offsets[axis] = first;
-      rewriter.replaceOpWithNewOp<SliceOp>(op, TypeRange(op.getType()), part, offsets, op.getSizes(),
-                                           op.getStrides());
+      rewriter.replaceOpWithNewOp<SliceOp>(op, TypeRange(op.getType()), part, offsets, op.getSizes(), op.getStrides());
       return success();
     }
     first -= size;

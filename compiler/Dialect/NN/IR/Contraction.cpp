@@ -170,8 +170,7 @@ static FailureOr<TensorInfo> grid(const TensorInfo &x, ArrayRef<int64_t> window,
   size_t spatial = window.size();
   if (x.rank() < 3 || x.rank() > 5 || spatial != x.rank() - 2 || !geometry.isValid(spatial) ||
       llvm::any_of(window, [](int64_t size) { return size <= 0; }))
-    return emitOptionalError(location, "(C1) window, strides, paddings or dilations do not fit ",
-                             toString(x.extents));
+    return emitOptionalError(location, "(C1) window, strides, paddings or dilations do not fit ", toString(x.extents));
   TensorInfo result{x.element, x.extents, {}};
   for (size_t i = 0; i < spatial; ++i) {
     if (x.extents[i + 1].isDynamic())
@@ -270,5 +269,7 @@ LogicalResult TriangularSolveOp::inferShape(Adaptor op, std::optional<Location> 
   return success();
 }
 
-StringRef TriangularSolveOp::getRoutineName() { return getTransposed() ? "triangular_solve_transposed" : "triangular_solve"; }
+StringRef TriangularSolveOp::getRoutineName() {
+  return getTransposed() ? "triangular_solve_transposed" : "triangular_solve";
+}
 unsigned TriangularSolveOp::getRoutineRank() { return 2; }

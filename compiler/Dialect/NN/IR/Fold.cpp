@@ -42,8 +42,8 @@ static OpFoldResult foldNumbers(ArrayRef<Attribute> operands, Type resultType, F
   for (int64_t i = 0, count = splat ? 1 : type.getNumElements(); i < count; ++i) {
     SmallVector<double, 3> inputs;
     for (DenseElementsAttr constant : constants)
-      inputs.push_back(number(constant.isSplat() ? constant.getSplatValue<Attribute>()
-                                                 : constant.getValues<Attribute>()[i]));
+      inputs.push_back(
+          number(constant.isSplat() ? constant.getSplatValue<Attribute>() : constant.getValues<Attribute>()[i]));
     double value = function(ArrayRef<double>(inputs));
     if (!isa<FloatType>(element) && !(std::fabs(value) < 0x1p31))
       return {};
@@ -87,15 +87,33 @@ OpFoldResult NotOp::fold(FoldAdaptor constants) {
     return same(*this, inner.getX());
   return foldUnary(*this, constants.getX(), [](double x) { return 1 - x; });
 }
-OpFoldResult ExpOp::fold(FoldAdaptor c) { return foldUnary(*this, c.getX(), [](double x) { return std::exp(x); }); }
-OpFoldResult LogOp::fold(FoldAdaptor c) { return foldUnary(*this, c.getX(), [](double x) { return std::log(x); }); }
-OpFoldResult SqrtOp::fold(FoldAdaptor c) { return foldUnary(*this, c.getX(), [](double x) { return std::sqrt(x); }); }
-OpFoldResult TanhOp::fold(FoldAdaptor c) { return foldUnary(*this, c.getX(), [](double x) { return std::tanh(x); }); }
-OpFoldResult ErfOp::fold(FoldAdaptor c) { return foldUnary(*this, c.getX(), [](double x) { return std::erf(x); }); }
-OpFoldResult SinOp::fold(FoldAdaptor c) { return foldUnary(*this, c.getX(), [](double x) { return std::sin(x); }); }
-OpFoldResult CosOp::fold(FoldAdaptor c) { return foldUnary(*this, c.getX(), [](double x) { return std::cos(x); }); }
-OpFoldResult FloorOp::fold(FoldAdaptor c) { return foldUnary(*this, c.getX(), [](double x) { return std::floor(x); }); }
-OpFoldResult AbsOp::fold(FoldAdaptor c) { return foldUnary(*this, c.getX(), [](double x) { return std::fabs(x); }); }
+OpFoldResult ExpOp::fold(FoldAdaptor c) {
+  return foldUnary(*this, c.getX(), [](double x) { return std::exp(x); });
+}
+OpFoldResult LogOp::fold(FoldAdaptor c) {
+  return foldUnary(*this, c.getX(), [](double x) { return std::log(x); });
+}
+OpFoldResult SqrtOp::fold(FoldAdaptor c) {
+  return foldUnary(*this, c.getX(), [](double x) { return std::sqrt(x); });
+}
+OpFoldResult TanhOp::fold(FoldAdaptor c) {
+  return foldUnary(*this, c.getX(), [](double x) { return std::tanh(x); });
+}
+OpFoldResult ErfOp::fold(FoldAdaptor c) {
+  return foldUnary(*this, c.getX(), [](double x) { return std::erf(x); });
+}
+OpFoldResult SinOp::fold(FoldAdaptor c) {
+  return foldUnary(*this, c.getX(), [](double x) { return std::sin(x); });
+}
+OpFoldResult CosOp::fold(FoldAdaptor c) {
+  return foldUnary(*this, c.getX(), [](double x) { return std::cos(x); });
+}
+OpFoldResult FloorOp::fold(FoldAdaptor c) {
+  return foldUnary(*this, c.getX(), [](double x) { return std::floor(x); });
+}
+OpFoldResult AbsOp::fold(FoldAdaptor c) {
+  return foldUnary(*this, c.getX(), [](double x) { return std::fabs(x); });
+}
 OpFoldResult SignOp::fold(FoldAdaptor c) {
   return foldUnary(*this, c.getX(), [](double x) { return std::isnan(x) ? x : (x > 0) - (x < 0); });
 }
@@ -150,9 +168,8 @@ OpFoldResult DivOp::fold(FoldAdaptor constants) {
 
 OpFoldResult RemOp::fold(FoldAdaptor constants) {
   bool isFloat = isa<FloatType>(getType().getElementType());
-  return foldBinary(*this, constants.getA(), constants.getB(), [&](double a, double b) {
-    return !isFloat && b == 0 ? a : a - std::floor(a / b) * b;
-  });
+  return foldBinary(*this, constants.getA(), constants.getB(),
+                    [&](double a, double b) { return !isFloat && b == 0 ? a : a - std::floor(a / b) * b; });
 }
 
 OpFoldResult PowOp::fold(FoldAdaptor constants) {
@@ -179,8 +196,7 @@ OpFoldResult MinOp::fold(FoldAdaptor constants) {
 }
 
 /// `and` and `or`: `neutral` leaves the other side, its opposite decides.
-template <typename Op>
-static OpFoldResult foldLogical(Op op, Attribute a, Attribute b, double neutral) {
+template <typename Op> static OpFoldResult foldLogical(Op op, Attribute a, Attribute b, double neutral) {
   if (op.getA() == op.getB())
     return same(op, op.getA());
   for (auto [constant, value, other] : {std::tuple<Attribute, Value, Value>{a, op.getA(), op.getB()},
@@ -319,7 +335,6 @@ OpFoldResult ReduceOp::fold(FoldAdaptor constants) {
     count *= type.getDimSize(axis);
   if (count <= 0)
     return {};
-  return foldNumbers({constant}, getType(), [&](ArrayRef<double> in) {
-    return getKind() == ReduceKind::Sum ? in[0] * double(count) : in[0];
-  });
+  return foldNumbers({constant}, getType(),
+                     [&](ArrayRef<double> in) { return getKind() == ReduceKind::Sum ? in[0] * double(count) : in[0]; });
 }

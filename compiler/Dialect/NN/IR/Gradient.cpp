@@ -18,8 +18,8 @@ LogicalResult RandomOp::verify() {
   Extents key = extentsOf(getKey().getType()), result = extentsOf(getType());
   if (key.empty() || key.back() != Extent(4))
     return emitOpError("(C1) a key is 4 words, found ") << toString(key);
-  if (result.size() + 1 < key.size() || !llvm::all_of(llvm::seq<size_t>(0, key.size() - 1),
-                                                      [&](size_t i) { return key[i].agrees(result[i]); }))
+  if (result.size() + 1 < key.size() ||
+      !llvm::all_of(llvm::seq<size_t>(0, key.size() - 1), [&](size_t i) { return key[i].agrees(result[i]); }))
     return emitOpError("(C2) the result ") << toString(result) << " does not begin with the keys of " << toString(key);
   for (size_t i = key.size() - 1; i < result.size(); ++i)
     if (result[i].isDynamic())

@@ -50,8 +50,7 @@ DerivativeKind floatDerivative(mlir::Operation *op, unsigned index, DerivativeKi
 
 template <typename Adaptor, typename ShapeRule, typename MeaningRule>
 llvm::LogicalResult inferTypes(Adaptor adaptor, mlir::MLIRContext *, std::optional<mlir::Location> location,
-                               ShapeRule shapeRule, MeaningRule meaningRule,
-                               llvm::SmallVectorImpl<mlir::Type> &types) {
+                               ShapeRule shapeRule, MeaningRule meaningRule, llvm::SmallVectorImpl<mlir::Type> &types) {
   llvm::SmallVector<TensorInfo, 2> results;
   if (failed(shapeRule(adaptor, location, results)))
     return llvm::failure();

@@ -56,8 +56,8 @@ RankedTensorType TensorInfo::type() const {
     return RankedTensorType::get(sizes, element);
   for (const std::string &domain : meaning.domains)
     domains.push_back(StringAttr::get(context, domain));
-  auto encoding = MeaningAttr::get(context, meaning.tag, meaning.classes, domains, meaning.hidden, meaning.normalised,
-                                   symbols);
+  auto encoding =
+      MeaningAttr::get(context, meaning.tag, meaning.classes, domains, meaning.hidden, meaning.normalised, symbols);
   return RankedTensorType::get(sizes, element, encoding);
 }
 

@@ -46,9 +46,9 @@ using Extents = llvm::SmallVector<Extent, 4>;
 /// What is known of a tensor beside extents and element type. The default is "nothing".
 struct Meaning {
   Tag tag = Tag::None;
-  int64_t classes = 0;                         // of Tag::Class and Tag::Token; 0: unknown
+  int64_t classes = 0;                       // of Tag::Class and Tag::Token; 0: unknown
   llvm::SmallVector<std::string, 2> domains; // sorted, without repetition
-  bool hidden = false;                         // may not be read by training
+  bool hidden = false;                       // may not be read by training
   bool normalised = false;
 
   static Meaning of(mlir::Type type);

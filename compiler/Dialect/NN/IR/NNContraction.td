@@ -36,6 +36,7 @@ def NN_ContractOp : NN_InferredOp<"contract"> {
     ::llvm::SmallVector<int64_t> getLhsFree();
     ::llvm::SmallVector<int64_t> getRhsFree();
   }];
+  let hasCanonicalizer = 1;
 }
 
 // The three directions of a convolution share their attributes: one entry for each spatial axis.
@@ -72,7 +73,7 @@ def NN_ConvOp : NN_InferredOp<"conv"> {
 def NN_ConvInputGradientOp : NN_Op<"conv_input_gradient"> {
   let summary = "Adjoint of conv in its input: a transposed convolution";
   let description = [{
-    The image `dx` for which `<dx, x> = <dy, conv(x, w)>` for every `x`. Its spatial extents are those of the result type.
+    The image `dx` for which `<dx, x> = <dy, conv(x, w)>` for every `x`. Its extents are those of the result type.
 
     Constraints: (C1) a `conv` of the result and `w` with these attributes has the type of `dy`.
 
@@ -91,7 +92,7 @@ def NN_ConvInputGradientOp : NN_Op<"conv_input_gradient"> {
 def NN_ConvFilterGradientOp : NN_Op<"conv_filter_gradient"> {
   let summary = "Adjoint of conv in its filter";
   let description = [{
-    The filter `dw` for which `<dw, w> = <dy, conv(x, w)>` for every `w`. Its kernel extents are those of the result type.
+    The filter `dw` for which `<dw, w> = <dy, conv(x, w)>` for every `w`. Its extents are those of the result type.
 
     Constraints: (C1) a `conv` of `x` and the result with these attributes has the type of `dy`.
 
@@ -119,9 +120,9 @@ def NN_WindowMaxOp : NN_InferredOp<"window_max"> {
     `x` is [n, spatial.., c]; windows move over the spatial axes, of which there are 1 to 3. Padding is never chosen.
     `index` is the position in the window, row-major; the first of several equal elements wins, and a NaN over numbers.
 
-    Constraints: (C1) one number of each kind for each spatial axis, window, strides and dilations positive, paddings not negative; (C2) the
-    window fits into the padded input; (C3) static spatial extents; (C4) every window meets at least one element: paddings are smaller than
-    the dilated window.
+    Constraints: (C1) one number of each kind for each spatial axis; window, strides and dilations are positive and
+    paddings not negative; (C2) the window fits into the padded input; (C3) static spatial extents; (C4) every window meets at least
+    one element: paddings are smaller than the dilated window.
 
     Example:
     ```mlir

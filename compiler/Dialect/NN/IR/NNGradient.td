@@ -58,8 +58,8 @@ def NN_GradientOp : NN_Op<"gradient"> {
   let summary = "Derivatives of a scalar with respect to values";
   let description = [{
     One result for each `wrt`, of its type: the derivative of `loss` when the `wrt` values vary and whatever does not
-    depend on them stands still; zero where the loss does not depend on one. `nn-autodiff` replaces it in program order, so
-    that gradients of gradients need nothing special.
+    depend on them stands still; zero where the loss does not depend on one. `nn-autodiff` replaces it in program order,
+    so that gradients of gradients need nothing special.
 
     Constraints: (C1) the loss is a floating-point scalar; (C2) each `wrt` is floating-point; (C3) one result for each
     `wrt`, of its extents and element type.

@@ -7,8 +7,8 @@ include "compiler/Dialect/NN/IR/NNBase.td"
 def NN_ReduceOp : NN_InferredOp<"reduce"> {
   let summary = "Combination of all elements along some axes";
   let description = [{
-    The reduced axes disappear. Over no element: sum 0, prod 1, any false, all true, max the smallest and min the largest
-    value of the type (infinities for floats). A NaN wins in `max` and `min`. The gradient of `max` and `min` is shared
+    The reduced axes disappear. Over no element: sum 0, prod 1, any false, all true, max the smallest and min the
+    largest value of the type (infinities for floats). A NaN wins in `max` and `min`. The gradient of `max` and `min` is shared
     evenly by the elements that attain the result.
 
     Constraints: (C1) `axes` are different axes of the operand in increasing order; (C2) `any` and `all` want bools,
@@ -82,7 +82,11 @@ def NN_ScatterOp : NN_InferredOp<"scatter"> {
     Constraints: (C1) 0 <= batch < rank of x, batch <= rank of indices; (C2) the batch axes agree; (C3) updates have
     the extents above and the element type of x; (C4) the axis is not empty; (C5) `add` wants numbers.
 
-    Example: `%r = nn.scatter add %x, %i, %u batch 0 : (tensor<9x4xf32>, tensor<3xi32>, tensor<3x4xf32>) -> tensor<9x4xf32>`
+    Example:
+    ```mlir
+    %r = nn.scatter add %x, %i, %u batch 0
+         : (tensor<9x4xf32>, tensor<3xi32>, tensor<3x4xf32>) -> tensor<9x4xf32>
+    ```
   }];
   let arguments = (ins NN_ScatterKindAttr:$kind, NN_Tensor:$x, NN_Integer:$indices, NN_Tensor:$updates, I64Attr:$batch);
   let results = (outs NN_Tensor:$result);

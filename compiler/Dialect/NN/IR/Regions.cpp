@@ -99,7 +99,8 @@ LogicalResult LoopOp::verify() {
   if (int64_t(getCount()) < 0)
     return emitOpError("(C1) negative count");
   for (Type type : getScanned().getTypes())
-    if (cast<RankedTensorType>(type).getRank() == 0 || cast<RankedTensorType>(type).getDimSize(0) != int64_t(getCount()))
+    if (cast<RankedTensorType>(type).getRank() == 0 ||
+        cast<RankedTensorType>(type).getDimSize(0) != int64_t(getCount()))
       return emitOpError("(C2) a scanned value of type ") << type << " in a loop of " << getCount() << " steps";
   SmallVector<Type> arguments = loopArgumentTypes(getContext(), getCarries(), getScanned(), getInvariants());
   if (failed(verifyTypes(*this, "(C3)", "the body's arguments", arguments, getBody().getArgumentTypes())))

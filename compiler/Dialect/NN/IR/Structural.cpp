@@ -69,8 +69,8 @@ LogicalResult AnnotateOp::verify() {
 void BroadcastOp::build(OpBuilder &builder, OperationState &state, Value x, ArrayRef<Extent> shape,
                         ArrayRef<int64_t> dimensions) {
   TensorInfo info = TensorInfo::of(x.getType());
-  bool lastStays = !dimensions.empty() && dimensions.back() == int64_t(shape.size()) - 1 &&
-                   info.extents.back() == shape.back();
+  bool lastStays =
+      !dimensions.empty() && dimensions.back() == int64_t(shape.size()) - 1 && info.extents.back() == shape.back();
   if (meaning::isDistribution(info.meaning.tag) && !lastStays)
     info.meaning.tag = Tag::None;
   info.extents.assign(shape.begin(), shape.end());
@@ -184,8 +184,7 @@ LogicalResult SliceOp::inferShape(Adaptor op, std::optional<Location> location, 
   size_t rank = info.rank();
   if (op.getOffsets().size() != rank || op.getSizes().size() != rank || op.getStrides().size() != rank)
     return emitOptionalError(location, "(C1) expected ", rank, " offsets, sizes and strides");
-  for (auto [extent, offset, size, stride] :
-       llvm::zip(info.extents, op.getOffsets(), op.getSizes(), op.getStrides())) {
+  for (auto [extent, offset, size, stride] : llvm::zip(info.extents, op.getOffsets(), op.getSizes(), op.getStrides())) {
     if (extent.isDynamic()) {
       if (offset != 0 || !ShapedType::isDynamic(size) || stride != 1)
         return emitOptionalError(location, "(C4) part of the dynamic extent ", toString(extent));

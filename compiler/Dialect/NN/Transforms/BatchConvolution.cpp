@@ -1,8 +1,8 @@
 //===- BatchConvolution.cpp - batching of convolutions and windows ----------------------------------------------===//
 //
 // Images [n, spatial.., c] of all samples are one batch of images: the sample axis is merged into n. Filters of all
-// samples are groups: the images of the samples stand beside each other in the channels, [n, spatial.., samples * c], and
-// sample i's filter is that of group i.
+// samples are groups: the images of the samples stand beside each other in the channels, [n, spatial.., samples * c],
+// and sample i's filter is that of group i.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 

@@ -52,7 +52,8 @@ static FailureOr<Results> batchLoop(LoopOp op, Batcher &batcher) {
 
 static LogicalResult batchCustomRegion(Region &from, Region &to, Batcher &batcher) {
   OpBuilder::InsertionGuard guard(batcher.builder);
-  SmallVector<Type> types = llvm::map_to_vector(from.getArgumentTypes(), [&](Type type) { return Type(batcher.batched(type)); });
+  SmallVector<Type> types =
+      llvm::map_to_vector(from.getArgumentTypes(), [&](Type type) { return Type(batcher.batched(type)); });
   Block *block = batcher.builder.createBlock(&to, {}, types, SmallVector<Location>(types.size(), batcher.location));
   Batcher inner(batcher.builder, batcher.location, batcher.count);
   for (auto [value, made] : llvm::zip_equal(from.getArguments(), block->getArguments()))
@@ -64,7 +65,8 @@ static LogicalResult batchCustomRegion(Region &from, Region &to, Batcher &batche
 }
 
 static FailureOr<Results> batchCustom(CustomOp op, Batcher &batcher) {
-  SmallVector<Type> types = llvm::map_to_vector(op.getResultTypes(), [&](Type type) { return Type(batcher.batched(type)); });
+  SmallVector<Type> types =
+      llvm::map_to_vector(op.getResultTypes(), [&](Type type) { return Type(batcher.batched(type)); });
   auto made = CustomOp::create(batcher.builder, batcher.location, types, batcher.all(op.getInputs()));
   if (failed(batchCustomRegion(op.getForward(), made.getForward(), batcher)) ||
       failed(batchCustomRegion(op.getVjp(), made.getVjp(), batcher)))

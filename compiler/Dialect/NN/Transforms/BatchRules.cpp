@@ -65,7 +65,8 @@ static Results batchPad(PadOp op, Batcher &batcher) {
   return {made};
 }
 
-/// Without batch axes of its own, a gather needs nothing repeated: the sample axis is one more axis of x or of the indices.
+/// Without batch axes of its own, a gather needs nothing repeated: the sample axis is one more axis of x or of the
+/// indices.
 static Results batchGather(GatherOp op, Batcher &batcher) {
   bool ofX = batcher.isBatched(op.getX()), ofIndices = batcher.isBatched(op.getIndices());
   int64_t axis = op.getAxis(), batch = op.getBatch();
@@ -75,8 +76,8 @@ static Results batchGather(GatherOp op, Batcher &batcher) {
     made.setBatch(batch + 1);
     return {made};
   }
-  Value made = GatherOp::create(batcher.builder, batcher.location, batcher.get(op.getX()),
-                                batcher.get(op.getIndices()), ofX ? axis + 1 : axis, int64_t(0));
+  Value made = GatherOp::create(batcher.builder, batcher.location, batcher.get(op.getX()), batcher.get(op.getIndices()),
+                                ofX ? axis + 1 : axis, int64_t(0));
   return {ofX ? made : batcher.toFront(made, axis)};
 }
 
@@ -95,9 +96,9 @@ static Results batchContract(ContractOp op, Batcher &batcher) {
     lhsBatch.insert(lhsBatch.begin(), 0);
     rhsBatch.insert(rhsBatch.begin(), 0);
   }
-  Value made = ContractOp::create(batcher.builder, batcher.location, batcher.get(op.getA()), batcher.get(op.getB()),
-                                  lhsBatch, rhsBatch, axes(ofA, op.getLhsContract()), axes(ofB, op.getRhsContract()),
-                                  op.getAccumulator());
+  Value made =
+      ContractOp::create(batcher.builder, batcher.location, batcher.get(op.getA()), batcher.get(op.getB()), lhsBatch,
+                         rhsBatch, axes(ofA, op.getLhsContract()), axes(ofB, op.getRhsContract()), op.getAccumulator());
   int64_t batch = op.getLhsBatch().size();
   return {ofA && ofB ? made : batcher.toFront(made, ofA ? batch : batch + op.getLhsFree().size())};
 }
@@ -118,8 +119,8 @@ static Results batchScaleGradient(ScaleGradientOp op, Batcher &batcher) {
   YieldOp::create(builder, batcher.location, forward->getArgument(0));
   types.push_back(types[0]);
   Block *vjp = builder.createBlock(&made.getVjp(), {}, types, locations);
-  Value scale = BroadcastOp::create(builder, batcher.location, vjp->getArgument(1), extentsOf(types[0]),
-                                    ArrayRef<int64_t>{0});
+  Value scale =
+      BroadcastOp::create(builder, batcher.location, vjp->getArgument(1), extentsOf(types[0]), ArrayRef<int64_t>{0});
   Value scaled = MulOp::create(builder, batcher.location, vjp->getArgument(2), scale);
   Value none = createFilledLike(builder, batcher.location, 0, types[1]);
   YieldOp::create(builder, batcher.location, ValueRange{scaled, none});
@@ -128,20 +129,20 @@ static Results batchScaleGradient(ScaleGradientOp op, Batcher &batcher) {
 
 BatchedResults xfer::nn::batchSimple(Operation *op, Batcher &batcher) {
   using Found = std::optional<Results>;
-  bool asIs = op->hasTrait<PerElement>() || isa<ReshapeOp, AnnotateOp, StopGradientOp, CholeskyOp, TriangularSolveOp, RandomOp>(op);
-  Found found =
-      asIs ? Found(batchAsIs(op, batcher))
-           : llvm::TypeSwitch<Operation *, Found>(op)
-                 .Case([&](BroadcastOp op) { return batchBroadcast(op, batcher); })
-                 .Case([&](TransposeOp op) { return batchTranspose(op, batcher); })
-                 .Case([&](SliceOp op) { return batchSlice(op, batcher); })
-                 .Case([&](PadOp op) { return batchPad(op, batcher); })
-                 .Case<ConcatOp, ArgmaxOp, CumsumOp, SortOp>([&](auto op) { return batchAxis(op, batcher); })
-                 .Case<ReduceOp, ReverseOp>([&](auto op) { return batchAxes(op, batcher); })
-                 .Case([&](GatherOp op) { return batchGather(op, batcher); })
-                 .Case([&](ScatterOp op) { return batchScatter(op, batcher); })
-                 .Case([&](ContractOp op) { return batchContract(op, batcher); })
-                 .Case([&](ScaleGradientOp op) { return batchScaleGradient(op, batcher); })
-                 .Default([](Operation *) { return Found(); });
+  bool asIs = op->hasTrait<PerElement>() ||
+              isa<ReshapeOp, AnnotateOp, StopGradientOp, CholeskyOp, TriangularSolveOp, RandomOp>(op);
+  Found found = asIs ? Found(batchAsIs(op, batcher))
+                     : llvm::TypeSwitch<Operation *, Found>(op)
+                           .Case([&](BroadcastOp op) { return batchBroadcast(op, batcher); })
+                           .Case([&](TransposeOp op) { return batchTranspose(op, batcher); })
+                           .Case([&](SliceOp op) { return batchSlice(op, batcher); })
+                           .Case([&](PadOp op) { return batchPad(op, batcher); })
+                           .Case<ConcatOp, ArgmaxOp, CumsumOp, SortOp>([&](auto op) { return batchAxis(op, batcher); })
+                           .Case<ReduceOp, ReverseOp>([&](auto op) { return batchAxes(op, batcher); })
+                           .Case([&](GatherOp op) { return batchGather(op, batcher); })
+                           .Case([&](ScatterOp op) { return batchScatter(op, batcher); })
+                           .Case([&](ContractOp op) { return batchContract(op, batcher); })
+                           .Case([&](ScaleGradientOp op) { return batchScaleGradient(op, batcher); })
+                           .Default([](Operation *) { return Found(); });
   return found ? BatchedResults(FailureOr<Results>(*found)) : BatchedResults();
 }

@@ -1,11 +1,11 @@
 //===- Batching.h - rules that add a sample axis to operations --------------------------------------------------===//
 //
 // Input: the body of an nn.each, which computes on one sample. Output: the same for all samples, every value that
-// depends on the sample having a new first axis; the others are computed once. Each operation has a rule: most shift the
-// axes that they name by one, the rest is in BatchConvolution.cpp and BatchRegions.cpp.
+// depends on the sample having a new first axis; the others are computed once. Each operation has a rule: most shift
+// the axes that they name by one, the rest is in BatchConvolution.cpp and BatchRegions.cpp.
 //
-// Example: in `y = reduce sum (x * w) axes [0]` with x of shape [8, 4] per sample [4] and w of shape [4]: w is repeated to
-// [8, 4], the product keeps its form, the sum runs over axis 1.
+// Example: in `y = reduce sum (x * w) axes [0]` with x of shape [8, 4] per sample [4] and w of shape [4]: w is repeated
+// to [8, 4], the product keeps its form, the sum runs over axis 1.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 

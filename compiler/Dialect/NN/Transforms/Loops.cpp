@@ -36,16 +36,16 @@ LoopOp xfer::nn::makeUnconditional(LoopOp loop) {
     SmallVector<Value> values = cloneBody(loop.getBody().front(), mapping, inner);
     Value go = AndOp::create(inner, location, arguments.carries[count], values.pop_back_val());
     for (auto [index, value] : llvm::enumerate(values)) {
-      Value other = index < count ? Value(arguments.carries[index])
-                                  : createFilledLike(inner, location, 0, value.getType());
+      Value other =
+          index < count ? Value(arguments.carries[index]) : createFilledLike(inner, location, 0, value.getType());
       Value mask = BroadcastOp::create(inner, location, go, extentsOf(value.getType()), ArrayRef<int64_t>());
       values[index] = SelectOp::create(inner, location, mask, value, other);
     }
     values.insert(values.begin() + count, go);
     YieldOp::create(inner, location, values);
   };
-  auto made = LoopOp::create(builder, loop.getLoc(), loop.getCount(), carries, loop.getScanned(),
-                             loop.getInvariants(), /*conditional=*/false, body);
+  auto made = LoopOp::create(builder, loop.getLoc(), loop.getCount(), carries, loop.getScanned(), loop.getInvariants(),
+                             /*conditional=*/false, body);
   SmallVector<Value> results(made.getResults());
   results.erase(results.begin() + count);
   replaceLoop(loop, results);

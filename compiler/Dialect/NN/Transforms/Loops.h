@@ -7,8 +7,8 @@
 
 namespace xfer::nn {
 
-/// Replaces a conditional loop by one that always makes all steps: a further carry says whether the loop is still running,
-/// and a step that does not count keeps its carries and stacks zeros.
+/// Replaces a conditional loop by one that always makes all steps: a further carry says whether the loop is still
+/// running, and a step that does not count keeps its carries and stacks zeros.
 LoopOp makeUnconditional(LoopOp loop);
 
 /// Replaces the results of `loop` by `replacements`, under the types that they have now, and erases it.

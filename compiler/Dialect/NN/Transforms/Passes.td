@@ -23,9 +23,9 @@ def BatchPass : Pass<"nn-batch", "::mlir::func::FuncOp"> {
 def EraseMeaningPass : Pass<"nn-erase-meaning", "::mlir::func::FuncOp"> {
   let summary = "Strip meanings from tensor types";
   let description = [{
-    Before: types may carry `#nn.meaning`. After: they carry nothing but the symbols of dynamic extents, and `nn.annotate`
-    is gone. Tags, domains and rights have been checked by then; without them equal shapes have equal types, so that folding and
-    common subexpressions see through.
+    Before: types may carry `#nn.meaning`. After: they carry nothing but the symbols of dynamic extents, and
+    `nn.annotate` is gone. Tags, domains and rights have been checked by then; without them equal shapes have equal
+    types, so that folding and common subexpressions see through.
 
     ```mlir
     %r = nn.exp %x : tensor<4xf32, #nn.meaning<domains = ["usps"]>>

@@ -23,7 +23,8 @@ struct MeaningTest : testing::Test {
     builder.setInsertionPointToEnd(block);
   }
 
-  static Meaning with(Tag tag, llvm::SmallVector<std::string, 2> domains = {}, bool hidden = false, int64_t classes = 0) {
+  static Meaning with(Tag tag, llvm::SmallVector<std::string, 2> domains = {}, bool hidden = false,
+                      int64_t classes = 0) {
     Meaning meaning;
     meaning.tag = tag;
     meaning.domains = domains;
@@ -47,7 +48,8 @@ TEST_F(MeaningTest, JoinsDomainsAndRights) {
   EXPECT_EQ(of(MulOp::create(builder, location, a, b)), with(Tag::None, {"mnist", "usps"}, true));
 }
 
-// Logits stay logits when scaled and added, also in a mask; a quotient by logits, a product of two, their exponential are none.
+// Logits stay logits when scaled and added, also in a mask; a quotient by logits, a product of two, their exponential
+// are none.
 TEST_F(MeaningTest, LogitsSurviveScalingAndAdding) {
   Value logits = value({2, 3}, with(Tag::Logits)), plain = value({2, 3}), mask = value({2, 3}, {}, builder.getI1Type());
   EXPECT_EQ(of(AddOp::create(builder, location, logits, logits)).tag, Tag::Logits);
@@ -75,7 +77,8 @@ TEST_F(MeaningTest, DistributionsKeepTheirAxis) {
   EXPECT_EQ(of(ConcatOp::create(builder, location, ValueRange{prob, other}, 2)).tag, Tag::None);
 }
 
-// argmax of a distribution over its classes is a class, and keeps the right to be read; of untagged numbers it is a number.
+// argmax of a distribution over its classes is a class, and keeps the right to be read; of untagged numbers it is a
+// number.
 TEST_F(MeaningTest, ArgmaxMakesClasses) {
   Value prob = value({2, 3}, with(Tag::Prob, {"usps"}, true)), plain = value({2, 3});
   EXPECT_EQ(of(ArgmaxOp::create(builder, location, prob, 1)), with(Tag::Class, {"usps"}, true, 3));
@@ -103,7 +106,8 @@ TEST_F(MeaningTest, CheckedCreation) {
   EXPECT_TRUE(failed(createChecked<AddOp>(builder, location, {a, b})));
   EXPECT_EQ(message, "(C1) extents differ: [2] and [3]");
   EXPECT_TRUE(block->empty());
-  auto concat = createChecked<ConcatOp>(builder, location, {a, b}, builder.getNamedAttr("axis", builder.getI64IntegerAttr(0)));
+  auto concat =
+      createChecked<ConcatOp>(builder, location, {a, b}, builder.getNamedAttr("axis", builder.getI64IntegerAttr(0)));
   ASSERT_TRUE(succeeded(concat));
   EXPECT_EQ(extentsOf(concat->getType()), Extents{Extent(5)});
 }

@@ -2,10 +2,10 @@
 
 #include "compiler/AutoDiff/Passes.h"
 #include "compiler/Dialect/NN/Transforms/Passes.h"
-#include "test/reference/Reference.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
+#include "test/reference/Reference.h"
 #include "gtest/gtest.h"
 
 using namespace mlir;
@@ -100,12 +100,12 @@ INSTANTIATE_TEST_SUITE_P(
              "%r = nn.reduce max %x axes [1] : (tensor<2x4xf32>) -> tensor<2xf32>", "tensor<2xf32>"},
         Case{"cumsum", "tensor<2x4xf32>", "tensor<1xf32>", "%r = nn.cumsum %x axis 1 : tensor<2x4xf32>",
              "tensor<2x4xf32>"},
-        Case{"argmax", "tensor<2x4xf32>", "tensor<1xf32>", "%r = nn.argmax %x axis 1 : (tensor<2x4xf32>) -> tensor<2xi32>",
-             "tensor<2xi32>"},
+        Case{"argmax", "tensor<2x4xf32>", "tensor<1xf32>",
+             "%r = nn.argmax %x axis 1 : (tensor<2x4xf32>) -> tensor<2xi32>", "tensor<2xi32>"},
         Case{"sort", "tensor<2x4xf32>", "tensor<1xf32>",
              "%r, %k = nn.sort %x axis 1 : (tensor<2x4xf32>) -> (tensor<2x4xf32>, tensor<2x4xi32>)", "tensor<2x4xf32>"},
-        Case{"random", "tensor<1xf32>", "tensor<1xf32>",
-             "%r = nn.random %i site 9 : tensor<4xi32> -> tensor<2x5xf32>", "tensor<2x5xf32>", "tensor<4xi32>"}),
+        Case{"random", "tensor<1xf32>", "tensor<1xf32>", "%r = nn.random %i site 9 : tensor<4xi32> -> tensor<2x5xf32>",
+             "tensor<2x5xf32>", "tensor<4xi32>"}),
     [](const auto &info) { return info.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -125,7 +125,8 @@ INSTANTIATE_TEST_SUITE_P(
              "%r = nn.gather %x, %k axis 1 batch 0 : (tensor<2x5xf32>, tensor<3xi32>) -> tensor<2x3xf32>",
              "tensor<2x3xf32>"},
         Case{"scatter", "tensor<2x4xf32>", "tensor<5x4xf32>",
-             "%r = nn.scatter set %w, %i, %x batch 0 : (tensor<5x4xf32>, tensor<2xi32>, tensor<2x4xf32>) -> tensor<5x4xf32>",
+             "%r = nn.scatter set %w, %i, %x batch 0 : (tensor<5x4xf32>, tensor<2xi32>, tensor<2x4xf32>) -> "
+             "tensor<5x4xf32>",
              "tensor<5x4xf32>"}),
     [](const auto &info) { return info.param.name; });
 
@@ -154,13 +155,16 @@ INSTANTIATE_TEST_SUITE_P(
              "%r = nn.conv %w, %x" + conv + "(tensor<2x6x4xf32>, tensor<3x2x2xf32>) -> tensor<2x3x2xf32>",
              "tensor<2x3x2xf32>"},
         Case{"conv_input_gradient", "tensor<2x3x2xf32>", "tensor<3x2x2xf32>",
-             "%r = nn.conv_input_gradient %x, %w" + conv + "(tensor<2x3x2xf32>, tensor<3x2x2xf32>) -> tensor<2x6x4xf32>",
+             "%r = nn.conv_input_gradient %x, %w" + conv +
+                 "(tensor<2x3x2xf32>, tensor<3x2x2xf32>) -> tensor<2x6x4xf32>",
              "tensor<2x6x4xf32>"},
         Case{"conv_input_gradient_filters", "tensor<3x2x2xf32>", "tensor<2x3x2xf32>",
-             "%r = nn.conv_input_gradient %w, %x" + conv + "(tensor<2x3x2xf32>, tensor<3x2x2xf32>) -> tensor<2x6x4xf32>",
+             "%r = nn.conv_input_gradient %w, %x" + conv +
+                 "(tensor<2x3x2xf32>, tensor<3x2x2xf32>) -> tensor<2x6x4xf32>",
              "tensor<2x6x4xf32>"},
         Case{"conv_filter_gradient", "tensor<2x6x4xf32>", "tensor<2x3x2xf32>",
-             "%r = nn.conv_filter_gradient %x, %w" + conv + "(tensor<2x6x4xf32>, tensor<2x3x2xf32>) -> tensor<3x2x2xf32>",
+             "%r = nn.conv_filter_gradient %x, %w" + conv +
+                 "(tensor<2x6x4xf32>, tensor<2x3x2xf32>) -> tensor<3x2x2xf32>",
              "tensor<3x2x2xf32>"},
         Case{"window_max", "tensor<2x6x4xf32>", "tensor<1xf32>",
              "%r, %k = nn.window_max %x window [2] strides [2] padding [0] [0] dilations [1] : "
@@ -180,7 +184,8 @@ INSTANTIATE_TEST_SUITE_P(
     Regions, Batch,
     testing::Values(
         Case{"loop", "tensor<4x2xf32>", "tensor<2xf32>",
-             "%h, %r = nn.loop count 4 carries(%w : tensor<2xf32>) scanned(%x : tensor<4x2xf32>) invariants(%i : tensor<2xi32>) "
+             "%h, %r = nn.loop count 4 carries(%w : tensor<2xf32>) scanned(%x : tensor<4x2xf32>) invariants(%i : "
+             "tensor<2xi32>) "
              "-> tensor<2xf32>, tensor<4x2xf32> {\n"
              "^body(%n: tensor<i32>, %c: tensor<2xf32>, %p: tensor<2xf32>, %v: tensor<2xi32>):\n"
              "%f = nn.convert %v : tensor<2xi32> -> tensor<2xf32>\n%m = nn.mul %c, %p : tensor<2xf32>\n"
@@ -200,7 +205,8 @@ INSTANTIATE_TEST_SUITE_P(
              "tensor<4x2xf32>"},
         Case{"custom", "tensor<2xf32>", "tensor<f32>",
              "%r = nn.custom(%x, %w : tensor<2xf32>, tensor<f32>) -> tensor<2xf32> forward {\n"
-             "^f(%a: tensor<2xf32>, %b: tensor<f32>):\n%s = nn.exp %a : tensor<2xf32>\nnn.yield %s : tensor<2xf32>\n} vjp {\n"
+             "^f(%a: tensor<2xf32>, %b: tensor<f32>):\n%s = nn.exp %a : tensor<2xf32>\nnn.yield %s : tensor<2xf32>\n} "
+             "vjp {\n"
              "^v(%a: tensor<2xf32>, %b: tensor<f32>, %g: tensor<2xf32>):\n"
              "nn.yield %g, %b : tensor<2xf32>, tensor<f32>\n}",
              "tensor<2xf32>"}),
