@@ -46,6 +46,8 @@ def RT_BufferOp : RT_Op<"buffer", [Pure]> {
   let arguments = (ins Address:$buffers, I64Attr:$index);
   let results = (outs Address:$address);
   let assemblyFormat = "$buffers `[` $index `]` attr-dict";
+  let builders = [OpBuilder<(ins "::mlir::Value":$buffers, "int64_t":$index),
+    "build($_builder, $_state, ::mlir::LLVM::LLVMPointerType::get($_builder.getContext()), buffers, index);">];
 }
 
 def RT_ExtentOp : RT_Op<"extent", [Pure]> {
@@ -55,11 +57,20 @@ def RT_ExtentOp : RT_Op<"extent", [Pure]> {
   let assemblyFormat = "$extents `[` $index `]` attr-dict";
 }
 
+def RT_SelectExtentsOp : RT_Op<"select_extents", [Pure]> {
+  let summary = "The values of some of the function's dynamic extents, in another order, as a kernel expects them";
+  let arguments = (ins Address:$extents, DenseI64ArrayAttr:$indices);
+  let results = (outs Address:$address);
+  let assemblyFormat = "$extents $indices attr-dict";
+}
+
 def RT_OffsetOp : RT_Op<"offset", [Pure]> {
   let summary = "The address `bytes` after `base`";
   let arguments = (ins Address:$base, I64:$bytes);
   let results = (outs Address:$address);
   let assemblyFormat = "$base `,` $bytes attr-dict";
+  let builders = [OpBuilder<(ins "::mlir::Value":$base, "::mlir::Value":$bytes),
+    "build($_builder, $_state, ::mlir::LLVM::LLVMPointerType::get($_builder.getContext()), base, bytes);">];
 }
 
 def RT_ConstantOp : RT_Op<"constant", [Pure]> {
@@ -67,6 +78,8 @@ def RT_ConstantOp : RT_Op<"constant", [Pure]> {
   let arguments = (ins I64Attr:$offset);
   let results = (outs Address:$address);
   let assemblyFormat = "$offset attr-dict";
+  let builders = [OpBuilder<(ins "int64_t":$offset),
+    "build($_builder, $_state, ::mlir::LLVM::LLVMPointerType::get($_builder.getContext()), offset);">];
 }
 
 def RT_CopyOp : RT_Op<"copy", [MemoryEffects<[MemRead, MemWrite]>]> {

@@ -49,6 +49,7 @@ public:
 
 private:
   void convert(Operation *op);
+  Value table(Location location, ValueRange values, Operation *in);
   Value convertParallel(ParallelOp op);
   Value constant(Location location, int64_t value) {
     return LLVM::ConstantOp::create(builder, location, builder.getI64Type(), builder.getI64IntegerAttr(value));
@@ -96,28 +97,34 @@ Value Converter::kernelAddress(ParallelOp op) {
                                    op.getKernelAttr());
 }
 
+/// Values one after the other on the stack of the function that `in` stands in.
+Value Converter::table(Location location, ValueRange values, Operation *in) {
+  auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  Value result;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&in->getParentOfType<func::FuncOp>().front());
+    result = LLVM::AllocaOp::create(builder, location, pointer, builder.getI64Type(),
+                                    constant(location, std::max<int64_t>(1, values.size())));
+  }
+  for (auto [index, value] : llvm::enumerate(values))
+    LLVM::StoreOp::create(builder, location, value, address(result, 8 * index));
+  return result;
+}
+
 /// A kernel takes the addresses as a table on the stack; one chunk needs no threads and is called.
 Value Converter::convertParallel(ParallelOp op) {
   Location location = op.getLoc();
-  auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
-  Value table;
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(&op->getParentOfType<func::FuncOp>().front());
-    table = LLVM::AllocaOp::create(builder, location, pointer, pointer,
-                                   constant(location, std::max<int64_t>(1, op.getBuffers().size())));
-  }
-  for (auto [index, buffer] : llvm::enumerate(op.getBuffers()))
-    LLVM::StoreOp::create(builder, location, buffer, address(table, 8 * index));
+  Value buffers = table(location, op.getBuffers(), op);
   IntegerAttr chunks;
   if (matchPattern(op.getChunks(), m_Constant(&chunks)) && chunks.getInt() == 1) {
     kernelAddress(op);
     func::CallOp::create(builder, location, op.getKernel(), TypeRange(),
-                         ValueRange{table, constant(location, 0), op.getExtents()});
+                         ValueRange{buffers, constant(location, 0), op.getExtents()});
     return LLVM::ConstantOp::create(builder, location, builder.getI32Type(), builder.getI32IntegerAttr(0));
   }
   return call(location, "xfer_parallel",
-              {op.getRuntime(), op.getQueue(), kernelAddress(op), table, op.getChunks(), op.getExtents()});
+              {op.getRuntime(), op.getQueue(), kernelAddress(op), buffers, op.getChunks(), op.getExtents()});
 }
 
 void Converter::convert(Operation *op) {
@@ -133,6 +140,12 @@ void Converter::convert(Operation *op) {
         replace(load(pointer, o.getBuffers(), o.getIndex() * sizeof(xfer_buffer_t) + offsetof(xfer_buffer_t, data)));
       })
       .Case<ExtentOp>([&](ExtentOp o) { replace(load(builder.getI64Type(), o.getExtents(), 8 * o.getIndex())); })
+      .Case<SelectExtentsOp>([&](SelectExtentsOp o) {
+        SmallVector<Value> values;
+        for (int64_t index : o.getIndices())
+          values.push_back(load(builder.getI64Type(), o.getExtents(), 8 * index));
+        replace(table(location, values, o));
+      })
       .Case<OffsetOp>([&](OffsetOp o) {
         replace(LLVM::GEPOp::create(builder, location, pointer, builder.getI8Type(), o.getBase(), o.getBytes()));
       })

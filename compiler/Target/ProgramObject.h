@@ -1,0 +1,20 @@
+//===- ProgramObject.h - the symbol that the runtime reads ------------------------------------------------*- C++ -*-===//
+
+#ifndef XFER_COMPILER_TARGET_PROGRAMOBJECT_H
+#define XFER_COMPILER_TARGET_PROGRAMOBJECT_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/IR/Module.h"
+#include <string>
+
+namespace xfer {
+
+/// Adds `xfer_program` (abi.h) to the module that defines the functions: the table of `functions`, the manifest, and the
+/// constants, which its functions refer to as `xfer_constants`.
+void addProgram(llvm::Module &module, llvm::ArrayRef<std::string> functions, llvm::StringRef manifest,
+                llvm::StringRef constants);
+
+} // namespace xfer
+
+#endif // XFER_COMPILER_TARGET_PROGRAMOBJECT_H
