@@ -292,7 +292,7 @@ void FunctionLowering::lower(Block &block) {
 }
 
 func::FuncOp FunctionLowering::run() {
-  auto function = func::FuncOp::create(b, loc, source.getSymName(), rtir::getProgramFunctionType(b.getContext()));
+  auto function = func::FuncOp::create(b, loc, getObjectName(source), rtir::getProgramFunctionType(b.getContext()));
   function.setPrivate();
   OpBuilder::InsertionGuard guard(b);
   entry = function.addEntryBlock();
@@ -308,6 +308,8 @@ func::FuncOp FunctionLowering::run() {
 }
 
 } // namespace
+
+std::string getObjectName(func::FuncOp function) { return ("function." + function.getSymName()).str(); }
 
 DenseMap<Operation *, unsigned> reserveScratch(FunctionPlan &plan, const KernelTable &kernels) {
   DenseMap<Operation *, unsigned> scratch;

@@ -8,6 +8,9 @@
 
 namespace xfer {
 
+/// The symbol of a function in the object: one that no C function can have, so that a program may call its own `main`.
+std::string getObjectName(mlir::func::FuncOp function);
+
 /// Reserves the scratch buffers of the function's kernels in its plan; to be called between `emit` of the table and
 /// `layout` of the plan. Gives the number of the buffer of every kernel that has one.
 llvm::DenseMap<mlir::Operation *, unsigned> reserveScratch(FunctionPlan &plan, const KernelTable &kernels);

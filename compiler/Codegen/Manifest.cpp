@@ -1,0 +1,417 @@
+//===- Manifest.cpp - the program as the runtime reads it ---------------------------------------------------------===//
+
+#include "compiler/Codegen/Manifest.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace xfer::pipeline;
+namespace json = llvm::json;
+
+namespace xfer {
+namespace {
+
+std::string elementName(Type element) {
+  if (element.isInteger(1))
+    return "bool";
+  if (auto integer = dyn_cast<IntegerType>(element))
+    return (integer.isUnsigned() ? "u" : "i") + std::to_string(integer.getWidth());
+  return element.isBF16() ? "bf16" : "f" + std::to_string(element.getIntOrFloatBitWidth());
+}
+
+json::Value textOrNull(std::optional<StringRef> text) { return text && !text->empty() ? json::Value(*text) : nullptr; }
+
+class ManifestWriter {
+public:
+  ManifestWriter(ModuleOp module, const ProgramFacts &facts, ArrayRef<FunctionPlan> functions, ConstantPool &constants)
+      : module(module), facts(facts), functions(functions), constants(constants) {}
+
+  json::Object write();
+
+private:
+  template <typename OpT> json::Array list(llvm::function_ref<json::Value(OpT)> write) {
+    json::Array result;
+    for (OpT op : module.getOps<OpT>())
+      result.push_back(write(op));
+    return result;
+  }
+
+  json::Value function(FlatSymbolRefAttr name) { return functionNumbers.lookup(name.getValue()); }
+  json::Value pass(StringRef name) { return passNumbers.lookup(name); }
+  json::Array passes(ArrayAttr names) {
+    json::Array result;
+    for (StringRef name : names.getAsValueRange<StringAttr>())
+      result.push_back(pass(name));
+    return result;
+  }
+  json::Array passesAt(StringRef when);
+  json::Value quantity(Attribute value);
+  json::Object figure(FigureAttr figure) {
+    return json::Object{{"pass", pass(figure.getPass())}, {"output", figure.getOutput()}};
+  }
+
+  json::Object target();
+  json::Value option(OptionOp op);
+  json::Value site(SiteOp op);
+  json::Object variable(StringRef name, Type type, std::optional<ElementsAttr> value);
+  json::Value domain(DomainOp op);
+  json::Value read(ReadAttr read);
+  json::Value field(FieldAttr field, bool ofExport);
+  json::Array fields(ArrayAttr all, bool ofExport);
+  json::Array sources(ArrayAttr all, bool ofPass);
+  json::Value functionEntry(unsigned number);
+  json::Value arena(const FunctionPlan &plan);
+  json::Object binding(BindAttr bind, Type type);
+  json::Value passEntry(PassOp op);
+  json::Value stage(StageOp op);
+  json::Value phase(PhaseAttr phase);
+  json::Value evaluation(EvaluationOp op);
+  json::Value exported(ExportOp op);
+  json::Array order(Block &block);
+
+  ModuleOp module;
+  const ProgramFacts &facts;
+  ArrayRef<FunctionPlan> functions;
+  ConstantPool &constants;
+  llvm::StringMap<int64_t> functionNumbers, passNumbers, evaluationNumbers;
+};
+
+json::Array ManifestWriter::passesAt(StringRef when) {
+  json::Array result;
+  for (PassOp op : module.getOps<PassOp>())
+    if (op.getAt() == when)
+      result.push_back(pass(op.getName()));
+  return result;
+}
+
+/// A number, a string, a boolean, an option or a figure.
+json::Value ManifestWriter::quantity(Attribute value) {
+  if (auto flag = dyn_cast<BoolAttr>(value))
+    return flag.getValue();
+  if (auto number = dyn_cast<IntegerAttr>(value))
+    return number.getInt();
+  if (auto number = dyn_cast<FloatAttr>(value))
+    return number.getValueAsDouble();
+  if (auto text = dyn_cast<StringAttr>(value))
+    return text.getValue();
+  if (auto option = dyn_cast<OptionRefAttr>(value))
+    return json::Object{{"option", option.getName()}};
+  return figure(cast<FigureAttr>(value));
+}
+
+json::Object ManifestWriter::target() {
+  json::Array features;
+  SmallVector<StringRef> listed;
+  StringRef(facts.target.features).split(listed, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef feature : listed)
+    if (feature.consume_front("+"))
+      features.push_back(feature);
+  // A level of x86-64 names its instruction sets by its number only; each level has those of the levels below.
+  StringRef cpu = facts.target.cpu;
+  if (cpu == "x86-64-v3" || cpu == "x86-64-v4")
+    for (StringRef feature : {"avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe", "popcnt", "sse4.2"})
+      features.push_back(feature);
+  if (cpu == "x86-64-v4")
+    for (StringRef feature : {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
+      features.push_back(feature);
+  return json::Object{{"triple", facts.target.triple}, {"features", std::move(features)}};
+}
+
+json::Value ManifestWriter::option(OptionOp op) {
+  return json::Object{{"name", op.getName()},
+                      {"type", op.getKind()},
+                      {"default", quantity(op.getDefaultValue())},
+                      {"help", op.getHelp().value_or("")}};
+}
+
+json::Value ManifestWriter::site(SiteOp op) {
+  auto place = op.getLoc()->findInstanceOf<FileLineColLoc>();
+  return json::Object{{"file", place ? place.getFilename().getValue() : ""},
+                      {"line", place ? place.getLine() : 0},
+                      {"column", place ? place.getColumn() : 0},
+                      {"text", op.getText()}};
+}
+
+json::Object ManifestWriter::variable(StringRef name, Type type, std::optional<ElementsAttr> value) {
+  auto tensor = cast<RankedTensorType>(type);
+  json::Object result{{"path", name},
+                      {"type", elementName(tensor.getElementType())},
+                      {"shape", json::Array(tensor.getShape())}};
+  if (value) {
+    FailureOr<int64_t> offset = constants.add(*value);
+    if (succeeded(offset))
+      result["constant"] = json::Object{{"offset", *offset}};
+  }
+  return result;
+}
+
+json::Value ManifestWriter::field(FieldAttr field, bool ofExport) {
+  json::Object result{
+      {"name", field.getName()}, {"type", field.getElement()}, {"shape", json::Array(field.getShape())}};
+  if (!ofExport && field.getClasses() != 0)
+    result["classes"] = field.getClasses();
+  if (ofExport && field.getTag())
+    result["tag"] = field.getTag().getValue();
+  return result;
+}
+
+json::Array ManifestWriter::fields(ArrayAttr all, bool ofExport) {
+  json::Array result;
+  for (auto one : all.getAsRange<FieldAttr>())
+    result.push_back(field(one, ofExport));
+  return result;
+}
+
+json::Value ManifestWriter::read(ReadAttr read) {
+  json::Object result{{"split", textOrNull(read.getSplit())}};
+  if (read.getReader() == "generate") {
+    result["generate"] = json::Object{{"count", quantity(read.getArguments().get("count"))},
+                                      {"function", function(read.getArguments().getAs<FlatSymbolRefAttr>("function"))},
+                                      {"batch", quantity(read.getArguments().get("batch"))}};
+    return result;
+  }
+  json::Object arguments;
+  for (NamedAttribute argument : read.getArguments())
+    arguments[argument.getName().getValue()] = quantity(argument.getValue());
+  result["reader"] = read.getReader();
+  result["arguments"] = std::move(arguments);
+  return result;
+}
+
+json::Value ManifestWriter::domain(DomainOp op) {
+  json::Array reads, splits, hidden;
+  for (auto one : op.getReads().getAsRange<ReadAttr>())
+    reads.push_back(read(one));
+  for (auto split : op.getSplits().getAsRange<SplitAttr>())
+    splits.push_back(json::Object{{"name", split.getName()},
+                                  {"of", split.getOf()},
+                                  {"low", split.getLow().getValueAsDouble()},
+                                  {"high", split.getHigh().getValueAsDouble()},
+                                  {"by", split.getBy() ? json::Value(split.getBy().getValue()) : nullptr}});
+  for (auto one : op.getHidden().getAsRange<HiddenAttr>())
+    hidden.push_back(json::Object{{"field", one.getField()}, {"split", textOrNull(one.getSplit())}});
+  return json::Object{{"name", op.getName()},
+                      {"fields", fields(op.getFields(), false)},
+                      {"reads", std::move(reads)},
+                      {"splits", std::move(splits)},
+                      {"hidden", std::move(hidden)}};
+}
+
+json::Array ManifestWriter::sources(ArrayAttr all, bool ofPass) {
+  json::Array result;
+  for (auto source : all.getAsRange<SourceAttr>()) {
+    json::Object entry{{"name", source.getName()},
+                       {"domain", source.getDomain()},
+                       {"split", source.getSplit()},
+                       {"batch", source.getBatch()}};
+    if (ofPass && source.getRows())
+      entry["function"] = function(source.getRows());
+    result.push_back(std::move(entry));
+  }
+  return result;
+}
+
+json::Object ManifestWriter::binding(BindAttr bind, Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  json::Array shape;
+  for (const nn::Extent &extent : nn::extentsOf(type))
+    shape.push_back(extent.isDynamic() ? json::Value(extent.symbol) : json::Value(extent.size));
+  json::Object result{{"bind", stringifyBindKind(bind.getKind())},
+                      {"name", bind.getName()},
+                      {"type", elementName(tensor.getElementType())},
+                      {"shape", std::move(shape)}};
+  if (bind.getKind() == BindKind::Check) {
+    int64_t site = 0;
+    StringRef(bind.getName()).getAsInteger(10, site);
+    result["name"] = "";
+    result["site"] = site;
+  }
+  if (bind.getDraw() != 0)
+    result["draw"] = bind.getDraw();
+  return result;
+}
+
+json::Value ManifestWriter::arena(const FunctionPlan &plan) {
+  const ArenaPlan &arena = plan.getArena();
+  if (arena.slots.empty())
+    return arena.fixedBytes;
+  json::Array terms;
+  for (const ArenaSlot &slot : arena.slots) {
+    json::Array factors;
+    for (unsigned extent : slot.extents)
+      factors.push_back(plan.getExtents()[extent]);
+    terms.push_back(json::Object{{"bytes", slot.bytes}, {"extents", std::move(factors)}});
+  }
+  return json::Object{{"fixed", arena.fixedBytes}, {"terms", std::move(terms)}};
+}
+
+json::Value ManifestWriter::functionEntry(unsigned number) {
+  const FunctionPlan &plan = functions[number];
+  func::FuncOp function = plan.getFunction();
+  json::Array arguments, results;
+  for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i)
+    arguments.push_back(binding(getArgumentBind(function, i), function.getArgumentTypes()[i]));
+  for (unsigned i = 0, e = function.getNumResults(); i != e; ++i) {
+    json::Object result = binding(getResultBind(function, i), function.getResultTypes()[i]);
+    if (std::optional<unsigned> argument = plan.getInPlace()[i])
+      result["in_place"] = *argument;
+    results.push_back(std::move(result));
+  }
+  return json::Object{{"name", function.getSymName()},
+                      {"index", number},
+                      {"arena", arena(plan)},
+                      {"arguments", std::move(arguments)},
+                      {"results", std::move(results)},
+                      {"extents", json::Array(plan.getExtents())}};
+}
+
+json::Value ManifestWriter::passEntry(PassOp op) {
+  return json::Object{{"sources", sources(op.getSources(), true)},
+                      {"function", op.getFunctionAttr() ? function(op.getFunctionAttr()) : json::Value(nullptr)}};
+}
+
+json::Value ManifestWriter::phase(PhaseAttr phase) {
+  json::Object result{{"function", function(phase.getFunction())}};
+  if (phase.getUntilEpoch() >= 0)
+    result["until_epoch"] = phase.getUntilEpoch();
+  if (phase.getUntilStep() >= 0)
+    result["until_step"] = phase.getUntilStep();
+  if (phase.getHoist())
+    result["hoist"] = passes(phase.getHoist());
+  return result;
+}
+
+json::Value ManifestWriter::stage(StageOp op) {
+  json::Array phases, every, watch, watchOver;
+  for (auto one : op.getPhases().getAsRange<PhaseAttr>())
+    phases.push_back(phase(one));
+  for (auto one : op.getPeriodic().getAsRange<PeriodicAttr>())
+    every.push_back(json::Object{{one.getUnit(), one.getEvery()}, {"pass", pass(one.getPass())}});
+  for (StringRef name : op.getWatch().getAsValueRange<StringAttr>())
+    watch.push_back(name);
+  for (auto one : op.getWatchOver().getAsRange<WatchAttr>()) {
+    json::Object entry = figure(one.getFigure());
+    entry["name"] = one.getName();
+    watchOver.push_back(std::move(entry));
+  }
+  json::Object result{{"name", op.getName()},
+                      {"key", op.getKey().value_or(op.getName())},
+                      {"from", textOrNull(op.getFrom())},
+                      {"sources", sources(op.getSources(), false)},
+                      {"epoch_by", textOrNull(op.getEpochBy())},
+                      {"epochs", op.getEpochs() ? quantity(*op.getEpochs()) : json::Value(nullptr)},
+                      {"steps", op.getSteps() ? quantity(*op.getSteps()) : json::Value(nullptr)},
+                      {"init", passes(op.getInit())},
+                      {"before", passes(op.getBefore())},
+                      {"after", passes(op.getAfter())},
+                      {"every", std::move(every)},
+                      {"phases", std::move(phases)},
+                      {"watch", std::move(watch)},
+                      {"watch_over", std::move(watchOver)}};
+  if (KeepAttr keep = op.getKeepAttr()) {
+    json::Object entry = keep.getBy() ? figure(keep.getBy()) : json::Object();
+    entry["mode"] = keep.getMode();
+    if (keep.getOracle())
+      entry["oracle"] = true;
+    result["keep"] = std::move(entry);
+  }
+  if (op.getStopAttr())
+    result["stop"] = figure(op.getStopAttr());
+  return result;
+}
+
+json::Value ManifestWriter::evaluation(EvaluationOp op) {
+  json::Array reports;
+  for (auto report : op.getReports().getAsRange<ReportAttr>()) {
+    json::Object entry{{"name", report.getName()}, {"kind", report.getKind()}, {"output", report.getOutput()}};
+    if (report.getBaseline())
+      entry["baseline"] = report.getBaseline().getValue();
+    reports.push_back(std::move(entry));
+  }
+  return json::Object{{"name", op.getName()}, {"pass", pass(op.getPass())}, {"reports", std::move(reports)}};
+}
+
+json::Value ManifestWriter::exported(ExportOp op) {
+  return json::Object{{"name", op.getName()},
+                      {"function", function(op.getFunctionAttr())},
+                      {"batch", static_cast<int64_t>(op.getBatch())},
+                      {"domain", textOrNull(op.getDomain())},
+                      {"inputs", fields(op.getInputs(), true)},
+                      {"outputs", fields(op.getOutputs(), true)}};
+}
+
+json::Array ManifestWriter::order(Block &block) {
+  json::Array result;
+  for (Operation &op : block)
+    llvm::TypeSwitch<Operation *>(&op)
+        .Case<RunOp>([&](RunOp run) {
+          result.push_back(run.getKind() == "stage"  ? json::Object{{"stage", run.getName()}}
+                           : run.getKind() == "pass" ? json::Object{{"run", pass(run.getName())}}
+                                                     : json::Object{{"evaluate", evaluationNumbers.lookup(run.getName())}});
+        })
+        .Case<RepeatOp>([&](RepeatOp repeat) {
+          result.push_back(json::Object{{"repeat", static_cast<int64_t>(repeat.getCount())},
+                                        {"body", order(repeat.getBody().front())}});
+        });
+  return result;
+}
+
+json::Object ManifestWriter::write() {
+  json::Array entries;
+  for (auto [number, plan] : llvm::enumerate(functions))
+    functionNumbers[plan.getFunction().getSymName()] = number;
+  for (PassOp op : module.getOps<PassOp>())
+    passNumbers.try_emplace(op.getName(), passNumbers.size());
+  for (EvaluationOp op : module.getOps<EvaluationOp>())
+    evaluationNumbers.try_emplace(op.getName(), evaluationNumbers.size());
+  for (unsigned number = 0; number != functions.size(); ++number)
+    entries.push_back(functionEntry(number));
+  json::Object build;
+  for (const auto &[name, value] : facts.build)
+    build[name] = value;
+
+  return json::Object{
+      {"version", 1},
+      {"program", module->getAttrOfType<StringAttr>(kProgramAttr).getValue()},
+      {"hash", facts.hash},
+      {"compiler", "xferc 0.1.0"},
+      {"build", std::move(build)},
+      {"target", target()},
+      {"options", list<OptionOp>([&](OptionOp op) { return option(op); })},
+      {"sites", list<SiteOp>([&](SiteOp op) { return site(op); })},
+      {"parameters", list<ParameterOp>([&](ParameterOp op) -> json::Value {
+         json::Object entry = variable(op.getName(), op.getType(), op.getValue());
+         entry["layout"] = op.getLayout();
+         entry["initial"] = op.getInitial().value_or("");
+         return entry;
+       })},
+      {"states", list<StateOp>([&](StateOp op) -> json::Value {
+         json::Object entry = variable(op.getName(), op.getType(), op.getValue());
+         entry["owner"] = op.getOwner();
+         return entry;
+       })},
+      {"domains", list<DomainOp>([&](DomainOp op) { return domain(op); })},
+      {"functions", std::move(entries)},
+      {"passes", list<PassOp>([&](PassOp op) { return passEntry(op); })},
+      {"launch", passesAt("launch")},
+      {"init", passesAt("init")},
+      {"load", passesAt("load")},
+      {"order", order(*module.getBody())},
+      {"stages", list<StageOp>([&](StageOp op) { return stage(op); })},
+      {"baselines", list<BaselineOp>([&](BaselineOp op) -> json::Value {
+         return json::Object{{"name", op.getName()}, {"of", op.getOf()}, {"runs", op.getRuns()}};
+       })},
+      {"evaluations", list<EvaluationOp>([&](EvaluationOp op) { return evaluation(op); })},
+      {"exports", list<ExportOp>([&](ExportOp op) { return exported(op); })}};
+}
+
+} // namespace
+
+std::string writeManifest(ModuleOp module, const ProgramFacts &facts, ArrayRef<FunctionPlan> functions,
+                          ConstantPool &constants) {
+  std::string text;
+  llvm::raw_string_ostream(text) << json::Value(ManifestWriter(module, facts, functions, constants).write());
+  return text;
+}
+
+} // namespace xfer

@@ -1,0 +1,55 @@
+//===- Backend.h - functions of kernels to machine code ---------------------------------------------------*- C++ -*-===//
+
+#ifndef XFER_COMPILER_PIPELINE_BACKEND_H
+#define XFER_COMPILER_PIPELINE_BACKEND_H
+
+#include "compiler/Codegen/KernelTable.h"
+#include "compiler/Codegen/Manifest.h"
+
+namespace xfer {
+
+struct BackendOptions {
+  TargetDescription target;
+  KernelEmitter emitter;
+  /// Whether values may share memory beyond what a copy would cost (`--disable=reuse`).
+  bool reuse = true;
+  /// Hash of everything that decides what the program computes, and facts for run.json.
+  std::string hash;
+  std::map<std::string, std::string> build;
+};
+
+/// A program on its way to machine code. The steps are called in order; each leaves what it made to be printed.
+class Backend {
+public:
+  Backend(mlir::ModuleOp module, BackendOptions options) : module(module), options(std::move(options)) {}
+
+  /// Decides where every value of every function lies, emits the kernels, and fixes the arenas.
+  mlir::LogicalResult plan();
+  /// Lowers the functions to runtime calls, beside the modules of the kernels.
+  void lowerFunctions();
+  enum class Output { IR, Assembly, Object };
+  /// Compiles all modules on all cores and gives the output of each.
+  llvm::Expected<std::vector<llvm::SmallVector<char, 0>>> compile(Output output);
+
+  llvm::ArrayRef<FunctionPlan> getPlans() const { return plans; }
+  const std::string &getManifest() const { return manifest; }
+  size_t kernelCount() const { return kernels.size(); }
+  void printModules(llvm::raw_ostream &os);
+
+private:
+  llvm::Expected<llvm::SmallVector<char, 0>> compileModule(size_t number, Output output);
+
+  mlir::ModuleOp module;
+  BackendOptions options;
+  ConstantPool constants;
+  KernelTable kernels;
+  std::vector<FunctionPlan> plans;
+  std::vector<llvm::DenseMap<mlir::Operation *, unsigned>> scratch;
+  std::string manifest;
+  /// The functions, then the kernels.
+  llvm::SmallVector<mlir::OwningOpRef<mlir::ModuleOp>> modules;
+};
+
+} // namespace xfer
+
+#endif // XFER_COMPILER_PIPELINE_BACKEND_H
