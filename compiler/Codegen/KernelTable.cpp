@@ -74,7 +74,7 @@ FailureOr<SmallVector<OwningOpRef<ModuleOp>>> KernelTable::emit(unsigned parts, 
     FailureOr<EmittedKernel> emitted = emitter(builder, kernel, name, target);
     if (failed(emitted))
       return failure();
-    KernelCall call{emitted->name, {}, emitted->scratchBytes};
+    KernelCall call{emitted->name, {}, emitted->scratchBytes, emitted->extents};
     for (KernelPhase &phase : emitted->phases)
       call.phases.push_back({phase.function.getSymName().str(), phase.chunks});
     calls.push_back(std::move(call));

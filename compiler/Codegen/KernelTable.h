@@ -25,6 +25,7 @@ struct KernelCall {
   std::string name;
   llvm::SmallVector<Phase, 2> phases;
   int64_t scratchBytes = 0;
+  llvm::SmallVector<std::string> extents; // symbols, in the order in which the kernel expects the values
 };
 
 /// Kernels of equal structure (kind, schedule, types, operations and their attributes) get one entry.

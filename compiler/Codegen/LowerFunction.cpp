@@ -48,7 +48,7 @@ private:
   Value elements(Type type, unsigned from, unsigned to);
   Value sizeOf(Type type);
   void copy(const Place &from, const Place &to, Type type);
-  Value kernelExtents(nn::KernelOp kernel);
+  Value kernelExtents(const KernelCall &call);
 
   OpBuilder &b;
   const FunctionPlan &plan;
@@ -136,10 +136,10 @@ void FunctionLowering::copy(const Place &from, const Place &to, Type type) {
 }
 
 /// A kernel has an order of its own for its dynamic extents; often it is the function's.
-Value FunctionLowering::kernelExtents(nn::KernelOp kernel) {
+Value FunctionLowering::kernelExtents(const KernelCall &call) {
   SmallVector<int64_t> indices;
   bool same = true;
-  for (auto [index, symbol] : llvm::enumerate(getKernelExtents(kernel))) {
+  for (auto [index, symbol] : llvm::enumerate(call.extents)) {
     indices.push_back(plan.extentIndex(symbol));
     same &= indices.back() == static_cast<int64_t>(index);
   }
@@ -162,12 +162,11 @@ void FunctionLowering::lower(nn::KernelOp kernel) {
     addresses.push_back(address(result));
   if (auto found = scratch.find(kernel); found != scratch.end())
     addresses.push_back(base(found->second));
-  Value values = kernelExtents(kernel);
-  SmallVector<std::string> symbols = getKernelExtents(kernel);
+  Value values = kernelExtents(call);
   for (const KernelCall::Phase &phase : call.phases) {
     Value chunks = constant(phase.chunks.fixed);
     if (phase.chunks.extent) {
-      Value size = extent(plan.extentIndex(symbols[*phase.chunks.extent]));
+      Value size = extent(plan.extentIndex(call.extents[*phase.chunks.extent]));
       Value blocks = arith::CeilDivUIOp::create(b, loc, size, constant(phase.chunks.block));
       chunks = arith::MulIOp::create(b, loc, chunks, blocks);
     }

@@ -9,16 +9,6 @@ using namespace xfer::pipeline;
 
 namespace xfer {
 
-SmallVector<std::string> getKernelExtents(nn::KernelOp kernel) {
-  SmallVector<std::string> symbols;
-  for (TypeRange types : {TypeRange(kernel.getInputs().getTypes()), TypeRange(kernel.getResultTypes())})
-    for (Type type : types)
-      for (const nn::Extent &extent : nn::extentsOf(type))
-        if (extent.isDynamic() && !llvm::is_contained(symbols, extent.symbol))
-          symbols.push_back(extent.symbol);
-  return symbols;
-}
-
 /// Ops that only give a value another type: the result lies where the operand does.
 static bool isAlias(Operation *op) {
   return isa<nn::ReshapeOp, nn::AnnotateOp, nn::StopGradientOp, nn::ScaleGradientOp>(op);

@@ -124,10 +124,6 @@ private:
   ArenaPlan arena;
 };
 
-/// The symbols of the dynamic extents of a kernel, in the order in which it expects their values: by first appearance
-/// in its inputs' types, then its results'.
-llvm::SmallVector<std::string> getKernelExtents(nn::KernelOp kernel);
-
 } // namespace xfer
 
 #endif // XFER_COMPILER_MEMORY_FUNCTIONPLAN_H

@@ -85,6 +85,19 @@ Expected<std::vector<std::string>> findRuntime(StringRef executable) {
                            beside.c_str(), XFER_RUNTIME_FOLDER);
 }
 
+static Error runLinker(ArrayRef<std::string> arguments, StringRef output) {
+  SmallVector<const char *> raw;
+  for (const std::string &argument : arguments)
+    raw.push_back(argument.c_str());
+  std::string messages;
+  raw_string_ostream stream(messages);
+  lld::Result result = lld::lldMain(raw, nulls(), stream, {{lld::Gnu, &lld::elf::link}});
+  if (result.retCode != 0)
+    return createStringError(inconvertibleErrorCode(), "linking '%s' failed:\n%s", output.str().c_str(),
+                             StringRef(messages).rtrim().str().c_str());
+  return Error::success();
+}
+
 Error linkProgram(ArrayRef<std::string> objects, ArrayRef<std::string> runtime, StringRef output,
                   const LinkOptions &options) {
   Expected<SystemLibraries> system = SystemLibraries::find();
@@ -111,16 +124,13 @@ Error linkProgram(ArrayRef<std::string> objects, ArrayRef<std::string> runtime, 
   arguments.push_back(inFolder(system->gcc, "crtendS.o"));
   arguments.push_back(inFolder(system->startFiles, "crtn.o"));
 
-  SmallVector<const char *> raw;
-  for (const std::string &argument : arguments)
-    raw.push_back(argument.c_str());
-  std::string messages;
-  raw_string_ostream stream(messages);
-  lld::Result result = lld::lldMain(raw, nulls(), stream, {{lld::Gnu, &lld::elf::link}});
-  if (result.retCode != 0)
-    return createStringError(inconvertibleErrorCode(), "linking '%s' failed:\n%s", output.str().c_str(),
-                             StringRef(messages).rtrim().str().c_str());
-  return Error::success();
+  return runLinker(arguments, output);
+}
+
+Error mergeObjects(ArrayRef<std::string> objects, StringRef output) {
+  std::vector<std::string> arguments = {"ld.lld", "-r", "-o", output.str()};
+  arguments.insert(arguments.end(), objects.begin(), objects.end());
+  return runLinker(arguments, output);
 }
 
 } // namespace xfer

@@ -39,6 +39,9 @@ struct LinkOptions {
 llvm::Error linkProgram(llvm::ArrayRef<std::string> objects, llvm::ArrayRef<std::string> runtime,
                         llvm::StringRef output, const LinkOptions &options);
 
+/// Writes one relocatable object that holds all of them.
+llvm::Error mergeObjects(llvm::ArrayRef<std::string> objects, llvm::StringRef output);
+
 } // namespace xfer
 
 #endif // XFER_COMPILER_TARGET_LINK_H

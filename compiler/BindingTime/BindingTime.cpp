@@ -1,0 +1,148 @@
+//===- BindingTime.cpp - when a value can be computed, and over what ----------------------------------------------===//
+
+#include "compiler/BindingTime/BindingTime.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace xfer::pipeline;
+
+namespace xfer {
+
+StringRef toString(When when) {
+  static constexpr StringLiteral names[] = {"compile", "launch", "load", "stage", "epoch", "step"};
+  return names[static_cast<unsigned>(when)];
+}
+
+StringRef toString(Over over) {
+  static constexpr StringLiteral names[] = {"nothing", "sample", "batch"};
+  return names[static_cast<unsigned>(over)];
+}
+
+std::string ProgramWrites::keyOf(BindAttr bind) {
+  return (stringifyBindKind(bind.getKind()) + " " + bind.getName()).str();
+}
+
+ProgramWrites::ProgramWrites(ModuleOp module) {
+  SymbolTable symbols(module);
+  auto eachWrite = [&](StringRef name, llvm::function_ref<void(StringRef)> visit) {
+    auto function = symbols.lookup<func::FuncOp>(name);
+    for (unsigned i = 0, e = function ? function.getNumResults() : 0; i != e; ++i)
+      if (BindAttr bind = getResultBind(function, i))
+        visit(keyOf(bind));
+  };
+  for (PassOp pass : module.getOps<PassOp>()) {
+    if (!pass.getFunction())
+      continue;
+    if (pass.getAt())
+      early.insert(*pass.getFunction());
+    else
+      eachWrite(*pass.getFunction(), [&](StringRef key) { everywhere.insert(key); });
+  }
+  for (StageOp stage : module.getOps<StageOp>()) {
+    llvm::StringSet<> written;
+    for (auto phase : stage.getPhases().getAsRange<PhaseAttr>())
+      eachWrite(phase.getFunction().getValue(), [&](StringRef key) {
+        everywhere.insert(key);
+        written.insert(key);
+      });
+    for (auto periodic : stage.getPeriodic().getAsRange<PeriodicAttr>())
+      for (PassOp pass : module.getOps<PassOp>())
+        if (pass.getName() == periodic.getPass() && pass.getFunction())
+          eachWrite(*pass.getFunction(), [&](StringRef key) { written.insert(key); });
+    for (auto phase : stage.getPhases().getAsRange<PhaseAttr>())
+      byFunction[phase.getFunction().getValue()] = written;
+  }
+}
+
+bool ProgramWrites::isWrittenBeside(func::FuncOp function, BindAttr bind) const {
+  auto found = byFunction.find(function.getSymName());
+  return found == byFunction.end() ? isWritten(bind) : found->second.contains(keyOf(bind));
+}
+
+When BindingTimes::ofArgument(BindAttr bind, const ProgramWrites &writes) const {
+  switch (bind.getKind()) {
+  case BindKind::Option:
+    return When::Launch;
+  case BindKind::Param:
+  case BindKind::State:
+    return !writes.isWritten(bind)                     ? When::Load
+           : !writes.isWrittenBeside(function, bind) ? When::Stage
+                                                       : When::Step;
+  case BindKind::Batch:
+  case BindKind::Index:
+  case BindKind::Column:
+  case BindKind::Extent:
+  case BindKind::Hoisted:
+    return When::Load;
+  case BindKind::Counter:
+    return bind.getName() == "steps" || bind.getName() == "epochs"   ? When::Stage
+           : bind.getName() == "epoch" || bind.getName() == "stale" ? When::Epoch
+                                                                     : When::Step;
+  case BindKind::Key:
+    return When::Epoch;
+  default:
+    return When::Step;
+  }
+}
+
+BindingTimes::BindingTimes(func::FuncOp function, const ProgramWrites &writes) : function(function) {
+  auto hasRows = [&](unsigned argument) {
+    BindKind kind = getArgumentBind(function, argument).getKind();
+    return kind == BindKind::Batch || kind == BindKind::Index || kind == BindKind::Key || kind == BindKind::Input;
+  };
+  // Sources are told apart by their names: the number of the first argument of the same source.
+  llvm::StringMap<int> numbers;
+  RowWiseAnalysis rows(function, [&](unsigned argument) -> int {
+    if (!hasRows(argument))
+      return -1;
+    BindAttr bind = getArgumentBind(function, argument);
+    StringRef name = bind.getName();
+    if (bind.getKind() == BindKind::Batch)
+      name = name.rsplit('.').first;
+    return numbers.try_emplace(name, numbers.size()).first->second;
+  });
+  auto over = [&](Value value) {
+    RowState state = rows.stateOf(value);
+    return state.knowsNoSample() ? Over::Nothing : state.isRow() ? Over::Sample : Over::Batch;
+  };
+  for (BlockArgument argument : function.getArguments())
+    times[argument] = {ofArgument(getArgumentBind(function, argument.getArgNumber()), writes), over(argument)};
+  for (Operation &op : function.getBody().front()) {
+    When when = When::Compile;
+    for (Value operand : op.getOperands())
+      when = std::max(when, of(operand).when);
+    for (Value result : op.getResults())
+      times[result] = {when, over(result)};
+  }
+}
+
+void BindingTimes::print(raw_ostream &os) const {
+  llvm::MapVector<std::pair<When, Over>, unsigned> counts;
+  unsigned sampleTime = 0;
+  func::FuncOp named = function;
+  for (Operation &op : named.getBody().front()) {
+    if (op.getNumResults() == 0)
+      continue;
+    BindingTime time = of(op.getResult(0));
+    ++counts[{time.when, time.over}];
+    sampleTime += time.isSampleTime();
+  }
+  os << named.getSymName() << ":";
+  auto sorted = counts.takeVector();
+  llvm::sort(sorted);
+  for (auto &[time, count] : sorted)
+    os << " " << count << " at " << toString(time.first) << " over " << toString(time.second) << ";";
+  os << " " << sampleTime << " of sample-time\n";
+  // What blocks the rest: the arguments that are known later than the weights.
+  llvm::MapVector<When, SmallVector<std::string>> late;
+  for (BlockArgument argument : named.getArguments())
+    if (When when = of(argument).when; when > When::Load) {
+      BindAttr bind = getArgumentBind(named, argument.getArgNumber());
+      late[when].push_back((stringifyBindKind(bind.getKind()) + " " + bind.getName()).str());
+    }
+  for (auto &[when, names] : late)
+    os << "  known at " << toString(when) << ": " << llvm::join(names, ", ") << "\n";
+}
+
+} // namespace xfer

@@ -1,0 +1,216 @@
+//===- CutWhole.cpp - rows batch by batch, and what is made of all rows -------------------------------------------===//
+
+#include "compiler/BindingTime/Outline.h"
+#include "compiler/BindingTime/Passes.h"
+#include "compiler/BindingTime/RowWise.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace xfer::pipeline;
+
+namespace xfer {
+
+#define GEN_PASS_DEF_CUTWHOLE
+#include "compiler/BindingTime/Passes.h.inc"
+
+namespace {
+
+/// Bytes of one row of a value.
+int64_t rowBytes(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  int64_t elements = 1;
+  for (int64_t extent : type.getShape().drop_front())
+    elements *= ShapedType::isDynamic(extent) ? 1 : extent;
+  return elements * std::max<int64_t>(1, type.getElementTypeBitWidth() / 8);
+}
+
+bool isCheap(Operation *op) { return op->hasTrait<OpTrait::Elementwise>() || isa<nn::BroadcastOp, nn::ReshapeOp>(op); }
+
+/// Cuts the function of one pass.
+class Cutter {
+public:
+  Cutter(PassOp pass, func::FuncOp function)
+      : pass(pass), function(function), rows(function, [&](unsigned argument) { return sourceOf(argument); }) {}
+
+  /// Is there anything to cut?
+  bool applies() {
+    return llvm::any_of(llvm::seq(function.getNumArguments()), [&](unsigned i) { return sourceOf(i) >= 0; });
+  }
+  LogicalResult run();
+
+private:
+  int sourceOf(unsigned argument);
+  void findBorder();
+  void moveBack();
+  bool isRaw(Value value);
+  void makeRows(unsigned source, SmallVectorImpl<Attribute> &sources);
+  void makeWhole();
+
+  PassOp pass;
+  func::FuncOp function;
+  RowWiseAnalysis rows;
+  /// Rows that are read by what is not computed sample by sample.
+  llvm::SetVector<Value> border;
+  /// Every row value that must be materialised, and its binding.
+  SmallVector<BoundValue> whole;
+};
+
+int Cutter::sourceOf(unsigned argument) {
+  BindAttr bind = getArgumentBind(function, argument);
+  if (!bind || !(bind.getKind() == BindKind::Batch || bind.getKind() == BindKind::Key || bind.getKind() == BindKind::Index))
+    return -1;
+  StringRef name = bind.getName();
+  if (bind.getKind() == BindKind::Batch)
+    name = name.rsplit('.').first;
+  for (auto [index, source] : llvm::enumerate(pass.getSources().getAsRange<SourceAttr>()))
+    if (source.getName() == name)
+      return index;
+  return -1;
+}
+
+/// A raw field, which the runtime has as a column.
+bool Cutter::isRaw(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  return argument && getArgumentBind(function, argument.getArgNumber()).getKind() == BindKind::Batch;
+}
+
+void Cutter::findBorder() {
+  for (Operation &op : function.getBody().front()) {
+    auto terminator = dyn_cast<func::ReturnOp>(op);
+    for (OpOperand &operand : op.getOpOperands()) {
+      if (!rows.stateOf(operand.get()).isRow())
+        continue;
+      bool staysRow = terminator
+                          ? getResultBind(function, operand.getOperandNumber()).getKind() == BindKind::Whole
+                          : rows.stateOf(op.getResult(0)).isRow();
+      if (!staysRow)
+        border.insert(operand.get());
+    }
+  }
+}
+
+/// Replaces a value at the border by the rows that it is made of while that leaves fewer bytes a sample; bytes of values
+/// that are at the border already count nothing, nor do raw fields.
+void Cutter::moveBack() {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (Value value : border) {
+      Operation *op = value.getDefiningOp();
+      if (!op || !isCheap(op))
+        continue;
+      llvm::SmallSetVector<Value, 4> inputs;
+      int64_t bytes = 0;
+      for (Value operand : op->getOperands())
+        if (rows.stateOf(operand).isRow() && inputs.insert(operand) && !border.contains(operand) && !isRaw(operand))
+          bytes += rowBytes(operand);
+      if (bytes > rowBytes(value))
+        continue;
+      border.remove(value);
+      border.insert(inputs.begin(), inputs.end());
+      changed = true;
+      break;
+    }
+  }
+}
+
+void Cutter::makeRows(unsigned source, SmallVectorImpl<Attribute> &sources) {
+  auto attribute = cast<SourceAttr>(pass.getSources()[source]);
+  SmallVector<BoundValue> results;
+  for (BoundValue &value : whole)
+    if (rows.stateOf(value.first).source == static_cast<int>(source))
+      results.push_back(value);
+  if (results.empty()) {
+    sources.push_back(attribute);
+    return;
+  }
+  auto typeOf = [&](Value value) -> Type {
+    nn::Extents extents = nn::extentsOf(value.getType());
+    bool hasRows = rows.stateOf(value).isRow() || (!extents.empty() && extents.front().isDynamic());
+    if (!hasRows)
+      return value.getType();
+    extents.front() = nn::Extent(attribute.getBatch());
+    return nn::withExtents(value.getType(), extents);
+  };
+  std::string name = (function.getSymName() + ".rows." + attribute.getName()).str();
+  func::FuncOp outlined = outline(function, name, {}, results, typeOf);
+  sources.push_back(SourceAttr::get(pass.getContext(), attribute.getName(), attribute.getDomain(), attribute.getSplit(),
+                                    attribute.getBatch(), FlatSymbolRefAttr::get(outlined)));
+}
+
+void Cutter::makeWhole() {
+  SmallVector<BoundValue> given, results;
+  for (Value value : border) {
+    if (isRaw(value)) {
+      BindAttr bind = getArgumentBind(function, cast<BlockArgument>(value).getArgNumber());
+      given.push_back({value, BindAttr::get(pass.getContext(), BindKind::Column, bind.getName())});
+      continue;
+    }
+    auto found = llvm::find_if(whole, [&](const BoundValue &bound) { return bound.first == value; });
+    given.push_back(*found);
+  }
+  auto terminator = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+  for (auto [index, value] : llvm::enumerate(terminator.getOperands()))
+    if (BindAttr bind = getResultBind(function, index); bind.getKind() != BindKind::Whole)
+      results.push_back({value, bind});
+  if (results.empty()) {
+    pass.removeFunctionAttr();
+    return;
+  }
+  std::string name = (function.getSymName() + ".whole").str();
+  func::FuncOp outlined = outline(function, name, given, results, [](Value value) { return value.getType(); });
+  pass.setFunctionAttr(FlatSymbolRefAttr::get(outlined));
+}
+
+LogicalResult Cutter::run() {
+  findBorder();
+  moveBack();
+  auto terminator = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+  for (auto [index, value] : llvm::enumerate(terminator.getOperands())) {
+    BindAttr bind = getResultBind(function, index);
+    if (bind.getKind() != BindKind::Whole)
+      continue;
+    if (!rows.stateOf(value).isRow())
+      return function.emitError("result ") << index << " of '" << function.getSymName()
+                                           << "' is not computed sample by sample, so it has no rows";
+    whole.push_back({value, bind});
+  }
+  unsigned number = 0;
+  for (Value value : border) {
+    bool known = llvm::any_of(whole, [&](const BoundValue &bound) { return bound.first == value; });
+    if (known || isRaw(value))
+      continue;
+    std::string id = (pass.getName() + "." + Twine(number++)).str();
+    whole.push_back({value, BindAttr::get(pass.getContext(), BindKind::Whole, id)});
+  }
+  SmallVector<Attribute> sources;
+  for (unsigned source = 0; source != pass.getSources().size(); ++source)
+    makeRows(source, sources);
+  makeWhole();
+  pass.setSourcesAttr(ArrayAttr::get(pass.getContext(), sources));
+  return success();
+}
+
+struct CutWhole : impl::CutWholeBase<CutWhole> {
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    llvm::SmallSetVector<func::FuncOp, 8> replaced;
+    for (PassOp pass : getOperation().getOps<PassOp>()) {
+      if (!pass.getFunction())
+        continue;
+      auto function = symbols.lookup<func::FuncOp>(*pass.getFunction());
+      Cutter cutter(pass, function);
+      if (!cutter.applies())
+        continue;
+      if (failed(cutter.run()))
+        return signalPassFailure();
+      replaced.insert(function);
+    }
+    for (func::FuncOp function : replaced)
+      if (SymbolTable::symbolKnownUseEmpty(function, getOperation()))
+        function.erase();
+  }
+};
+
+} // namespace
+} // namespace xfer

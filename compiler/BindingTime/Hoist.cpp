@@ -1,0 +1,111 @@
+//===- Hoist.cpp - compute at launch or load what does not change afterwards --------------------------------------===//
+
+#include "compiler/BindingTime/BindingTime.h"
+#include "compiler/BindingTime/Outline.h"
+#include "compiler/BindingTime/Passes.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace xfer::pipeline;
+
+namespace xfer {
+
+#define GEN_PASS_DEF_HOIST
+#include "compiler/BindingTime/Passes.h.inc"
+
+namespace {
+
+/// Values that are cheaper to compute again than to keep: constants, counters, broadcasts and views of anything, and
+/// what is computed from such constants element by element.
+bool isFree(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return true;
+  if (isa<nn::ConstantOp, nn::IotaOp>(op))
+    return true;
+  if (isa<nn::BroadcastOp, nn::ReshapeOp, nn::AnnotateOp>(op) || op->hasTrait<OpTrait::Elementwise>())
+    return llvm::all_of(op->getOperands(), [](Value operand) { return operand.getDefiningOp() && isFree(operand); });
+  return false;
+}
+
+bool isView(Operation *op) { return isa<nn::BroadcastOp, nn::ReshapeOp, nn::AnnotateOp>(op); }
+
+class Hoister {
+public:
+  Hoister(func::FuncOp function, const ProgramWrites &writes) : function(function), times(function, writes) {}
+
+  void run() {
+    for (When when : {When::Launch, When::Load})
+      hoist(when);
+  }
+
+private:
+  bool isAt(Value value, When when) const {
+    BindingTime time = times.of(value);
+    return time.over == Over::Nothing && std::max(time.when, When::Launch) == when;
+  }
+  llvm::SetVector<Value> findBorder(When when);
+  void hoist(When when);
+
+  func::FuncOp function;
+  BindingTimes times;
+  unsigned count = 0;
+};
+
+/// What ops that run later read and is worth keeping; views are followed to what they show.
+llvm::SetVector<Value> Hoister::findBorder(When when) {
+  llvm::SetVector<Value> border;
+  for (Operation &op : function.getBody().front()) {
+    bool isLater = op.getNumResults() == 0 || times.of(op.getResult(0)).when > When::Load ||
+                   times.of(op.getResult(0)).over != Over::Nothing;
+    if (!isLater)
+      continue;
+    for (Value operand : op.getOperands()) {
+      while (operand.getDefiningOp() && isView(operand.getDefiningOp()))
+        operand = operand.getDefiningOp()->getOperand(0);
+      auto type = cast<RankedTensorType>(operand.getType());
+      if (isAt(operand, when) && !isFree(operand) && type.hasStaticShape())
+        border.insert(operand);
+    }
+  }
+  return border;
+}
+
+void Hoister::hoist(When when) {
+  llvm::SetVector<Value> border = findBorder(when);
+  if (border.empty())
+    return;
+  MLIRContext *context = function.getContext();
+  SmallVector<BoundValue> results;
+  for (Value value : border) {
+    std::string id = (function.getSymName() + "." + Twine(count++)).str();
+    results.push_back({value, BindAttr::get(context, BindKind::Hoisted, id)});
+  }
+  std::string name = (function.getSymName() + "." + toString(when)).str();
+  func::FuncOp early = outline(function, name, {}, results, [](Value value) { return value.getType(); });
+  OpBuilder builder(function);
+  builder.setInsertionPointAfter(early);
+  PassOp::create(builder, function.getLoc(), name, builder.getStringAttr(toString(when)), builder.getArrayAttr({}),
+                 FlatSymbolRefAttr::get(early));
+  for (auto &[value, bind] : results) {
+    unsigned index = function.getNumArguments();
+    auto attributes = builder.getDictionaryAttr(builder.getNamedAttr(kBindAttr, bind));
+    (void)function.insertArgument(index, value.getType(), attributes, value.getLoc());
+    times.set(function.getArgument(index), times.of(value));
+    Value(value).replaceAllUsesWith(function.getArgument(index));
+  }
+}
+
+struct Hoist : impl::HoistBase<Hoist> {
+  void runOnOperation() override {
+    ProgramWrites writes(getOperation());
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
+      bool isBound = function.getNumResults() > 0 && getResultBind(function, 0);
+      if (isBound && !writes.isEarly(function))
+        Hoister(function, writes).run();
+    }
+  }
+};
+
+} // namespace
+} // namespace xfer

@@ -1,0 +1,50 @@
+//===- Passes.td - passes of the BindingTime room -----------------------------------------------------------------===//
+#ifndef XFER_BINDINGTIME_PASSES_TD
+#define XFER_BINDINGTIME_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def CutWhole : Pass<"xfer-cut-whole", "::mlir::ModuleOp"> {
+  let summary = "Split passes over whole data into rows, computed batch by batch, and what is made of all rows";
+  let description = [{
+    Before: functions of `xfer.pass`es have `batch`, `index` and `key` arguments whose first extent is the size of a
+    split.
+
+    What is computed sample by sample (RowWise.h) moves into one function a source, with the source's static batch, that
+    gives a `whole` value for each value at the border. The rest takes these as arguments; a raw field at the border
+    becomes a `column`. The border is moved back over cheap operations (element by element, broadcasts) where that
+    leaves fewer bytes a sample in memory. Results that are bound as `whole` are rows by request.
+
+    After: no function of a pass has `batch`, `index` or `key` arguments, but the `rows` of its sources, whose shapes are
+    static.
+
+    ```mlir
+    func.func @test(%x: tensor<?x4xf32, ..> {xfer.bind = #xfer.bind<batch, "s.x">}) -> (tensor<f32> {.. <output, "mean">}) {
+      %e = nn.reduce sum %x axes [1] : ...
+      %m = nn.reduce sum %e axes [0] : ...
+      return %m : tensor<f32>
+    }
+    xfer.pass "test" sources [#xfer.source<"s", domain = "d", split = "all", batch = 8>] function @test
+    // becomes
+    func.func @test.rows.s(%x: tensor<8x4xf32> {.. <batch, "s.x">}) -> (tensor<8xf32> {.. <whole, "test.0">})
+    func.func @test.whole(%e: tensor<?xf32, ..> {.. <whole, "test.0">}) -> (tensor<f32> {.. <output, "mean">})
+    xfer.pass "test" sources [#xfer.source<"s", .. batch = 8 rows = @test.rows.s>] function @test.whole
+    ```
+  }];
+  let dependentDialects = ["::xfer::nn::NNDialect", "::xfer::pipeline::XferDialect"];
+}
+
+def Hoist : Pass<"xfer-hoist", "::mlir::ModuleOp"> {
+  let summary = "Compute at launch or load what does not change afterwards";
+  let description = [{
+    A value that depends on options only is computed when the program starts, one that depends on parameters and states
+    that nothing ever writes when the weights are there. Each function of a stage, pass or export gives such work to a
+    pass `at "launch"` or `at "load"` of its own and takes the values as `hoisted` arguments. Values that are cheaper to
+    compute again than to keep (constants, counters, broadcasts) stay.
+
+    After: the same results; no function has fewer results or other bindings than `hoisted` ones more.
+  }];
+  let dependentDialects = ["::xfer::nn::NNDialect", "::xfer::pipeline::XferDialect"];
+}
+
+#endif // XFER_BINDINGTIME_PASSES_TD

@@ -1,0 +1,149 @@
+//===- RowWise.cpp - which values are computed sample by sample ---------------------------------------------------===//
+
+#include "compiler/BindingTime/RowWise.h"
+#include "compiler/Dialect/NN/IR/NN.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace xfer {
+namespace {
+
+constexpr RowState kMixed{RowState::Mixed, -1};
+
+bool has(ArrayRef<int64_t> axes, int64_t axis) { return llvm::is_contained(axes, axis); }
+
+/// Rows of values that meet row by row: those of one source, and those that are equal anyway.
+RowState join(ArrayRef<RowState> states) {
+  RowState result{RowState::Uniform, -1};
+  bool allUniform = true;
+  for (RowState state : states) {
+    if (state.kind == RowState::Mixed || (state.isRow() && result.isRow() && state.source != result.source))
+      return kMixed;
+    allUniform &= state.kind == RowState::Uniform;
+    if (state.isRow())
+      result = state;
+  }
+  if (!result.isRow())
+    return {allUniform ? RowState::Uniform : RowState::Invariant, -1};
+  bool positional = llvm::any_of(states, [](RowState state) { return state.kind == RowState::Invariant; });
+  return positional ? kMixed : result;
+}
+
+/// An op that keeps the first axis apart if `keeps` holds, and mixes rows otherwise.
+RowState keepIf(bool keeps, RowState state) {
+  if (state.isRow() && !keeps)
+    return kMixed;
+  return state.kind == RowState::Uniform && !keeps ? RowState{} : state;
+}
+
+RowState ofBroadcast(nn::BroadcastOp op, RowState x) {
+  auto from = cast<RankedTensorType>(op.getX().getType());
+  ArrayRef<int64_t> dimensions = op.getDimensions();
+  bool fromFirst = !dimensions.empty() && dimensions[0] == 0;
+  if (x.isRow())
+    return keepIf(fromFirst, x);
+  if (!x.knowsNoSample())
+    return x;
+  bool stretched = !fromFirst || from.getDimSize(0) == 1;
+  return {stretched || x.kind == RowState::Uniform ? RowState::Uniform : RowState::Invariant, -1};
+}
+
+RowState ofReshape(nn::ReshapeOp op, RowState x) {
+  auto from = cast<RankedTensorType>(op.getX().getType()), to = cast<RankedTensorType>(op.getResult().getType());
+  bool keeps = from.getRank() > 0 && to.getRank() > 0 && from.getDimSize(0) == to.getDimSize(0);
+  return keepIf(keeps, x);
+}
+
+RowState ofContract(nn::ContractOp op, RowState a, RowState b) {
+  if (a.knowsNoSample() && b.knowsNoSample())
+    return {};
+  if (has(op.getLhsBatch(), 0) && op.getLhsBatch()[0] == 0 && op.getRhsBatch()[0] == 0)
+    return join({a, b});
+  bool onlyLhsFirst = op.getLhsBatch().empty() && !has(op.getLhsContract(), 0);
+  if (a.isRow() && b.knowsNoSample() && onlyLhsFirst)
+    return a;
+  bool onlyRhsFirst = op.getLhsBatch().empty() && op.getLhsFree().empty() && !has(op.getRhsContract(), 0);
+  return b.isRow() && a.knowsNoSample() && onlyRhsFirst ? b : kMixed;
+}
+
+RowState ofGather(nn::GatherOp op, RowState x, RowState indices) {
+  if (x.knowsNoSample() && indices.knowsNoSample())
+    return {};
+  if (op.getBatch() > 0)
+    return join({x, indices});
+  if (op.getAxis() == 0)
+    return x.knowsNoSample() ? indices : kMixed;
+  return indices.knowsNoSample() ? x : kMixed;
+}
+
+RowState ofConstant(Operation &op) {
+  if (auto constant = dyn_cast<nn::ConstantOp>(op))
+    return {constant.getValue().isSplat() ? RowState::Uniform : RowState::Invariant, -1};
+  if (auto iota = dyn_cast<nn::IotaOp>(op)) {
+    if (iota.getAxis() != 0)
+      return {RowState::Uniform, -1};
+    bool overSamples = cast<RankedTensorType>(iota.getResult().getType()).isDynamicDim(0);
+    return overSamples ? kMixed : RowState{};
+  }
+  return {};
+}
+
+} // namespace
+
+RowState RowWiseAnalysis::transfer(Operation &op) const {
+  SmallVector<RowState> operands;
+  for (Value operand : op.getOperands())
+    operands.push_back(stateOf(operand));
+  if (operands.empty())
+    return ofConstant(op);
+  RowState first = operands.front();
+  bool batchRank = cast<RankedTensorType>(op.getOperand(0).getType()).getRank() > 2;
+  if (op.hasTrait<OpTrait::Elementwise>())
+    return join(operands);
+  return llvm::TypeSwitch<Operation *, RowState>(&op)
+      .Case<nn::AnnotateOp, nn::StopGradientOp, nn::WindowMaxOp, nn::WindowSumOp, nn::WindowSpreadOp, nn::PadOp>(
+          [&](auto) { return first; })
+      .Case<nn::ScaleGradientOp>([&](auto) { return first; })
+      .Case<nn::SliceOp>([&](nn::SliceOp o) {
+        bool whole = cast<RankedTensorType>(o.getX().getType()).getShape().take_front() ==
+                     cast<RankedTensorType>(o.getResult().getType()).getShape().take_front();
+        return keepIf(whole, first);
+      })
+      .Case<nn::BroadcastOp>([&](nn::BroadcastOp o) { return ofBroadcast(o, first); })
+      .Case<nn::ReshapeOp>([&](nn::ReshapeOp o) { return ofReshape(o, first); })
+      .Case<nn::TransposeOp>([&](nn::TransposeOp o) { return keepIf(o.getPermutation()[0] == 0, first); })
+      .Case<nn::ReverseOp, nn::ReduceOp>([&](auto o) { return keepIf(!has(o.getAxes(), 0), first); })
+      .Case<nn::ArgmaxOp, nn::CumsumOp, nn::SortOp>([&](auto o) { return keepIf(o.getAxis() != 0, first); })
+      .Case<nn::ConcatOp>([&](nn::ConcatOp o) {
+        RowState all = join(operands);
+        return keepIf(o.getAxis() != 0, all);
+      })
+      .Case<nn::GatherOp>([&](nn::GatherOp o) { return ofGather(o, operands[0], operands[1]); })
+      .Case<nn::ScatterOp>([&](nn::ScatterOp o) { return keepIf(o.getBatch() > 0, join(operands)); })
+      .Case<nn::ContractOp>([&](nn::ContractOp o) { return ofContract(o, operands[0], operands[1]); })
+      .Case<nn::ConvOp, nn::ConvInputGradientOp>(
+          [&](auto) { return operands[1].knowsNoSample() ? first : kMixed; })
+      .Case<nn::WindowGatherOp, nn::WindowScatterOp>([&](auto) { return join(operands); })
+      .Case<nn::RandomOp>([&](nn::RandomOp o) {
+        return keepIf(cast<RankedTensorType>(o.getKey().getType()).getRank() > 1, first);
+      })
+      .Case<nn::CholeskyOp, nn::TriangularSolveOp>([&](auto) { return keepIf(batchRank, join(operands)); })
+      .Default([&](Operation *) {
+        bool free = llvm::all_of(operands, [](RowState state) { return state.knowsNoSample(); });
+        return free ? RowState{} : kMixed;
+      });
+}
+
+RowWiseAnalysis::RowWiseAnalysis(func::FuncOp function, llvm::function_ref<int(unsigned)> sourceOf) {
+  for (BlockArgument argument : function.getArguments())
+    if (int source = sourceOf(argument.getArgNumber()); source >= 0)
+      states[argument] = RowState::row(source);
+  for (Operation &op : function.getBody().front()) {
+    RowState state = transfer(op);
+    for (Value result : op.getResults())
+      states[result] = state;
+  }
+}
+
+} // namespace xfer

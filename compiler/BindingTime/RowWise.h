@@ -1,0 +1,54 @@
+//===- RowWise.h - which values are computed sample by sample ---------------------------------------------*- C++ -*-===//
+//
+// Input: a function and the source of each argument that has one row a sample. Output: for every value whether its rows
+// (along the first axis) are each computed from the same row of one source alone.
+//
+//   logits = x @ w          row of x's source: row i of the result needs row i of x, and all of w
+//   p      = softmax(logits, axis: 1)      the same
+//   m      = mean(p, axis: 0)              mixed: one value of all rows
+//   p - broadcast(m)                       mixed, because m is
+//   onehot(label) * broadcast(prior)       row: a broadcast of what knows no sample has equal rows
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#ifndef XFER_COMPILER_BINDINGTIME_ROWWISE_H
+#define XFER_COMPILER_BINDINGTIME_ROWWISE_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Value.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace xfer {
+
+struct RowState {
+  enum Kind {
+    Invariant, // knows no sample
+    Uniform,   // knows no sample, and its rows are equal
+    Row,       // row i is computed from row i of `source`
+    Mixed      // knows samples in any other way
+  };
+  Kind kind = Invariant;
+  int source = -1; // of Row
+
+  static RowState row(int source) { return {Row, source}; }
+  bool operator==(const RowState &other) const { return kind == other.kind && source == other.source; }
+  bool isRow() const { return kind == Row; }
+  bool knowsNoSample() const { return kind == Invariant || kind == Uniform; }
+};
+
+class RowWiseAnalysis {
+public:
+  /// `sourceOf` gives the number of the source of an argument with a row a sample, else -1.
+  RowWiseAnalysis(mlir::func::FuncOp function, llvm::function_ref<int(unsigned argument)> sourceOf);
+
+  RowState stateOf(mlir::Value value) const { return states.lookup(value); }
+
+private:
+  RowState transfer(mlir::Operation &op) const;
+  llvm::DenseMap<mlir::Value, RowState> states;
+};
+
+} // namespace xfer
+
+#endif // XFER_COMPILER_BINDINGTIME_ROWWISE_H

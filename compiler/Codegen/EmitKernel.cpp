@@ -1,0 +1,24 @@
+//===- EmitKernel.cpp - a kernel by the emitter of its kind -------------------------------------------------------===//
+
+#include "compiler/Codegen/EmitKernel.h"
+#include "compiler/Codegen/CPU/LoopNest.h"
+
+using namespace mlir;
+
+namespace xfer {
+
+FailureOr<EmittedKernel> emitKernel(OpBuilder &builder, nn::KernelOp kernel, StringRef name,
+                                    const TargetDescription &target) {
+  switch (kernel.getKind()) {
+  case nn::KernelKind::Loop:
+  case nn::KernelKind::Window:
+  case nn::KernelKind::Gather:
+    return emitLoopKernel(builder, kernel, name, target);
+  case nn::KernelKind::Contraction:
+  case nn::KernelKind::Library:
+    break;
+  }
+  return kernel.emitOpError("has no emitter for its kind");
+}
+
+} // namespace xfer

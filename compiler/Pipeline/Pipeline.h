@@ -1,0 +1,52 @@
+//===- Pipeline.h - the way of a program through the compiler ---------------------------------------------*- C++ -*-===//
+
+#ifndef XFER_COMPILER_PIPELINE_PIPELINE_H
+#define XFER_COMPILER_PIPELINE_PIPELINE_H
+
+#include "compiler/Pipeline/Backend.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace xfer {
+
+/// The stages of Stages.def, in order.
+enum class Stage {
+#define XFER_STAGE(identifier, name, sentence) identifier,
+#include "compiler/Pipeline/Stages.def"
+};
+
+struct StageInfo {
+  Stage stage;
+  llvm::StringRef name, sentence;
+};
+llvm::ArrayRef<StageInfo> getStages();
+std::optional<Stage> getStage(llvm::StringRef name);
+
+/// The optimising passes that `--disable=NAME` switches off, with a sentence each.
+llvm::ArrayRef<std::pair<llvm::StringRef, llvm::StringRef>> getOptimisingPasses();
+
+struct CompileOptions {
+  TargetDescription target;
+  llvm::StringSet<> disabled;
+  std::map<std::string, std::string> build; // for run.json
+};
+
+/// Makes everything known to the context that compiling wants. Once a context, before a program is read into it.
+void prepareContext(mlir::MLIRContext &context);
+
+/// Takes an elaborated program (the stage `xfer`) through the passes on tensors, up to the stage, `schedule` at most.
+mlir::LogicalResult transformProgram(mlir::ModuleOp module, const CompileOptions &options, Stage until);
+
+/// The hash of everything that decides what an elaborated program computes: its text, the options, this compiler.
+std::string hashProgram(mlir::ModuleOp module, const CompileOptions &options);
+
+/// Compiles a program of the stage `schedule` to machine code.
+BackendOptions getBackendOptions(const CompileOptions &options, std::string hash);
+
+/// Writes the objects into a folder of their own and links them; nothing is left behind but `output`. `relocatable`
+/// gives one object instead of a program.
+llvm::Error linkObjects(llvm::ArrayRef<llvm::SmallVector<char, 0>> objects, llvm::StringRef executable,
+                        llvm::StringRef output, bool strip, bool relocatable);
+
+} // namespace xfer
+
+#endif // XFER_COMPILER_PIPELINE_PIPELINE_H

@@ -1,0 +1,243 @@
+//===- BindingTimeTest.cpp - when values are computed, over what, and where they move -----------------------------===//
+
+#include "compiler/BindingTime/BindingTime.h"
+#include "compiler/BindingTime/Passes.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace xfer;
+using namespace xfer::pipeline;
+
+namespace {
+
+class BindingTimeTest : public ::testing::Test {
+protected:
+  BindingTimeTest() {
+    context.loadDialect<nn::NNDialect, XferDialect, func::FuncDialect>();
+    context.getDiagEngine().registerHandler([&](Diagnostic &diagnostic) { message += diagnostic.str() + "\n"; });
+  }
+
+  void parse(StringRef text) {
+    module = parseSourceString<ModuleOp>(text, &context);
+    ASSERT_TRUE(module) << message;
+  }
+  LogicalResult run(std::unique_ptr<Pass> pass) {
+    PassManager passes(&context);
+    passes.addPass(std::move(pass));
+    passes.addPass(createCanonicalizerPass());
+    passes.addPass(createCSEPass());
+    return passes.run(*module);
+  }
+  func::FuncOp function(StringRef name) { return module->lookupSymbol<func::FuncOp>(name); }
+  std::string binds(func::FuncOp function) {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    auto print = [&](BindAttr bind, Type type) {
+      stream << stringifyBindKind(bind.getKind()) << " " << bind.getName() << ":";
+      llvm::interleave(cast<RankedTensorType>(type).getShape(), stream, "x");
+      stream << " ";
+    };
+    for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i)
+      print(getArgumentBind(function, i), function.getArgumentTypes()[i]);
+    stream << "-> ";
+    for (unsigned i = 0, e = function.getNumResults(); i != e; ++i)
+      print(getResultBind(function, i), function.getResultTypes()[i]);
+    return text;
+  }
+
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+  std::string message;
+};
+
+// Accuracy over a split: the network runs in batches, the labels are a raw column, the comparison and its mean are whole.
+constexpr const char *kEvaluation = R"mlir(
+#N = #nn.meaning<symbols = ["d.test"]>
+#NK = #nn.meaning<symbols = ["d.test", ""]>
+module attributes {xfer.program = "p"} {
+  xfer.parameter "w" : tensor<4x3xf32>
+  xfer.domain "d" fields [#xfer.field<"x", "f32" shape = [4]>, #xfer.field<"y", "i32" classes = 3>]
+    reads [#xfer.read<"test", "npz", {}>]
+  func.func @test(%x: tensor<?x4xf32, #NK> {xfer.bind = #xfer.bind<batch, "s.x">},
+                  %y: tensor<?xi32, #N> {xfer.bind = #xfer.bind<batch, "s.y">},
+                  %w: tensor<4x3xf32> {xfer.bind = #xfer.bind<param, "w">},
+                  %n: tensor<f32> {xfer.bind = #xfer.bind<extent, "d.test">})
+      -> (tensor<f32> {xfer.bind = #xfer.bind<output, "accuracy">}, tensor<?x3xf32, #NK> {xfer.bind = #xfer.bind<whole, "rows">}) {
+    %l = nn.contract %x, %w lhs_batch [] rhs_batch [] lhs_contract [1] rhs_contract [0] accumulate f32
+        : (tensor<?x4xf32, #NK>, tensor<4x3xf32>) -> tensor<?x3xf32, #NK>
+    %p = nn.argmax %l axis 1 : (tensor<?x3xf32, #NK>) -> tensor<?xi32, #N>
+    %h = nn.compare eq %p, %y : (tensor<?xi32, #N>, tensor<?xi32, #N>) -> tensor<?xi1, #N>
+    %f = nn.convert %h : tensor<?xi1, #N> -> tensor<?xf32, #N>
+    %s = nn.reduce sum %f axes [0] : (tensor<?xf32, #N>) -> tensor<f32>
+    %a = nn.div %s, %n : tensor<f32>
+    return %a, %l : tensor<f32>, tensor<?x3xf32, #NK>
+  }
+  xfer.pass "test" sources [#xfer.source<"s", domain = "d", split = "test", batch = 8>] function @test
+  xfer.evaluation "d.test" pass "test" reports [#xfer.report<"accuracy", "value", "accuracy">,
+                                               #xfer.report<"predictions", "rows", "rows">]
+}
+)mlir";
+
+TEST_F(BindingTimeTest, CutsAtTheLastRow) {
+  parse(kEvaluation);
+  ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  EXPECT_FALSE(function("test"));
+  // The indicator of a hit is one byte a sample: smaller than what it is made of.
+  EXPECT_EQ(binds(function("test.rows.s")),
+            "batch s.x:8x4 batch s.y:8 param w:4x3 -> whole rows:8x3 whole test.0:8 ");
+  std::string dynamic = std::to_string(ShapedType::kDynamic);
+  EXPECT_EQ(binds(function("test.whole")), "extent d.test: whole test.0:" + dynamic + " -> output accuracy: ");
+  auto pass = *module->getOps<PassOp>().begin();
+  EXPECT_EQ(*pass.getFunction(), "test.whole");
+  EXPECT_EQ(cast<SourceAttr>(pass.getSources()[0]).getRows().getValue(), "test.rows.s");
+}
+
+// An expensive border: rows of 4 floats made of raw labels go back to the column of labels.
+TEST_F(BindingTimeTest, MovesTheBorderBack) {
+  parse(R"mlir(
+#N = #nn.meaning<symbols = ["d.test"]>
+#NK = #nn.meaning<symbols = ["d.test", ""]>
+module attributes {xfer.program = "p"} {
+  xfer.domain "d" fields [#xfer.field<"y", "i32" classes = 4>] reads [#xfer.read<"test", "npz", {}>]
+  func.func @counts(%y: tensor<?xi32, #N> {xfer.bind = #xfer.bind<batch, "s.y">})
+      -> (tensor<4xf32> {xfer.bind = #xfer.bind<output, "counts">}) {
+    %b = nn.broadcast %y dimensions [0] : tensor<?xi32, #N> -> tensor<?x4xi32, #NK>
+    %k = nn.iota axis 1 : tensor<?x4xi32, #NK>
+    %e = nn.compare eq %b, %k : (tensor<?x4xi32, #NK>, tensor<?x4xi32, #NK>) -> tensor<?x4xi1, #NK>
+    %f = nn.convert %e : tensor<?x4xi1, #NK> -> tensor<?x4xf32, #NK>
+    %s = nn.reduce sum %f axes [0] : (tensor<?x4xf32, #NK>) -> tensor<4xf32>
+    return %s : tensor<4xf32>
+  }
+  xfer.pass "counts" sources [#xfer.source<"s", domain = "d", split = "test", batch = 8>] function @counts
+})mlir");
+  ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  std::string dynamic = std::to_string(ShapedType::kDynamic);
+  EXPECT_EQ(binds(function("counts.whole")), "column s.y:" + dynamic + " -> output counts:4 ");
+  EXPECT_FALSE(function("counts.rows.s"));
+}
+
+// What mixes rows in the middle is whole from there on, also where it meets rows again.
+TEST_F(BindingTimeTest, MixedStaysWhole) {
+  parse(R"mlir(
+#N = #nn.meaning<symbols = ["d.test"]>
+module attributes {xfer.program = "p"} {
+  xfer.domain "d" fields [#xfer.field<"x", "f32">] reads [#xfer.read<"test", "npz", {}>]
+  func.func @f(%x: tensor<?xf32, #N> {xfer.bind = #xfer.bind<batch, "s.x">})
+      -> (tensor<f32> {xfer.bind = #xfer.bind<output, "v">}) {
+    %e = nn.exp %x : tensor<?xf32, #N>
+    %c = nn.cumsum %e axis 0 : tensor<?xf32, #N>
+    %m = nn.mul %c, %e : tensor<?xf32, #N>
+    %s = nn.reduce sum %m axes [0] : (tensor<?xf32, #N>) -> tensor<f32>
+    return %s : tensor<f32>
+  }
+  xfer.pass "f" sources [#xfer.source<"s", domain = "d", split = "test", batch = 8>] function @f
+})mlir");
+  ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  std::string dynamic = std::to_string(ShapedType::kDynamic);
+  // exp is cheap and x is there anyway: the border is the column.
+  EXPECT_EQ(binds(function("f.whole")), "column s.x:" + dynamic + " -> output v: ");
+}
+
+// Rows that are asked for but mix samples are an error.
+TEST_F(BindingTimeTest, RefusesMixedRows) {
+  parse(R"mlir(
+#N = #nn.meaning<symbols = ["d.test"]>
+module attributes {xfer.program = "p"} {
+  xfer.domain "d" fields [#xfer.field<"x", "f32">] reads [#xfer.read<"test", "npz", {}>]
+  func.func @f(%x: tensor<?xf32, #N> {xfer.bind = #xfer.bind<batch, "s.x">})
+      -> (tensor<?xf32, #N> {xfer.bind = #xfer.bind<whole, "v">}) {
+    %c = nn.cumsum %x axis 0 : tensor<?xf32, #N>
+    return %c : tensor<?xf32, #N>
+  }
+  xfer.pass "f" sources [#xfer.source<"s", domain = "d", split = "test", batch = 8>] function @f
+})mlir");
+  EXPECT_TRUE(failed(run(createCutWhole())));
+  EXPECT_NE(message.find("is not computed sample by sample"), std::string::npos) << message;
+}
+
+constexpr const char *kStage = R"mlir(
+module attributes {xfer.program = "p"} {
+  xfer.option "lr" : float = 1.000000e-02 : f64
+  xfer.parameter "frozen" : tensor<4x4xf32>
+  xfer.parameter "w" : tensor<4x4xf32>
+  xfer.domain "d" fields [#xfer.field<"x", "f32" shape = [4]>] reads [#xfer.read<"train", "npz", {}>]
+  func.func @step(%f: tensor<4x4xf32> {xfer.bind = #xfer.bind<param, "frozen">},
+                  %w: tensor<4x4xf32> {xfer.bind = #xfer.bind<param, "w">},
+                  %lr: tensor<f32> {xfer.bind = #xfer.bind<option, "lr">},
+                  %x: tensor<8x4xf32> {xfer.bind = #xfer.bind<batch, "s.x">})
+      -> (tensor<4x4xf32> {xfer.bind = #xfer.bind<param, "w">}) {
+    %ff = nn.contract %f, %f lhs_batch [] rhs_batch [] lhs_contract [1] rhs_contract [0] accumulate f32
+        : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    %h = nn.contract %x, %ff lhs_batch [] rhs_batch [] lhs_contract [1] rhs_contract [0] accumulate f32
+        : (tensor<8x4xf32>, tensor<4x4xf32>) -> tensor<8x4xf32>
+    %g = nn.contract %x, %h lhs_batch [] rhs_batch [] lhs_contract [0] rhs_contract [0] accumulate f32
+        : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<4x4xf32>
+    %n = nn.neg %lr : tensor<f32>
+    %r = nn.broadcast %n dimensions [] : tensor<f32> -> tensor<4x4xf32>
+    %m = nn.mul %g, %r : tensor<4x4xf32>
+    %u = nn.add %w, %m : tensor<4x4xf32>
+    return %u : tensor<4x4xf32>
+  }
+  xfer.stage "s" sources [#xfer.source<"s", domain = "d", split = "train", batch = 8>] phases [#xfer.phase<@step>]
+    epochs 2 : i64
+  xfer.run stage "s"
+}
+)mlir";
+
+// Each value has the time of its latest operand, and is over what its rows are.
+TEST_F(BindingTimeTest, Lattice) {
+  parse(kStage);
+  BindingTimes times(function("step"), ProgramWrites(*module));
+  auto at = [&](unsigned op) {
+    return times.of(std::next(function("step").getBody().front().begin(), op)->getResult(0));
+  };
+  EXPECT_EQ(at(0).when, When::Load);
+  EXPECT_EQ(at(0).over, Over::Nothing);
+  EXPECT_EQ(at(1).over, Over::Sample);
+  EXPECT_TRUE(at(1).isSampleTime());
+  EXPECT_EQ(at(2).over, Over::Batch);
+  EXPECT_EQ(at(3).when, When::Launch);
+  EXPECT_EQ(at(6).when, When::Step);
+}
+
+// The product of frozen weights is computed at load, the negated rate at launch; the rest stays.
+TEST_F(BindingTimeTest, Hoists) {
+  parse(kStage);
+  ASSERT_TRUE(succeeded(run(createHoist()))) << message;
+  EXPECT_EQ(binds(function("step.launch")), "option lr: -> hoisted step.0: ");
+  EXPECT_EQ(binds(function("step.load")), "param frozen:4x4 -> hoisted step.1:4x4 ");
+  unsigned contractions = 0;
+  function("step").walk([&](nn::ContractOp) { ++contractions; });
+  EXPECT_EQ(contractions, 2u);
+  ASSERT_TRUE(succeeded(verify(*module))) << message;
+  std::string when;
+  for (PassOp pass : module->getOps<PassOp>())
+    when += (*pass.getAt() + " ").str();
+  EXPECT_EQ(when, "load launch ");
+}
+
+// Nothing moves that a step writes: the frozen weights are trained by another stage here.
+TEST_F(BindingTimeTest, DoesNotHoistWhatIsWritten) {
+  std::string text = kStage;
+  text.replace(text.find("xfer.run"), 0, R"mlir(
+  func.func @other(%f: tensor<4x4xf32> {xfer.bind = #xfer.bind<param, "frozen">})
+      -> (tensor<4x4xf32> {xfer.bind = #xfer.bind<param, "frozen">}) {
+    %e = nn.exp %f : tensor<4x4xf32>
+    return %e : tensor<4x4xf32>
+  }
+  xfer.stage "t" sources [#xfer.source<"s", domain = "d", split = "train", batch = 8>] phases [#xfer.phase<@other>]
+    epochs 2 : i64
+  )mlir");
+  parse(text);
+  BindingTimes times(function("step"), ProgramWrites(*module));
+  EXPECT_EQ(times.of(function("step").getArgument(0)).when, When::Stage);
+  ASSERT_TRUE(succeeded(run(createHoist()))) << message;
+  EXPECT_FALSE(function("step.load"));
+  EXPECT_TRUE(function("step.launch"));
+}
+
+} // namespace
