@@ -25,7 +25,7 @@ int64_t rowBytes(Value value) {
   return elements * std::max<int64_t>(1, type.getElementTypeBitWidth() / 8);
 }
 
-bool isCheap(Operation *op) { return op->hasTrait<OpTrait::Elementwise>() || isa<nn::BroadcastOp, nn::ReshapeOp>(op); }
+bool isCheap(Operation *op) { return op->hasTrait<nn::PerElement>() || isa<nn::BroadcastOp, nn::ReshapeOp>(op); }
 
 /// Cuts the function of one pass.
 class Cutter {
@@ -43,7 +43,13 @@ private:
   int sourceOf(unsigned argument);
   void findBorder();
   void moveBack();
+  void cutAt(Value value);
+  int64_t costOf(Value value);
+  llvm::SmallSetVector<Value, 4> rowOperands(Operation *op) const;
   bool isRaw(Value value);
+  bool isRequested(Value value) const {
+    return llvm::any_of(whole, [&](const BoundValue &bound) { return bound.first == value; });
+  }
   void makeRows(unsigned source, SmallVectorImpl<Attribute> &sources);
   void makeWhole();
 
@@ -54,6 +60,8 @@ private:
   llvm::SetVector<Value> border;
   /// Every row value that must be materialised, and its binding.
   SmallVector<BoundValue> whole;
+  DenseMap<Value, int64_t> costs;
+  llvm::DenseSet<Value> visited;
 };
 
 int Cutter::sourceOf(unsigned argument) {
@@ -90,28 +98,54 @@ void Cutter::findBorder() {
   }
 }
 
-/// Replaces a value at the border by the rows that it is made of while that leaves fewer bytes a sample; bytes of values
-/// that are at the border already count nothing, nor do raw fields.
-void Cutter::moveBack() {
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (Value value : border) {
-      Operation *op = value.getDefiningOp();
-      if (!op || !isCheap(op))
-        continue;
-      llvm::SmallSetVector<Value, 4> inputs;
-      int64_t bytes = 0;
-      for (Value operand : op->getOperands())
-        if (rows.stateOf(operand).isRow() && inputs.insert(operand) && !border.contains(operand) && !isRaw(operand))
-          bytes += rowBytes(operand);
-      if (bytes > rowBytes(value))
-        continue;
-      border.remove(value);
-      border.insert(inputs.begin(), inputs.end());
-      changed = true;
-      break;
-    }
+/// The rows that a row value is computed from, each once.
+llvm::SmallSetVector<Value, 4> Cutter::rowOperands(Operation *op) const {
+  llvm::SmallSetVector<Value, 4> operands;
+  for (Value operand : op->getOperands())
+    if (rows.stateOf(operand).isRow())
+      operands.insert(operand);
+  return operands;
+}
+
+/// Bytes a sample that must be kept so that `value` can be had in the whole function: its own, or those of what cheap
+/// operations make it of. Raw fields and rows that are kept by request cost nothing.
+int64_t Cutter::costOf(Value value) {
+  if (isRaw(value) || isRequested(value))
+    return 0;
+  auto known = costs.find(value);
+  if (known != costs.end())
+    return known->second;
+  int64_t cost = rowBytes(value);
+  if (Operation *op = value.getDefiningOp(); op && isCheap(op)) {
+    int64_t behind = 0;
+    for (Value operand : rowOperands(op))
+      behind += costOf(operand);
+    cost = std::min(cost, behind);
   }
+  return costs[value] = cost;
+}
+
+/// Puts the value at the border, or what it is made of if that costs no more.
+void Cutter::cutAt(Value value) {
+  if (!visited.insert(value).second)
+    return;
+  Operation *op = value.getDefiningOp();
+  bool isMovable = op && isCheap(op) && !isRequested(value);
+  int64_t behind = 0;
+  if (isMovable)
+    for (Value operand : rowOperands(op))
+      behind += costOf(operand);
+  if (!isMovable || behind > rowBytes(value)) {
+    border.insert(value);
+    return;
+  }
+  for (Value operand : rowOperands(op))
+    cutAt(operand);
+}
+
+void Cutter::moveBack() {
+  for (Value value : border.takeVector())
+    cutAt(value);
 }
 
 void Cutter::makeRows(unsigned source, SmallVectorImpl<Attribute> &sources) {
@@ -163,8 +197,6 @@ void Cutter::makeWhole() {
 }
 
 LogicalResult Cutter::run() {
-  findBorder();
-  moveBack();
   auto terminator = cast<func::ReturnOp>(function.getBody().front().getTerminator());
   for (auto [index, value] : llvm::enumerate(terminator.getOperands())) {
     BindAttr bind = getResultBind(function, index);
@@ -175,10 +207,11 @@ LogicalResult Cutter::run() {
                                            << "' is not computed sample by sample, so it has no rows";
     whole.push_back({value, bind});
   }
+  findBorder();
+  moveBack();
   unsigned number = 0;
   for (Value value : border) {
-    bool known = llvm::any_of(whole, [&](const BoundValue &bound) { return bound.first == value; });
-    if (known || isRaw(value))
+    if (isRequested(value) || isRaw(value))
       continue;
     std::string id = (pass.getName() + "." + Twine(number++)).str();
     whole.push_back({value, BindAttr::get(pass.getContext(), BindKind::Whole, id)});

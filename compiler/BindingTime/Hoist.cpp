@@ -23,7 +23,7 @@ bool isFree(Value value) {
     return true;
   if (isa<nn::ConstantOp, nn::IotaOp>(op))
     return true;
-  if (isa<nn::BroadcastOp, nn::ReshapeOp, nn::AnnotateOp>(op) || op->hasTrait<OpTrait::Elementwise>())
+  if (isa<nn::BroadcastOp, nn::ReshapeOp, nn::AnnotateOp>(op) || op->hasTrait<nn::PerElement>())
     return llvm::all_of(op->getOperands(), [](Value operand) { return operand.getDefiningOp() && isFree(operand); });
   return false;
 }

@@ -99,7 +99,7 @@ RowState RowWiseAnalysis::transfer(Operation &op) const {
     return ofConstant(op);
   RowState first = operands.front();
   bool batchRank = cast<RankedTensorType>(op.getOperand(0).getType()).getRank() > 2;
-  if (op.hasTrait<OpTrait::Elementwise>())
+  if (op.hasTrait<nn::PerElement>())
     return join(operands);
   return llvm::TypeSwitch<Operation *, RowState>(&op)
       .Case<nn::AnnotateOp, nn::StopGradientOp, nn::WindowMaxOp, nn::WindowSumOp, nn::WindowSpreadOp, nn::PadOp>(

@@ -1,6 +1,7 @@
 //===- EmitKernel.cpp - a kernel by the emitter of its kind -------------------------------------------------------===//
 
 #include "compiler/Codegen/EmitKernel.h"
+#include "compiler/Codegen/CPU/FusedContraction.h"
 #include "compiler/Codegen/CPU/LoopNest.h"
 
 using namespace mlir;
@@ -15,6 +16,7 @@ FailureOr<EmittedKernel> emitKernel(OpBuilder &builder, nn::KernelOp kernel, Str
   case nn::KernelKind::Gather:
     return emitLoopKernel(builder, kernel, name, target);
   case nn::KernelKind::Contraction:
+    return emitFusedContraction(builder, kernel, name, target);
   case nn::KernelKind::Library:
     break;
   }

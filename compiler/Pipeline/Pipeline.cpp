@@ -5,6 +5,7 @@
 #include "compiler/BindingTime/Passes.h"
 #include "compiler/Codegen/EmitKernel.h"
 #include "compiler/Codegen/LowerToLLVM.h"
+#include "compiler/Dialect/NN/Transforms/Passes.h"
 #include "compiler/Fusion/Passes.h"
 #include "compiler/Target/Link.h"
 #include "compiler/Target/ObjectFile.h"
@@ -61,9 +62,17 @@ LogicalResult transformProgram(ModuleOp module, const CompileOptions &options, S
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
   };
+  if (until >= Stage::NN) {
+    // Meanings have been checked while the program was elaborated; without them equal shapes are equal types.
+    passes.addNestedPass<func::FuncOp>(createEraseMeaningPass());
+    passes.addNestedPass<func::FuncOp>(createBatchPass());
+    simplify();
+  }
   if (until >= Stage::Grad) {
-    // Gradients are written out in program order; what their rules leave behind is folded and shared.
+    // Gradients are written out in program order; what their rules leave behind is folded and shared. Samples whose
+    // computation holds a gradient become a batch only now.
     passes.addNestedPass<func::FuncOp>(createAutoDiffPass());
+    passes.addNestedPass<func::FuncOp>(createBatchPass());
     simplify();
   }
   if (until >= Stage::Hoist) {

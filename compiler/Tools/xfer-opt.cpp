@@ -1,6 +1,7 @@
 //===- xfer-opt.cpp - runs passes on IR, for tests ---------------------------------------------------------------===//
 
 #include "compiler/AutoDiff/Passes.h"
+#include "compiler/BindingTime/Passes.h"
 #include "compiler/Dialect/NN/IR/NN.h"
 #include "compiler/Dialect/NN/Transforms/Passes.h"
 #include "compiler/Dialect/RT/IR/RT.h"
@@ -22,6 +23,7 @@ int main(int argc, char **argv) {
                   mlir::math::MathDialect, mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
                   mlir::vector::VectorDialect, xfer::pipeline::XferDialect, xfer::rtir::RTDialect>();
   mlir::registerTransformsPasses();
+  xfer::registerBindingTimePasses();
   xfer::registerFusionPasses();
   xfer::registerXferNNPasses();
   xfer::registerXferAutoDiffPasses();

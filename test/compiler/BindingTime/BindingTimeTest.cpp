@@ -86,7 +86,7 @@ TEST_F(BindingTimeTest, CutsAtTheLastRow) {
   parse(kEvaluation);
   ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
   EXPECT_FALSE(function("test"));
-  // The indicator of a hit is one byte a sample: smaller than what it is made of.
+  // The indicator of a hit is one byte a sample: smaller than the index that it is made of.
   EXPECT_EQ(binds(function("test.rows.s")),
             "batch s.x:8x4 batch s.y:8 param w:4x3 -> whole rows:8x3 whole test.0:8 ");
   std::string dynamic = std::to_string(ShapedType::kDynamic);
