@@ -1,6 +1,7 @@
 // In the programs of the language's design, the library and the examples, text alone finds nothing but what is not
 // built yet.
 #include "test/dsl/Programs.h"
+#include "dsl/AST/Print.h"
 #include "dsl/Parse/Parser.h"
 #include "dsl/Sema/Sema.h"
 #include "llvm/Support/raw_ostream.h"
@@ -53,6 +54,28 @@ TEST_F(Programs, AnswerForOneFile) {
   FileId id = sources.addText("test.xfer", "fn f(x: []) = x");
   std::unique_ptr<File> file = parseFile(sources, id, diagnostics);
   EXPECT_TRUE(checkFile(*file, {}, diagnostics));
+}
+
+// What the parser leaves of a damaged program is checked and printed without a crash.
+TEST_F(Programs, SurviveDamage) {
+  llvm::Expected<FileId> file = sources.openFile(XFER_SOURCE_DIR "/test/dsl/programs/13-adabn.xfer");
+  ASSERT_TRUE(static_cast<bool>(file));
+  const std::string program = sources.getText(*file).str();
+  for (size_t i = 0; i < program.size(); i += 11) {
+    std::string damaged = program;
+    damaged[i] = "(}\n=,"[i % 5];
+    SourceManager one;
+    Diagnostics said;
+    std::unique_ptr<File> ast = parseFile(one, one.addText("test.xfer", damaged), said);
+    ASSERT_TRUE(ast);
+    checkFile(*ast, {}, said);
+    said.finish();
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    print(os, *ast);
+    printText(os, one, said);
+    EXPECT_FALSE(text.empty());
+  }
 }
 
 } // namespace
