@@ -143,13 +143,13 @@ int main(int argc, char **argv) {
   double logarithms = 0;
   int headlines = 0;
   for (const KernelCase &one : kernelCases()) {
-    if (!(options.all || one.headline || !options.filter.empty()) ||
-        !StringRef(one.name).contains(options.filter))
+    if (!(options.all || one.headline || !options.filter.empty()) || !StringRef(one.name).contains(options.filter))
       continue;
     Figure figure = bench.time(one);
     if (options.json)
-      llvm::outs() << llvm::formatv("{{\"name\": \"{0}\", \"percent\": {1:f1}, \"seconds\": {2:e3}, \"compile\": {3:f3}}\n",
-                                    one.name, figure.percent, figure.seconds, figure.compileSeconds);
+      llvm::outs() << llvm::formatv(
+          "{{\"name\": \"{0}\", \"percent\": {1:f1}, \"seconds\": {2:e3}, \"compile\": {3:f3}}\n", one.name,
+          figure.percent, figure.seconds, figure.compileSeconds);
     else
       llvm::outs() << llvm::formatv("{0,-44} {1,6:f1} %  {2,9:f3} ms  compiled in {3:f3} s  {4}\n", one.name,
                                     figure.percent, figure.seconds * 1e3, figure.compileSeconds, figure.schedule);

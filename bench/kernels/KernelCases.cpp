@@ -15,21 +15,23 @@ static std::string wrap(const std::string &op, const std::string &lhs, const std
 static KernelCase matmul(int64_t m, int64_t n, int64_t k, llvm::StringRef layout, bool headline = false) {
   bool ta = layout[0] == 't', tb = layout[1] == 't';
   auto matrix = [](int64_t rows, int64_t columns) { return formatv("tensor<{0}x{1}xf32>", rows, columns).str(); };
-  std::string attributes = formatv("lhs_batch [] rhs_batch [] lhs_contract [{0}] rhs_contract [{1}] accumulate f32",
-                                   ta ? 0 : 1, tb ? 1 : 0);
-  return {formatv("matmul {0}x{1}x{2} {3}", m, n, k, layout),
-          wrap("nn.contract", ta ? matrix(k, m) : matrix(m, k), tb ? matrix(n, k) : matrix(k, n), matrix(m, n),
-               attributes),
-          2.0 * m * n * k, headline};
+  std::string attributes =
+      formatv("lhs_batch [] rhs_batch [] lhs_contract [{0}] rhs_contract [{1}] accumulate f32", ta ? 0 : 1, tb ? 1 : 0);
+  return {
+      formatv("matmul {0}x{1}x{2} {3}", m, n, k, layout),
+      wrap("nn.contract", ta ? matrix(k, m) : matrix(m, k), tb ? matrix(n, k) : matrix(k, n), matrix(m, n), attributes),
+      2.0 * m * n * k, headline};
 }
 
 /// The three directions of a convolution of square images.
 static void convolution(std::vector<KernelCase> &cases, int64_t n, int64_t size, int64_t c, int64_t f, int64_t kernel,
                         int64_t stride, int64_t padding, bool headline = false, bool inputGradient = true) {
   int64_t out = (size + 2 * padding - kernel) / stride + 1;
-  std::string x = formatv("tensor<{0}x{1}x{1}x{2}xf32>", n, size, c), y = formatv("tensor<{0}x{1}x{1}x{2}xf32>", n, out, f);
+  std::string x = formatv("tensor<{0}x{1}x{1}x{2}xf32>", n, size, c),
+              y = formatv("tensor<{0}x{1}x{1}x{2}xf32>", n, out, f);
   std::string w = formatv("tensor<{0}x{0}x{1}x{2}xf32>", kernel, c, f);
-  std::string attributes = formatv("strides [{0}, {0}] padding [{1}, {1}] [{1}, {1}] dilations [1, 1] groups 1", stride, padding);
+  std::string attributes =
+      formatv("strides [{0}, {0}] padding [{1}, {1}] [{1}, {1}] dilations [1, 1] groups 1", stride, padding);
   std::string shape = formatv("{0}x{1}x{1}x{2} -> {3}, {4}x{4}/{5}", n, size, c, f, kernel, stride);
   double operations = 2.0 * n * out * out * f * c * kernel * kernel;
   cases.push_back({"forward " + shape, wrap("nn.conv", x, w, y, attributes), operations, headline});

@@ -22,13 +22,12 @@ PeakProbe::PeakProbe(MLIRContext &context, const TargetDescription &target) {
   SmallVector<Value> carried(sums, factor);
   for (auto [i, value] : llvm::enumerate(carried))
     value = k.splat(k.load(element, k.address(element, function.buffers[0], i)), lanes);
-  SmallVector<Value> ends =
-      k.loop(k.constant(0), k.constant(rounds), 1, carried, [&](Value, ValueRange values) {
-        SmallVector<Value> next;
-        for (Value value : values)
-          next.push_back(k.multiplyAdd(factor, value, factor, target.fusedMultiplyAdd));
-        return next;
-      });
+  SmallVector<Value> ends = k.loop(k.constant(0), k.constant(rounds), 1, carried, [&](Value, ValueRange values) {
+    SmallVector<Value> next;
+    for (Value value : values)
+      next.push_back(k.multiplyAdd(factor, value, factor, target.fusedMultiplyAdd));
+    return next;
+  });
   Value total = ends.front();
   for (Value end : ArrayRef(ends).drop_front())
     total = k.addElements(total, end);

@@ -88,8 +88,8 @@ static bool prefersDot(const ContractionForm &form, int64_t lanes) {
   return contiguous && (column.extent * 4 <= lanes || (transposed && sharing < 16));
 }
 
-/// Replaces the lhs by the copy with zeros around it. The last window needs no further care; along the others, taps that
-/// would read nothing but zeros are still left out.
+/// Replaces the lhs by the copy with zeros around it. The last window needs no further care; along the others, taps
+/// that would read nothing but zeros are still left out.
 static void stageLhs(ContractionForm &form) {
   ContractionProblem &problem = form.problem;
   form.stage = true;
@@ -117,6 +117,23 @@ static void stageLhs(ContractionForm &form) {
   form.stageBlock = problem.windows.front().outer;
   problem.lhsOffset = 0;
   problem.windows.pop_back();
+}
+
+/// Whether to give every tap of the last window its own rows: all rows fit into a tile, and one in fifteen products or
+/// more would be with a zero.
+static bool prefersRowCut(const ContractionForm &form, int64_t tileRows) {
+  if (form.dot || form.lhsVector || form.scalar)
+    return false;
+  const ContractionWindow &window = form.problem.windows.back();
+  int64_t rows = form.axis(window.outer).extent, taps = form.axis(window.tap).extent, met = 0;
+  if (rows > tileRows || rows < 4)
+    return false;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      int64_t place = row * window.outerStep + tap * window.tapStep - window.low;
+      met += place >= 0 && place < window.extent;
+    }
+  return met * 15 <= rows * taps * 14;
 }
 
 /// Replaces the rhs by its copy in panels of columns.
@@ -214,12 +231,13 @@ static std::optional<unsigned> chooseRow(const ContractionForm &form) {
   return row;
 }
 
-ContractionForm xfer::contractionForm(const ContractionProblem &problem, bool convolution, bool pack, int64_t lanes) {
+ContractionForm xfer::contractionForm(const ContractionProblem &problem, const FormOptions &options) {
+  int64_t lanes = options.lanes;
   ContractionForm form;
   form.problem = problem;
   if (all_of(problem.axes, [](const ContractionAxis &axis) { return axis.reduction; }))
     form.problem.axes.push_back({1, false, 0, 0, 1}); // one sum is one column
-  form.column = chooseColumn(form.problem, convolution);
+  form.column = chooseColumn(form.problem, options.convolution);
   ContractionProblem &p = form.problem;
   bool tapsReduce = any_of(p.windows, [&](const ContractionWindow &w) { return p.axes[w.tap].reduction; });
   if (!tapsReduce || all_of(p.windows, [&](const ContractionWindow &w) { return isInside(p, w); }))
@@ -233,17 +251,19 @@ ContractionForm xfer::contractionForm(const ContractionProblem &problem, bool co
   form.scalar = !form.dot && vectorLhs && (column.lhs != 1 || (column.rhs != 1 && column.rhs != 0));
   form.lhsVector = !form.dot && vectorLhs;
   bool transposed = column.extent > 1 && column.rhs != 1;
-  if (tapsReduce && !p.windows.empty()) {
+  if (tapsReduce && !p.windows.empty() && prefersRowCut(form, options.tileRows)) {
+    form.rowCut = p.windows.size() - 1;
+  } else if (tapsReduce && !p.windows.empty()) {
     ContractionForm copied = form;
     stageLhs(copied);
     if (copied.stagedElements(1) <= maximalStage)
       form = std::move(copied);
   }
-  if (!form.dot && !form.scalar && (transposed || (pack && column.extent > 1)))
+  if (!form.dot && !form.scalar && (transposed || (options.pack && column.extent > 1)))
     packRhs(form, lanes);
   dropUnitAxes(form);
   mergeAxes(form);
-  form.row = chooseRow(form);
+  form.row = form.rowCut ? p.windows[*form.rowCut].outer : chooseRow(form);
   for (auto [i, axis] : enumerate(p.axes)) {
     if (axis.reduction)
       form.reductions.push_back(i);

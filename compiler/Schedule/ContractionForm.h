@@ -9,9 +9,10 @@
 // Operands may change places, so that the lhs is what is broadcast (or a vector too, where both have the column axis,
 // as in a depthwise convolution).
 //
-// Zeros outside of an image are met in one of two ways. If a tap is a reduction, one tile has rows with and without the
-// tap, so the chunk first copies its part of the image with zeros around it (`stage`). If the tap is a loop around the
-// tile (a filter gradient), the loop over places is cut to those inside of the image.
+// Zeros outside of an image are met in one of three ways. If a tap is a loop around the tile (a filter gradient), the
+// loop over places is cut to those inside of the image. If a tap is a reduction, one tile has rows with and without the
+// tap: where a tile has all rows of an image, each tap has the rows that it is known to meet (`rowCut`); elsewhere the
+// chunk first copies its part of the image with zeros around it (`stage`).
 //
 // Example, 3x3 convolution of [16,56,56,64] to 64 filters: outer n and oh, row ow, column f, reductions kh and the
 // merged (kw, c), which is contiguous in the staged rows: 192 steps for each kh.
@@ -57,6 +58,7 @@ struct ContractionForm {
   bool scalar = false;    // one lane only: an operand is not contiguous along the columns
   unsigned column = 0;
   std::optional<unsigned> row;
+  std::optional<unsigned> rowCut; // the window along the rows, if a tile has all of them
   llvm::SmallVector<unsigned, 4> outer, reductions;
 
   llvm::SmallVector<StagedAxis, 3> staged; // outermost first
@@ -80,9 +82,13 @@ struct ContractionForm {
   int64_t work() const { return outerProduct() * rows() * columns() * reductionProduct(); }
 };
 
-/// `convolution`: columns are the last axis even where there is one only. `pack` says whether to pack a rhs that may
-/// also be read in place.
-ContractionForm contractionForm(const ContractionProblem &problem, bool convolution, bool pack, int64_t lanes);
+struct FormOptions {
+  bool convolution = false; // columns are channels, never places
+  bool pack = false;        // packs a rhs that may also be read in place
+  int64_t lanes = 1;
+  int64_t tileRows = 0; // the most rows that a tile may have for the sake of `rowCut`
+};
+ContractionForm contractionForm(const ContractionProblem &problem, const FormOptions &options);
 
 } // namespace xfer
 

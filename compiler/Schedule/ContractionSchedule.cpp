@@ -7,8 +7,9 @@ using namespace llvm;
 using namespace xfer;
 
 /// Rows that share each packed vector, and the bytes from one row of the rhs to the next.
-bool xfer::packingPays(const ContractionProblem &problem, bool convolution, int64_t lanes, int64_t elementBytes) {
-  ContractionForm form = contractionForm(problem, convolution, /*pack=*/false, lanes);
+bool xfer::packingPays(const ContractionProblem &problem, FormOptions options, int64_t elementBytes) {
+  options.pack = false;
+  ContractionForm form = contractionForm(problem, options);
   if (form.pack || form.dot || form.scalar || form.lhsVector || form.reductions.empty())
     return false;
   int64_t sharing = 1;
@@ -20,6 +21,9 @@ bool xfer::packingPays(const ContractionProblem &problem, bool convolution, int6
   bool conflicts = pitch >= 2048 || (pitch >= 1024 && pitch % 1024 == 0);
   return sharing >= 96 && conflicts;
 }
+
+/// With fewer registers a tile of so many rows would have one vector only, and wait for loads.
+int64_t xfer::rowCutRows(const TargetDescription &target) { return target.vectorRegisters >= 32 ? 12 : 0; }
 
 namespace {
 /// Cycles of register tiles.
@@ -74,7 +78,7 @@ static void chooseTile(const TileModel &model, ContractionSchedule &schedule) {
   int64_t columns = divideCeil(model.form.columns(), model.form.dot || model.form.scalar ? 1 : model.lanes);
   for (int64_t vectors = 1; vectors <= std::min<int64_t>(columns, 8); ++vectors)
     for (int64_t rows = 1; rows <= std::min<int64_t>(model.form.rows(), 24); ++rows) {
-      if (!model.fits(rows, vectors))
+      if (!model.fits(rows, vectors) || (model.form.rowCut && rows != model.form.rows()))
         continue;
       double cost = model.cost(rows, vectors);
       if (best == 0 || cost < best) {
@@ -83,6 +87,13 @@ static void chooseTile(const TileModel &model, ContractionSchedule &schedule) {
         schedule.vectors = vectors;
       }
     }
+}
+
+/// Taps that have rows of their own are unrolled, so they stay together.
+static void keepCutTaps(const ContractionForm &form, ContractionSchedule &schedule) {
+  for (auto [i, block] : zip_equal(form.reductions, schedule.reductionBlocks))
+    if (form.rowCut && form.problem.windows[*form.rowCut].tap == i)
+      block = form.axis(i).extent;
 }
 
 /// Cuts the reductions so that `limit` steps or fewer stay together, in equal parts, outermost axis first.
@@ -96,9 +107,10 @@ static void blockReductions(const ContractionForm &form, int64_t limit, Contract
     if (inner <= limit) { // The axes further inside stay whole.
       for (unsigned rest : ArrayRef(form.reductions).drop_front(schedule.reductionBlocks.size()))
         schedule.reductionBlocks.push_back(std::max<int64_t>(form.axis(rest).extent, 1));
-      return;
+      break;
     }
   }
+  keepCutTaps(form, schedule);
 }
 
 namespace {
@@ -151,7 +163,9 @@ static void blockStaged(ChunkModel &model) {
     return divideCeil(extent, divideCeil(extent, block));
   };
   for (auto [number, i] : enumerate(form.outer)) {
-    if (form.axis(i).source != 0)
+    bool windowed =
+        any_of(form.problem.windows, [axis = i](const ContractionWindow &window) { return window.outer == axis; });
+    if (form.axis(i).source != 0 || (form.rowCut && !windowed))
       model.schedule.outerBlocks[number] = 1;
     if (form.stageBlock == i)
       model.schedule.outerBlocks[number] = fitting(form.axis(i).extent);
@@ -174,8 +188,8 @@ ContractionSchedule xfer::chooseSchedule(const ContractionForm &form, const Targ
 
   bool sumsDominate = form.reductionProduct() > 8 * form.rows() * form.outerProduct();
   schedule.rowsInner = form.stage || sumsDominate || !form.problem.windows.empty();
-  // Steps that stay together: a panel of the rhs (and a line of the lhs a step) in the first cache if it is narrow enough,
-  // else a panel in the second; or a row tile of the lhs in the first.
+  // Steps that stay together: a panel of the rhs (and a line of the lhs a step) in the first cache if it is narrow
+  // enough, else a panel in the second; or a row tile of the lhs in the first.
   int64_t steps = 384;
   if (schedule.rowsInner) {
     steps = target.level1Bytes / (width * elementBytes + 64);
@@ -187,7 +201,7 @@ ContractionSchedule xfer::chooseSchedule(const ContractionForm &form, const Targ
   constexpr int64_t chunkWork = 1 << 17; // vector operations, some 30 microseconds
   int64_t wanted = std::clamp<int64_t>(form.work() / lanes / chunkWork, 1, 64);
   int64_t resultElements = form.outerProduct() * form.rows() * form.columns();
-  if (form.stage) {
+  if (form.stage || form.rowCut) {
     blockStaged(model);
     model.splitColumns(divideCeil(wanted, model.chunks()));
   } else if (!form.reductions.empty() && wanted > 1 &&
@@ -284,7 +298,8 @@ Expected<ContractionSchedule> xfer::applyKnobs(ContractionSchedule schedule, con
     schedule.rowsInner = order.getValue();
   if (schedule.rows * schedule.vectors > 64)
     return wrong("rows", "times 'vectors' is more than any register file holds");
-  schedule.rows = std::min(schedule.rows, form.rows());
+  schedule.rows = form.rowCut ? form.rows() : std::min(schedule.rows, form.rows());
+  keepCutTaps(form, schedule);
   schedule.rowBlock = alignTo(schedule.rowBlock, schedule.rows);
   schedule.columnBlock = alignTo(schedule.columnBlock, schedule.tileColumns(form, lanes));
   if (form.stage)

@@ -40,7 +40,9 @@ struct ContractionSchedule {
 };
 
 /// Whether packing pays for this problem, by the model.
-bool packingPays(const ContractionProblem &problem, bool convolution, int64_t lanes, int64_t elementBytes);
+bool packingPays(const ContractionProblem &problem, FormOptions options, int64_t elementBytes);
+/// The rows that a tile may have on this target for the sake of the form's `rowCut`.
+int64_t rowCutRows(const TargetDescription &target);
 
 /// What the model chooses; `elementBytes` is the size of an accumulator.
 ContractionSchedule chooseSchedule(const ContractionForm &form, const TargetDescription &target, int64_t lanes,

@@ -42,9 +42,9 @@ struct ContractionBuffers {
   unsigned count = 3;
 };
 
-/// Writes the functions `name`, `name.1`, .. at the builder's insertion point (the body of a module). `op` is one of the
-/// four operations and is only read. Without an epilogue the sums are stored as the result's type. `schedule` may leave
-/// knobs out or be null; the model of compiler/Schedule chooses them then.
+/// Writes the functions `name`, `name.1`, .. at the builder's insertion point (the body of a module). `op` is one of
+/// the four operations and is only read. Without an epilogue the sums are stored as the result's type. `schedule` may
+/// leave knobs out or be null; the model of compiler/Schedule chooses them then.
 mlir::FailureOr<EmittedKernel> emitContraction(mlir::OpBuilder &builder, mlir::Operation *op, llvm::StringRef name,
                                                const ContractionBuffers &buffers, const EpilogueFn &epilogue,
                                                mlir::DictionaryAttr schedule, const TargetDescription &target);

@@ -17,9 +17,10 @@ FailureOr<SmallVector<PlannedContraction, 4>> xfer::cpu::planContraction(Locatio
   int64_t lanes = target.lanes(description.accumulator);
   int64_t bytes = description.accumulator.getIntOrFloatBitWidth() / 8;
   auto packKnob = knobs ? knobs.getAs<BoolAttr>("pack") : BoolAttr();
+  FormOptions options{description.convolution, false, lanes, rowCutRows(target)};
   for (const ContractionProblem &problem : description.problems) {
-    bool pack = packKnob ? packKnob.getValue() : packingPays(problem, description.convolution, lanes, bytes);
-    PlannedContraction plan{contractionForm(problem, description.convolution, pack, lanes), {}};
+    options.pack = packKnob ? packKnob.getValue() : packingPays(problem, options, bytes);
+    PlannedContraction plan{contractionForm(problem, options), {}};
     plan.schedule = chooseSchedule(plan.form, target, lanes, bytes);
     // Knobs other than `pack` speak of one form; the phases of an input gradient have several.
     if (description.problems.size() == 1) {

@@ -201,7 +201,7 @@ SmallVector<ReductionLoop> ContractionNest::reductionLoops(int64_t panelColumns)
     int64_t rhs = form.axis(axis).rhs * (form.pack ? panelColumns : 1);
     loops.push_back({first[axis], end[axis], form.axis(axis).lhs, rhs});
   }
-  for (const ContractionWindow &window : form.problem.windows) {
+  for (auto [number, window] : llvm::enumerate(form.problem.windows)) {
     bool tapReduces = form.axis(window.tap).reduction;
     unsigned cut = tapReduces ? window.tap : window.outer, fixed = tapReduces ? window.outer : window.tap;
     int64_t cutStep = tapReduces ? window.tapStep : window.outerStep;
@@ -209,6 +209,10 @@ SmallVector<ReductionLoop> ContractionNest::reductionLoops(int64_t panelColumns)
     // 0 <= cut * cutStep + fixed * fixedStep - low < extent
     Value shift = k.sub(k.constant(window.low), k.mul(index[fixed], fixedStep));
     ReductionLoop &loop = loops[llvm::find(form.reductions, cut) - form.reductions.begin()];
+    if (form.rowCut == number) {
+      loop.rowCut = &window;
+      continue;
+    }
     loop.lower = k.max(loop.lower, ceilDiv(k, shift, cutStep));
     loop.upper = k.min(loop.upper, ceilDiv(k, k.add(shift, window.extent), cutStep));
   }

@@ -93,6 +93,33 @@ SmallVector<Value> SumsTile::dotLoop(Value lhs, Value rhs, const ReductionLoop &
   return next;
 }
 
+/// Every tap adds to the rows for which it lies inside of the image, as a tile of those rows.
+SmallVector<Value> SumsTile::rowsOfTaps(Value lhs, Value rhs, ArrayRef<ReductionLoop> loops, ValueRange sums) {
+  const ReductionLoop &loop = loops.front();
+  const ContractionWindow &window = *loop.rowCut;
+  SmallVector<Value> next(sums);
+  for (int64_t tap = 0, taps = *k.known(loop.upper); tap < taps; ++tap) {
+    auto inside = [&](int64_t row) {
+      int64_t place = row * window.outerStep + tap * window.tapStep - window.low;
+      return place >= 0 && place < window.extent;
+    };
+    int64_t first = 0, end = rows;
+    while (first < end && !inside(first))
+      ++first;
+    while (end > first && !inside(end - 1))
+      --end;
+    if (first == end)
+      continue;
+    MutableArrayRef<Value> part = MutableArrayRef(next).slice(first * widths.size(), (end - first) * widths.size());
+    Value from = k.address(kind.element, lhs, tap * loop.lhsStride + first * kind.lhsRowStride);
+    SmallVector<Value> added = SumsTile(k, kind, end - first, widths)
+                                   .accumulate(from, k.address(kind.element, rhs, tap * loop.rhsStride),
+                                               loops.drop_front(), SmallVector<Value>(part));
+    llvm::copy(added, part.begin());
+  }
+  return next;
+}
+
 /// Multiply-adds that the innermost loop may be unrolled to where its extent is known and small.
 static constexpr int64_t unrolledSums = 128;
 
@@ -102,6 +129,8 @@ SmallVector<Value> SumsTile::accumulate(Value lhs, Value rhs, ArrayRef<Reduction
   const ReductionLoop &loop = loops.front();
   if (kind.dot && loops.size() == 1)
     return dotLoop(lhs, rhs, loop, sums);
+  if (loop.rowCut)
+    return rowsOfTaps(lhs, rhs, loops, sums);
   auto at = [&](Value index, ValueRange carried) {
     return accumulate(k.address(kind.element, lhs, k.mul(index, loop.lhsStride)),
                       k.address(kind.element, rhs, k.mul(index, loop.rhsStride)), loops.drop_front(), carried);

@@ -13,12 +13,15 @@
 #define XFER_COMPILER_CODEGEN_CPU_CONTRACTIONTILE_H
 
 #include "compiler/Codegen/CPU/KernelBuilder.h"
+#include "compiler/Schedule/ContractionProblem.h"
 
 namespace xfer::cpu {
 
 struct ReductionLoop {
   mlir::Value lower, upper;
   int64_t lhsStride = 0, rhsStride = 0;
+  /// Not null if the loop runs over taps, each of which meets some rows of the tile only: it is unrolled then.
+  const ContractionWindow *rowCut = nullptr;
 };
 
 /// What does not change from tile to tile of one kernel.
@@ -45,6 +48,8 @@ public:
   llvm::SmallVector<mlir::Value> zeros();
 
 private:
+  llvm::SmallVector<mlir::Value> rowsOfTaps(mlir::Value lhs, mlir::Value rhs, llvm::ArrayRef<ReductionLoop> loops,
+                                            mlir::ValueRange sums);
   llvm::SmallVector<mlir::Value> step(mlir::Value lhs, mlir::Value rhs, mlir::ValueRange sums);
   llvm::SmallVector<mlir::Value> dotLoop(mlir::Value lhs, mlir::Value rhs, const ReductionLoop &loop,
                                          mlir::ValueRange sums);
