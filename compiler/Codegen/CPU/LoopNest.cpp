@@ -9,6 +9,7 @@
 
 #include "compiler/Codegen/CPU/LoopNest.h"
 
+#include "compiler/Codegen/CPU/CollapseAxes.h"
 #include "compiler/Codegen/CPU/Nest.h"
 #include "compiler/Codegen/CPU/Sequential.h"
 #include "compiler/Fusion/KernelForm.h"
@@ -199,17 +200,51 @@ void LoopKernelEmitter::emitPointwise(const PointwisePlan &plan, Value chunk) {
                    });
 }
 
-void LoopKernelEmitter::emitPointwisePhase(ArrayRef<KernelForm::Root> roots) {
-  SmallVector<SmallVector<KernelForm::Root>> groups;
-  for (const KernelForm::Root &root : roots) {
-    auto same = llvm::find_if(groups, [&](auto &group) {
-      return nn::extentsOf(group.front().value.getType()) == nn::extentsOf(root.value.getType());
-    });
-    if (same == groups.end())
-      groups.push_back({root});
-    else
-      same->push_back(root);
+// The inputs as large as `root` that its elements come from.
+static llvm::SmallPtrSet<void *, 8> largeInputs(Value root) {
+  llvm::SmallPtrSet<void *, 8> inputs, seen;
+  SmallVector<Value> work{root};
+  while (!work.empty()) {
+    Value value = work.pop_back_val();
+    if (!seen.insert(value.getAsOpaquePointer()).second)
+      continue;
+    if (Operation *op = value.getDefiningOp())
+      llvm::append_range(work, op->getOperands());
+    else if (typeOf(value).getRank() >= typeOf(root).getRank())
+      inputs.insert(value.getAsOpaquePointer());
   }
+  return inputs;
+}
+
+// Roots of one shape that read the same tensors share a nest. Others do not: that would only fill the registers.
+static SmallVector<SmallVector<KernelForm::Root>> groupRoots(ArrayRef<KernelForm::Root> roots) {
+  struct Group {
+    SmallVector<KernelForm::Root> roots;
+    llvm::SmallPtrSet<void *, 8> inputs;
+  };
+  SmallVector<Group> groups;
+  for (const KernelForm::Root &root : roots) {
+    Group joined{{root}, largeInputs(root.value)};
+    auto shares = [&](const Group &group) {
+      if (group.roots.empty())
+        return false;
+      return nn::extentsOf(group.roots.front().value.getType()) == nn::extentsOf(root.value.getType()) &&
+             llvm::any_of(group.inputs, [&](void *input) { return joined.inputs.contains(input); });
+    };
+    for (Group &group : groups)
+      if (shares(group)) {
+        joined.roots.insert(joined.roots.begin(), group.roots.begin(), group.roots.end());
+        joined.inputs.insert(group.inputs.begin(), group.inputs.end());
+        group.roots.clear();
+      }
+    llvm::erase_if(groups, [](const Group &group) { return group.roots.empty(); });
+    groups.push_back(std::move(joined));
+  }
+  return llvm::map_to_vector(groups, [](Group &group) { return std::move(group.roots); });
+}
+
+void LoopKernelEmitter::emitPointwisePhase(ArrayRef<KernelForm::Root> roots) {
+  auto groups = groupRoots(roots);
   auto plans = llvm::map_to_vector(groups, [&](auto &group) { return planPointwise(group); });
   if (plans.size() == 1) {
     emitPointwise(plans.front(), function.chunk);
@@ -630,7 +665,10 @@ FailureOr<EmittedKernel> LoopKernelEmitter::emit() {
 
 FailureOr<EmittedKernel> emitLoopKernel(OpBuilder &builder, nn::KernelOp kernel, StringRef name,
                                         const TargetDescription &target) {
-  return LoopKernelEmitter(builder, kernel, name, target).emit();
+  // The body is rewritten for its nest, in a copy.
+  OwningOpRef<nn::KernelOp> copy = kernel.clone();
+  collapseAxes(copy->getBody().front());
+  return LoopKernelEmitter(builder, *copy, name, target).emit();
 }
 
 } // namespace xfer
