@@ -30,7 +30,7 @@ class NN_Enum<string name, string text, list<I32EnumAttrCase> cases> : I32EnumAt
 }
 
 class NN_EnumAttr<EnumAttrInfo info, string mnemonic> : EnumAttr<NN_Dialect, info, mnemonic> {
-  let assemblyFormat = "$value";
+  let assemblyFormat = "`` $value";
 }
 
 def NN_Tag : NN_Enum<"Tag", "what the numbers of a tensor stand for", [
