@@ -115,8 +115,8 @@ static void addParams(CLI::App &app, const Manifest &manifest, Arguments &argume
              arguments.given[i] = true;
            },
            help)
-        ->type_name(option.type == OptionSpec::Float ? "NUMBER"
-                    : option.type == OptionSpec::Int ? "N"
+        ->type_name(option.type == OptionSpec::Float  ? "NUMBER"
+                    : option.type == OptionSpec::Int  ? "N"
                     : option.type == OptionSpec::Bool ? "BOOL"
                                                       : "TEXT")
         ->group("Parameters of the program");

@@ -4,12 +4,10 @@
 
 namespace xfer::rt {
 
-std::string Command::folder() const {
-  return arguments.out.empty() ? "runs/" + manifest.program : arguments.out;
-}
+std::string Command::folder() const { return arguments.out.empty() ? "runs/" + manifest.program : arguments.out; }
 
 Expected<std::unique_ptr<Session>> Command::openSession(uint64_t seed, const Checkpoint *earlier) const {
-  Expected<std::unique_ptr<Session>> session = Session::open(program);
+  Expected<std::unique_ptr<Session>> session = Session::open(program, manifest);
   if (!session)
     return session.status();
   (*session)->context.team = &team;
@@ -35,8 +33,8 @@ Status writeModelWeights(const Session &session, const std::string &path) {
   for (size_t i = 0; i < session.variables.size(); ++i) {
     const Variable &variable = session.manifest.variables[i];
     if (variable.owner == Variable::Module)
-      tensors.push_back(toTensor(variable.path, variable.type, layoutOf(variable), variable.shape,
-                                 session.variables[i].data()));
+      tensors.push_back(
+          toTensor(variable.path, variable.type, layoutOf(variable), variable.shape, session.variables[i].data()));
   }
   return writeWeights(path, tensors, {{"format", "pt"}, {"program", session.manifest.program}});
 }
@@ -89,9 +87,9 @@ Expected<TrainedModel> openModel(const Command &command, bool withData) {
   std::optional<Checkpoint> checkpoint;
   if (arguments.weights.empty()) {
     bool inside = command.executable.model && arguments.out.empty();
-    Expected<Checkpoint> found = inside ? Checkpoint::parse(*command.executable.model, "the model in this executable",
-                                                            command.manifest.hash)
-                                        : openRun(RunFolder::at(command.folder()), command.manifest);
+    Expected<Checkpoint> found =
+        inside ? Checkpoint::parse(*command.executable.model, "the model in this executable", command.manifest.hash)
+               : openRun(RunFolder::at(command.folder()), command.manifest);
     if (!found)
       return found.status();
     checkpoint = std::move(*found);

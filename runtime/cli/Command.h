@@ -1,5 +1,5 @@
-// What the verbs of a compiled program share, and the verbs. Each returns the exit code of the process, or why it failed
-// (which is exit code 1).
+// What the verbs of a compiled program share, and the verbs. Each returns the exit code of the process, or why it
+// failed (which is exit code 1).
 #ifndef XFER_RUNTIME_CLI_COMMAND_H
 #define XFER_RUNTIME_CLI_COMMAND_H
 

@@ -1,5 +1,5 @@
-// A model at the end of an executable: a copy of the program, padding, a checkpoint (weights/Checkpoint.h) and a footer of 40
-// bytes: "XFEREXEC", u64 version, u64 offset, u64 size, u64 hash of the footer's first 32 bytes.
+// A model at the end of an executable: a copy of the program, padding, a checkpoint (weights/Checkpoint.h) and a footer
+// of 40 bytes: "XFEREXEC", u64 version, u64 offset, u64 size, u64 hash of the footer's first 32 bytes.
 #ifndef XFER_RUNTIME_CLI_EMBEDDED_H
 #define XFER_RUNTIME_CLI_EMBEDDED_H
 

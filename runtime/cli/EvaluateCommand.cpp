@@ -21,8 +21,7 @@ Expected<int> evaluateModel(const Command &command) {
   RunResults results;
   results.seed = model->session->seed;
   for (const EvaluationSpec &spec : command.manifest.evaluations) {
-    Expected<EvaluationResult> result =
-        evaluate(*model->session, passes, spec, {}, model->baselines, sink, &folder);
+    Expected<EvaluationResult> result = evaluate(*model->session, passes, spec, {}, model->baselines, sink, &folder);
     if (!result)
       return result.status().within("evaluation '" + spec.name + "'");
     results.evaluations.push_back(std::move(*result));

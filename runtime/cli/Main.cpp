@@ -37,16 +37,15 @@ int main(int argc, char **argv) {
   std::string name = argc > 0 ? argv[0] : "program";
   name = name.substr(name.rfind('/') + 1);
   // Nothing of the compiled code has run so far: its instructions may be unknown to this processor.
-  Expected<std::unique_ptr<Session>> session = Session::open(xfer_program);
-  if (!session)
-    return complain(name, session.status());
-  const Manifest &manifest = (*session)->manifest;
-  if (Status status = checkProcessor(manifest.triple, manifest.features); status.failed())
+  Expected<Manifest> manifest = Session::describe(xfer_program);
+  if (!manifest)
+    return complain(name, manifest.status());
+  if (Status status = checkProcessor(manifest->triple, manifest->features); status.failed())
     return complain(name, status);
   Expected<Executable> executable = openExecutable();
   if (!executable)
     return complain(name, executable.status());
-  ParsedArguments parsed = parseArguments(argc, argv, manifest, executable->model ? Verb::Predict : Verb::Train);
+  ParsedArguments parsed = parseArguments(argc, argv, *manifest, executable->model ? Verb::Predict : Verb::Train);
   if (!parsed.proceed)
     return parsed.exitCode;
 
@@ -57,7 +56,7 @@ int main(int argc, char **argv) {
   std::signal(SIGPIPE, SIG_IGN);
   unsigned threads = parsed.arguments.threads ? parsed.arguments.threads : ThreadTeam::availableThreads();
   ThreadTeam team(std::clamp(threads, 1u, 1024u));
-  Command command{xfer_program, manifest, parsed.arguments, *executable, team, interrupt};
+  Command command{xfer_program, *manifest, parsed.arguments, *executable, team, interrupt};
   Expected<int> code = dispatch(command);
   if (!code)
     return complain(name, code.status());

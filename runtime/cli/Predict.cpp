@@ -185,8 +185,7 @@ static Status predictAll(Session &session, const ExportSpec &spec, const Reader 
           if (status.failed())
             return status;
         }
-    if (Status status = call->run({}, makeStepKey(session.seed, 0, 0, static_cast<uint64_t>(first)));
-        status.failed())
+    if (Status status = call->run({}, makeStepKey(session.seed, 0, 0, static_cast<uint64_t>(first))); status.failed())
       return status;
     for (int64_t row = 0; row < real; ++row) {
       std::vector<const char *> values;

@@ -65,7 +65,8 @@ static std::string largeFigures(const RunResults &run) {
       bool isMatrix = value.shape.size() == 2;
       bool areCounts = std::all_of(value.values.begin(), value.values.end(),
                                    [](double number) { return number == std::floor(number) && number < 1e15; });
-      text += format("\n{} of {}{}\n", figure.name, evaluation.name, isMatrix ? " (row: label, column: prediction)" : "");
+      text +=
+          format("\n{} of {}{}\n", figure.name, evaluation.name, isMatrix ? " (row: label, column: prediction)" : "");
       Table table;
       size_t rows = isMatrix ? static_cast<size_t>(value.shape[0]) : 1;
       size_t columns = static_cast<size_t>(value.shape.back());

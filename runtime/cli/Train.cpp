@@ -48,9 +48,10 @@ static Status checkFolder(const Command &command, const RunFolder &folder) {
   if (Expected<Bytes> facts = mapFile(folder.facts());
       facts && facts->text().find("\"status\": \"finished\"") != std::string_view::npos)
     return Status::success();
-  return failure("'{}' holds a run that was interrupted: --resume goes on with it, --overwrite starts anew, --out names "
-                 "another folder",
-                 folder.path());
+  return failure(
+      "'{}' holds a run that was interrupted: --resume goes on with it, --overwrite starts anew, --out names "
+      "another folder",
+      folder.path());
 }
 
 namespace {
@@ -104,9 +105,9 @@ static void printResults(const Command &command, const std::vector<RunResults> &
   double seconds = 0;
   for (const RunResults &run : runs)
     seconds += run.seconds;
-  std::string summary = format("{}time {}, peak memory {}, everything in '{}'\n",
-                               runs.size() > 1 ? format("{} runs, ", runs.size()) : "", clockText(seconds),
-                               sizeText(peakMemory()), command.folder());
+  std::string summary =
+      format("{}time {}, peak memory {}, everything in '{}'\n", runs.size() > 1 ? format("{} runs, ", runs.size()) : "",
+             clockText(seconds), sizeText(peakMemory()), command.folder());
   std::printf("%s%s", resultsTable(runs).c_str(), summary.c_str());
 }
 
@@ -148,7 +149,8 @@ Expected<int> train(const Command &command) {
     }
     if (several)
       progress.note(format("run {} of {}, seed {}", run + 1, arguments.runs, seed));
-    Expected<RunOutcome> outcome = runTrainer(command, **session, *data, *folder, earlier ? &*earlier : nullptr, progress);
+    Expected<RunOutcome> outcome =
+        runTrainer(command, **session, *data, *folder, earlier ? &*earlier : nullptr, progress);
     if (!outcome)
       return outcome.status();
     if (!outcome->finished)

@@ -8,7 +8,11 @@ namespace xfer::rt {
 static size_t sequenceLength(std::string_view text) {
   auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   uint8_t lead = byte(0);
-  size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : (lead & 0xF0) == 0xE0 ? 3 : (lead & 0xF8) == 0xF0 && lead < 0xF5 ? 4 : 0;
+  size_t length = lead < 0x80                            ? 1
+                  : lead >= 0xC2 && lead < 0xE0          ? 2
+                  : (lead & 0xF0) == 0xE0                ? 3
+                  : (lead & 0xF8) == 0xF0 && lead < 0xF5 ? 4
+                                                         : 0;
   if (length == 0 || text.size() < length)
     return 0;
   for (size_t i = 1; i < length; ++i)

@@ -49,8 +49,8 @@ private:
   Session *session;
   const FunctionSpec *spec;
   std::vector<xfer_buffer_t> buffers;
-  std::vector<Buffer> own;       // as `buffers`; empty where the session or the caller owns the memory
-  std::vector<size_t> replaced;  // results whose content replaces a variable after the call
+  std::vector<Buffer> own;      // as `buffers`; empty where the session or the caller owns the memory
+  std::vector<size_t> replaced; // results whose content replaces a variable after the call
   std::vector<int64_t> extents;
   uint64_t arena = 0;
 };

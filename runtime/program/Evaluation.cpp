@@ -1,4 +1,5 @@
 #include "runtime/program/Evaluation.h"
+#include <algorithm>
 #include <cmath>
 
 namespace xfer::rt {
@@ -25,13 +26,14 @@ Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const E
     figure.kind = report.kind;
     if (report.kind != ReportSpec::Rows)
       figure.value = (*runner)->output(report.output);
-    else if (Status status = sink(sinkContext, spec.name, report.name, (*runner)->rows(report.output));
-             status.failed())
+    else if (Status status = sink(sinkContext, spec.name, report.name, (*runner)->rows(report.output)); status.failed())
       return status;
     result.figures.push_back(std::move(figure));
   }
 
-  Snapshot model = session.snapshot(Session::Model | Session::ProgramStates);
+  Snapshot model; // only where a baseline takes its place
+  if (std::any_of(baselines.begin(), baselines.end(), [](const Snapshot &baseline) { return !baseline.empty(); }))
+    model = session.snapshot(Session::Model | Session::ProgramStates);
   for (size_t i = 0; i < baselines.size(); ++i) {
     if (baselines[i].empty())
       continue;

@@ -8,8 +8,8 @@
 namespace xfer::rt {
 
 // The kinds that any function may read.
-static constexpr std::initializer_list<BindKind> common = {BindKind::Param,   BindKind::State,  BindKind::StepKey,
-                                                           BindKind::Option,  BindKind::Counter, BindKind::Extent,
+static constexpr std::initializer_list<BindKind> common = {BindKind::Param,  BindKind::State,   BindKind::StepKey,
+                                                           BindKind::Option, BindKind::Counter, BindKind::Extent,
                                                            BindKind::Hoisted};
 
 static bool isOneOf(BindKind kind, std::initializer_list<BindKind> kinds) {
@@ -122,9 +122,8 @@ void ManifestReader::checkStageFunction(StageSpec &stage, int index) {
     if (!isOneOf(result.kind, {BindKind::Param, BindKind::State, BindKind::Watch, BindKind::Check}))
       problem.report(place, "result '" + result.name + "' has no place in a training step");
   for (const std::string &name : stage.watch)
-    if (std::none_of(function.results.begin(), function.results.end(), [&](const Binding &result) {
-          return result.kind == BindKind::Watch && result.name == name;
-        }))
+    if (std::none_of(function.results.begin(), function.results.end(),
+                     [&](const Binding &result) { return result.kind == BindKind::Watch && result.name == name; }))
       problem.report(place, "there is no watch result '" + name + "'");
 }
 
@@ -178,8 +177,7 @@ void ManifestReader::checkPass(const PassSpec &pass, size_t index) {
     }
   }
   for (const Binding &result : function.results)
-    if (!isOneOf(result.kind,
-                 {BindKind::Param, BindKind::State, BindKind::Hoisted, BindKind::Output, BindKind::Check}))
+    if (!isOneOf(result.kind, {BindKind::Param, BindKind::State, BindKind::Hoisted, BindKind::Output, BindKind::Check}))
       problem.report(where, "result '" + result.name + "' has no place in a pass");
 }
 
@@ -209,8 +207,7 @@ void ManifestReader::checkExport(const ExportSpec &item) {
   std::string place = "/exports/" + item.name;
   auto fits = [&](const Binding &binding, const std::vector<PortSpec> &ports) {
     return std::any_of(ports.begin(), ports.end(), [&](const PortSpec &port) {
-      return port.name == binding.name && port.type == binding.type &&
-             isBatchOf(binding.shape, item.batch, port.shape);
+      return port.name == binding.name && port.type == binding.type && isBatchOf(binding.shape, item.batch, port.shape);
     });
   };
   for (const Binding &argument : function.arguments)

@@ -80,8 +80,7 @@ void ManifestReader::readArena(JsonObject &object, FunctionSpec &function) {
   });
 }
 
-Binding ManifestReader::readBinding(const Json &json, const std::string &place, FunctionSpec &function,
-                                    bool isResult) {
+Binding ManifestReader::readBinding(const Json &json, const std::string &place, FunctionSpec &function, bool isResult) {
   JsonObject object(json, place, problem);
   Binding binding;
   std::string kind = object.text("bind");
@@ -103,8 +102,8 @@ Binding ManifestReader::readBinding(const Json &json, const std::string &place, 
   if (binding.kind == BindKind::Check)
     binding.site = static_cast<int>(object.integer("site", 0, static_cast<int64_t>(manifest.sites.size())));
   if (isResult)
-    binding.inPlace =
-        static_cast<int>(object.integer("in_place", 0, static_cast<int64_t>(function.arguments.size()) - 1, true, none));
+    binding.inPlace = static_cast<int>(
+        object.integer("in_place", 0, static_cast<int64_t>(function.arguments.size()) - 1, true, none));
   resolveBinding(binding, place);
   return binding;
 }
@@ -238,9 +237,8 @@ void ManifestReader::checkInPlace(const FunctionSpec &function, const std::strin
 void ManifestReader::readPass(const Json &json, const std::string &place) {
   JsonObject object(json, place, problem);
   PassSpec pass;
-  object.each("sources", true, [&](const Json &item, const std::string &at) {
-    pass.sources.push_back(readSource(item, at, true));
-  });
+  object.each("sources", true,
+              [&](const Json &item, const std::string &at) { pass.sources.push_back(readSource(item, at, true)); });
   if (object.find("function", true))
     pass.function = static_cast<int>(object.integer("function", 0, functions - 1));
   manifest.passes.push_back(std::move(pass));

@@ -34,9 +34,8 @@ void ManifestReader::readStage(const Json &json, const std::string &place) {
     stage.sources.push_back(std::move(source));
   });
   stage.epochBy = object.text("epoch_by", true);
-  if (!stage.epochBy.empty() && std::none_of(stage.sources.begin(), stage.sources.end(), [&](const SourceSpec &source) {
-        return source.name == stage.epochBy;
-      }))
+  if (!stage.epochBy.empty() && std::none_of(stage.sources.begin(), stage.sources.end(),
+                                             [&](const SourceSpec &source) { return source.name == stage.epochBy; }))
     problem.report(object.at("epoch_by"), "there is no source '" + stage.epochBy + "'");
   stage.epochs = readQuantity(object, "epochs", true);
   stage.steps = readQuantity(object, "steps", true);
@@ -172,8 +171,7 @@ void ManifestReader::readOrder(const Json &json, const std::string &place) {
     item.index = findStage(object.text("stage"), place);
   } else {
     item.kind = OrderItem::Evaluate;
-    item.index =
-        static_cast<int>(object.integer("evaluate", 0, static_cast<int64_t>(manifest.evaluations.size()) - 1));
+    item.index = static_cast<int>(object.integer("evaluate", 0, static_cast<int64_t>(manifest.evaluations.size()) - 1));
   }
   if (manifest.order.size() >= maxOrder)
     return problem.report(place, "the order has more than 100000 items");

@@ -6,8 +6,9 @@
 namespace xfer::rt {
 
 // What the command line offers by itself; an option of a program may not hide it.
-static const char *const reservedOptions[] = {"seed", "threads", "out",    "data",   "resume", "json",   "runs", "weights",
-                                              "overwrite", "input",   "output", "format", "help",   "version"};
+static const char *const reservedOptions[] = {"seed",   "threads", "out",     "data",      "resume",
+                                              "json",   "runs",    "weights", "overwrite", "input",
+                                              "output", "format",  "export",  "help",      "version"};
 
 static constexpr int64_t maxExtent = int64_t(1) << 40;
 static constexpr uint64_t maxBytes = uint64_t(1) << 48;

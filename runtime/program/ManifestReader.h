@@ -71,7 +71,7 @@ private:
   void checkSymbol(const std::string &symbol, const std::string &place);
 
   uint64_t functionCount, constantsSize;
-  int64_t functions = 0, passes = 0; // counts, known before the sections are read
+  int64_t functions = 0, passes = 0;            // counts, known before the sections are read
   std::map<std::pair<int, int>, int> orderRuns; // kind and index of an item: how often it stood so far
   std::map<std::string, int> optionByName, variableByPath, hoistedByName, stageByName;
 };

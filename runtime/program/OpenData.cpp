@@ -97,9 +97,8 @@ static Expected<OpenedDomain> openDomain(Session &session, const DomainSpec &dom
   std::vector<NamedPart> parts;
   for (const ReadSpec &read : domain.reads) {
     Expected<std::unique_ptr<Reader>> reader =
-        read.function != none
-            ? generate(session, domain, read)
-            : makeReader(read.reader, readerOptions(session, read), fieldsOf(domain), folder);
+        read.function != none ? generate(session, domain, read)
+                              : makeReader(read.reader, readerOptions(session, read), fieldsOf(domain), folder);
     if (!reader)
       return reader.status();
     parts.push_back({read.split, (*reader)->count()});

@@ -87,8 +87,8 @@ Status PassRunner::stream(Source &source, const Moment &moment) {
   Batch batch;
   batch.passes.assign(static_cast<size_t>(source.spec->batch), static_cast<uint32_t>(moment.counters.epoch));
   for (size_t start = 0; start < numbers.size(); start += static_cast<size_t>(source.spec->batch)) {
-    size_t count = static_cast<size_t>(
-        sequentialBatch(numbers, static_cast<int64_t>(start), source.spec->batch, batch.samples));
+    size_t count =
+        static_cast<size_t>(sequentialBatch(numbers, static_cast<int64_t>(start), source.spec->batch, batch.samples));
     if (Status status = source.input.load(0, batch, keys); status.failed())
       return status;
     if (Status status = source.call->run(moment.counters, stepKey); status.failed())

@@ -35,8 +35,7 @@ static std::string safeName(const std::string &name) {
 }
 
 Status RunFolder::writeRows(const std::string &evaluation, const std::string &report, const Tensor &rows) const {
-  Expected<AtomicFile> file =
-      AtomicFile::create(root + "/" + safeName(report) + "-" + safeName(evaluation) + ".csv");
+  Expected<AtomicFile> file = AtomicFile::create(root + "/" + safeName(report) + "-" + safeName(evaluation) + ".csv");
   if (!file)
     return file.status();
   int64_t count = rows.shape.empty() ? 0 : rows.shape[0];

@@ -3,21 +3,21 @@
 
 namespace xfer::rt {
 
-Session::Session(const xfer_program_t &program, Manifest manifest)
-    : program(program), manifest(std::move(manifest)) {
+Session::Session(const xfer_program_t &program, Manifest manifest) : program(program), manifest(std::move(manifest)) {
   for (const OptionSpec &option : this->manifest.options)
     options.push_back({option.number, option.text});
 }
 
-Expected<std::unique_ptr<Session>> Session::open(const xfer_program_t &program) {
+Expected<Manifest> Session::describe(const xfer_program_t &program) {
   if (program.abi_version > XFER_ABI_VERSION)
     return failure("the program wants version {} of the runtime's interface, this runtime has {}; build it again",
                    program.abi_version, XFER_ABI_VERSION);
-  Expected<Manifest> manifest = readManifest(std::string_view(program.manifest, program.manifest_size),
-                                             program.function_count, program.constants_size);
-  if (!manifest)
-    return manifest.status();
-  std::unique_ptr<Session> session(new Session(program, std::move(*manifest)));
+  return readManifest(std::string_view(program.manifest, program.manifest_size), program.function_count,
+                      program.constants_size);
+}
+
+Expected<std::unique_ptr<Session>> Session::open(const xfer_program_t &program, Manifest manifest) {
+  std::unique_ptr<Session> session(new Session(program, std::move(manifest)));
   for (const Variable &variable : session->manifest.variables) {
     Expected<Buffer> buffer = Buffer::allocate(variable.bytes, "'" + variable.path + "'");
     if (!buffer)

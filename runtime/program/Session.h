@@ -25,8 +25,10 @@ using Snapshot = std::vector<std::string>;
 
 class Session {
 public:
+  // What the program says of itself, checked. Runs none of its code.
+  static Expected<Manifest> describe(const xfer_program_t &program);
   // The program stays where it is; options have their defaults.
-  static Expected<std::unique_ptr<Session>> open(const xfer_program_t &program);
+  static Expected<std::unique_ptr<Session>> open(const xfer_program_t &program, Manifest manifest);
 
   const xfer_program_t &program;
   const Manifest manifest;

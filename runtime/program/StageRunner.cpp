@@ -142,8 +142,8 @@ Status StageRunner::doStep() {
       if (Status status = current.inputs[i].load(draw, batch, keys[i]); status.failed())
         return status;
     }
-  PhiloxKey key = makeStepKey(session.seed, hashName(stage.key), static_cast<uint32_t>(run),
-                              static_cast<uint64_t>(state.step));
+  PhiloxKey key =
+      makeStepKey(session.seed, hashName(stage.key), static_cast<uint32_t>(run), static_cast<uint64_t>(state.step));
   if (Status status = current.call->run(moment().counters, key); status.failed())
     return status;
   for (size_t i = 0; i < current.watched.size(); ++i)
@@ -167,7 +167,8 @@ Status StageRunner::keepBest(const Moment &now, NamedValues &values) {
   if (!value)
     return value.status();
   values.emplace_back("keep", *value);
-  bool better = state.bestEpoch == none || (stage.keep.mode == KeepSpec::Best ? *value > state.best : *value < state.best);
+  bool better =
+      state.bestEpoch == none || (stage.keep.mode == KeepSpec::Best ? *value > state.best : *value < state.best);
   if (!better || std::isnan(*value)) {
     ++state.stale;
     return Status::success();

@@ -78,7 +78,7 @@ private:
   struct Until {
     int64_t epoch, step;
   };
-  std::vector<Until> ends;                             // as stage.phases
+  std::vector<Until> ends;                                  // as stage.phases
   std::vector<std::pair<int64_t, const EverySpec *>> every; // period in steps or epochs
   std::optional<size_t> phase;
   Step current;

@@ -78,7 +78,8 @@ static void gradientChunk(void *const *b, int64_t chunk, const int64_t *) {
   for (int64_t i = 8 * chunk; i < 8 * chunk + 8; ++i) {
     float x[2], p[2];
     for (int k = 0; k < 2; ++k) // an augmentation: a little noise, keyed by the sample
-      x[k] = static_cast<float *>(b[2])[2 * i + k] + 0.1f * (uniform(static_cast<uint32_t *>(b[4]) + 4 * i, 9, k) - 0.5f);
+      x[k] =
+          static_cast<float *>(b[2])[2 * i + k] + 0.1f * (uniform(static_cast<uint32_t *>(b[4]) + 4 * i, 9, k) - 0.5f);
     classify(x, static_cast<float *>(b[0]), static_cast<float *>(b[1]), zero, p);
     int label = static_cast<int32_t *>(b[3])[i];
     for (int c = 0; c < 2; ++c) {

@@ -79,7 +79,8 @@ protected:
 TEST_F(ProgramTest, TrainsAndReports) {
   Outcome outcome = run("--out r --threads 2");
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  for (const char *part : {"shifted.test", "plain_only", "model", "accuracy", "transfer_gain", "confusion", "peak memory"})
+  for (const char *part :
+       {"shifted.test", "plain_only", "model", "accuracy", "transfer_gain", "confusion", "peak memory"})
     EXPECT_NE(outcome.out.find(part), std::string::npos) << part << " is not in\n" << outcome.out;
   EXPECT_NE(outcome.err.find("adapt  epoch 6/6  step 186  loss "), std::string::npos) << outcome.err;
   for (const char *file : {"r/checkpoint.xfer", "r/metrics.jsonl", "r/weights.safetensors", "r/results.json",

@@ -108,7 +108,7 @@ TEST(Manifest, RefusesWhatBreaksARule) {
       {"/parameters/0/constant", {{"offset", 64}}, "the value is not inside the program's constants"},
       {"/parameters/0/shape", {1000000000, 1000000000}, "the tensor is too large"},
       {"/parameters/0/layout", "filter", "the layout does not fit the rank"},
-      {"/options/0/name", "seed", "the name 'seed' belongs to the runtime"},
+      {"/options/0/name", "export", "the name 'export' belongs to the runtime"},
       {"/domains/0/splits/1/of", "valid", "there is no split 'valid' before this one"},
       {"/domains/0/splits/1/low", 1.5, "the shares of a split lie between 0 and 1"},
       {"/domains/0/reads/0/generate/function", 9, "an integer between 0 and 5"},

@@ -1,7 +1,7 @@
 // The order in which a run does things. Functions of these programs compute next to nothing: they write down that they
 // were called, and with what.
-#include "runtime/cpu/ThreadTeam.h"
 #include "runtime/program/Trainer.h"
+#include "runtime/cpu/ThreadTeam.h"
 #include "test/runtime/support/TemporaryFolder.h"
 #include <cstring>
 #include <gtest/gtest.h>
@@ -41,8 +41,8 @@ xfer_status_t mark(xfer_context *, xfer_queue_t, const xfer_buffer_t *b, const x
 // weight, step, epoch, x [2], (second draw [2]) -> weight + 1 in a buffer of its own
 template <char name, bool twoDraws>
 xfer_status_t step(xfer_context *, xfer_queue_t, const xfer_buffer_t *b, const xfer_buffer_t *, const int64_t *) {
-  std::string text = std::string(1, name) + " " + std::to_string(whole(b, 1)) + " " + std::to_string(whole(b, 2)) + " w" +
-                     std::to_string(static_cast<int>(scalar(b, 0)));
+  std::string text = std::string(1, name) + " " + std::to_string(whole(b, 1)) + " " + std::to_string(whole(b, 2)) +
+                     " w" + std::to_string(static_cast<int>(scalar(b, 0)));
   trace.push_back(text);
   EXPECT_NE(b[0].data, b[twoDraws ? 5 : 4].data) << "a result that is not in place must not overwrite its argument";
   scalar(b, twoDraws ? 5 : 4) = scalar(b, 0) + 1;
@@ -62,8 +62,9 @@ xfer_status_t judge(xfer_context *, xfer_queue_t, const xfer_buffer_t *b, const 
   return XFER_OK;
 }
 
-const xfer_function_t functions[] = {samples,   initial,   mark<'b'>,        mark<'e'>,       mark<'h'>, mark<'a'>,
-                                     mark<'r'>, step<'s', false>, step<'t', false>, step<'d', true>, judge};
+const xfer_function_t functions[] = {samples,          initial,         mark<'b'>, mark<'e'>,
+                                     mark<'h'>,        mark<'a'>,       mark<'r'>, step<'s', false>,
+                                     step<'t', false>, step<'d', true>, judge};
 
 json parameter(json extra = json::object()) {
   json binding = {{"bind", "param"}, {"name", "w"}, {"type", "f32"}, {"shape", json::array()}};
@@ -106,7 +107,9 @@ json baseProgram() {
                  {"index", 10},
                  {"extents", {"d.all"}},
                  {"arguments",
-                  {parameter(), scalarBinding("counter", "stale", "i32"), scalarBinding("extent", "d.all", "i32"),
+                  {parameter(),
+                   scalarBinding("counter", "stale", "i32"),
+                   scalarBinding("extent", "d.all", "i32"),
                    {{"bind", "column"}, {"name", "d.x"}, {"type", "i32"}, {"shape", {"d.all"}}}}},
                  {"results", {scalarBinding("output", "value", "f32"), scalarBinding("output", "enough", "f32")}}});
   result["functions"] = all;
@@ -130,12 +133,13 @@ Outcome runProgram(const json &description) {
   trace.clear();
   static std::string text; // the session points into it
   text = description.dump();
-  xfer_program_t program = {XFER_ABI_VERSION, sizeof(functions) / sizeof(functions[0]),
-                            functions,        text.data(),
-                            text.size(),      nullptr,
-                            0};
+  xfer_program_t program = {
+      XFER_ABI_VERSION, sizeof(functions) / sizeof(functions[0]), functions, text.data(), text.size(), nullptr, 0};
   xfer::rt::test::TemporaryFolder place;
-  Expected<std::unique_ptr<Session>> session = Session::open(program);
+  Expected<Manifest> manifest = Session::describe(program);
+  if (!manifest)
+    return {manifest.status()};
+  Expected<std::unique_ptr<Session>> session = Session::open(program, std::move(*manifest));
   if (!session)
     return {session.status()};
   ThreadTeam team(1);
@@ -163,7 +167,8 @@ using Trace = std::vector<std::string>;
 // of 2 give 2 steps an epoch.
 TEST(Trainer, OrderInsideAStage) {
   json program = baseProgram();
-  json stage = simpleStage("s", 2, {{{"until_epoch", 1}, {"hoist", {3}}, {"function", 7}}, {{"hoist", {3}}, {"function", 8}}});
+  json stage =
+      simpleStage("s", 2, {{{"until_epoch", 1}, {"hoist", {3}}, {"function", 7}}, {{"hoist", {3}}, {"function", 8}}});
   stage["before"] = {1};
   stage["after"] = {4};
   stage["every"] = {{{"steps", 3}, {"pass", 2}}, {{"epochs", 2}, {"pass", 2}}};
@@ -171,8 +176,8 @@ TEST(Trainer, OrderInsideAStage) {
   program["order"] = {{{"stage", "s"}}, {{"run", 5}}};
   Outcome outcome = runProgram(program);
   ASSERT_TRUE(outcome.status.ok()) << outcome.status.message();
-  EXPECT_EQ(trace, (Trace{"init", "b 0 0", "e 0 0", "e 0 0", "h 0 0", "s 0 0 w1", "s 1 0 w2", "h 2 1", "t 2 1 w3", "e 3 1",
-                          "t 3 1 w4", "a 4 2", "r 0 0"}));
+  EXPECT_EQ(trace, (Trace{"init", "b 0 0", "e 0 0", "e 0 0", "h 0 0", "s 0 0 w1", "s 1 0 w2", "h 2 1", "t 2 1 w3",
+                          "e 3 1", "t 3 1 w4", "a 4 2", "r 0 0"}));
   EXPECT_EQ(outcome.weight, 5);
 }
 
@@ -198,8 +203,8 @@ TEST(Trainer, StepsInsteadOfEpochs) {
   EXPECT_EQ(trace, (Trace{"init", "s 0 0 w1", "t 1 0 w2", "t 2 1 w3"}));
 }
 
-// `keep best` restores the model of the best epoch, and `stop when` ends the stage once it is stale. The weight is 3, 5,
-// 7, 9, ... after the epochs: 5 is the best.
+// `keep best` restores the model of the best epoch, and `stop when` ends the stage once it is stale. The weight is 3,
+// 5, 7, 9, ... after the epochs: 5 is the best.
 TEST(Trainer, KeepAndStop) {
   json program = baseProgram();
   json stage = simpleStage("s", 50, {{{"function", 7}}});
@@ -222,26 +227,27 @@ TEST(Trainer, KeepAndStop) {
 // no trace; a repeated stage is run anew each time.
 TEST(Trainer, ModelsBetweenStages) {
   json program = baseProgram();
-  json first = simpleStage("first", 1, {{{"function", 7}}});  // + 2
+  json first = simpleStage("first", 1, {{{"function", 7}}});   // + 2
   json second = simpleStage("second", 2, {{{"function", 7}}}); // + 4
   json other = simpleStage("other", 1, {{{"function", 8}}});
   json branch = simpleStage("branch", 1, {{{"function", 8}}});
   branch["from"] = "first";
   program["stages"] = {first, second, other, branch};
   program["baselines"] = {{{"name", "other"}, {"of", "second"}, {"runs", true}}, {{"name", "plain"}, {"of", "first"}}};
-  program["evaluations"] = {{{"name", "e"},
-                             {"pass", 6},
-                             {"reports", {{{"name", "value"}},
-                                          {{"name", "gain"}, {"kind", "gain"}, {"output", "value"}, {"baseline", "plain"}}}}}};
-  program["order"] = {{{"stage", "first"}}, {{"stage", "second"}}, {{"stage", "other"}}, {{"evaluate", 0}},
-                      {{"stage", "branch"}}, {{"repeat", 2}, {"body", {{{"stage", "first"}}}}}};
+  program["evaluations"] = {
+      {{"name", "e"},
+       {"pass", 6},
+       {"reports",
+        {{{"name", "value"}}, {{"name", "gain"}, {"kind", "gain"}, {"output", "value"}, {"baseline", "plain"}}}}}};
+  program["order"] = {{{"stage", "first"}}, {{"stage", "second"}}, {{"stage", "other"}},
+                      {{"evaluate", 0}},    {{"stage", "branch"}}, {{"repeat", 2}, {"body", {{{"stage", "first"}}}}}};
   Outcome outcome = runProgram(program);
   ASSERT_TRUE(outcome.status.ok()) << outcome.status.message();
-  EXPECT_EQ(trace, (Trace{"init", "s 0 0 w1", "s 1 0 w2",                           // first: 1 -> 3
-                          "s 0 0 w3", "s 1 0 w4", "s 2 1 w5", "s 3 1 w6",           // second: 3 -> 7
-                          "t 0 0 w3", "t 1 0 w4",                                   // other: from 3 again
-                          "t 0 0 w3", "t 1 0 w4",                                   // branch: as first left it
-                          "s 0 0 w5", "s 1 0 w6", "s 0 0 w7", "s 1 0 w8"}));        // first, twice
+  EXPECT_EQ(trace, (Trace{"init", "s 0 0 w1", "s 1 0 w2",                    // first: 1 -> 3
+                          "s 0 0 w3", "s 1 0 w4", "s 2 1 w5", "s 3 1 w6",    // second: 3 -> 7
+                          "t 0 0 w3", "t 1 0 w4",                            // other: from 3 again
+                          "t 0 0 w3", "t 1 0 w4",                            // branch: as first left it
+                          "s 0 0 w5", "s 1 0 w6", "s 0 0 w7", "s 1 0 w8"})); // first, twice
   ASSERT_EQ(outcome.state.results.size(), 1u);
   const std::vector<Figure> &figures = outcome.state.results[0].figures;
   EXPECT_EQ(figures[0].value.values[0], 6 - 7); // of the model

@@ -64,12 +64,12 @@ typedef void (*xfer_kernel_t)(void *const *buffers, int64_t chunk, const int64_t
 
 /* What the compiled object exports under the name xfer_program. */
 typedef struct xfer_program_t {
-  uint32_t abi_version;             /* XFER_ABI_VERSION of the compiler */
+  uint32_t abi_version; /* XFER_ABI_VERSION of the compiler */
   uint32_t function_count;
   const xfer_function_t *functions; /* the manifest's functions name their place here by "index" */
   const char *manifest;             /* UTF-8 JSON, not terminated by a zero byte */
   uint64_t manifest_size;
-  const void *constants;            /* initial values that the manifest points into; aligned to XFER_ALIGNMENT */
+  const void *constants; /* initial values that the manifest points into; aligned to XFER_ALIGNMENT */
   uint64_t constants_size;
 } xfer_program_t;
 
