@@ -30,7 +30,13 @@ bool mayShare(nn::KernelOp kernel, unsigned input, unsigned output) {
       for (Value result : user->getResults())
         derived.insert(result);
     }
-  return true;
+  // The output must be written where the input is read: other outputs may have nests of their own, and with reductions
+  // passes of their own.
+  ValueRange yielded = kernel.getYield().getValues();
+  if (!derived.contains(yielded[output]))
+    return false;
+  bool reduces = llvm::any_of(kernel.getBody().getOps(), [](Operation &op) { return isa<nn::ReduceOp, nn::ArgmaxOp>(op); });
+  return !reduces || llvm::count_if(yielded, [&](Value value) { return derived.contains(value); }) == 1;
 }
 
 //===----------------------------------------------------------------------===//

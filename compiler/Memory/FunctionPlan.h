@@ -47,7 +47,8 @@ struct PlannedBuffer {
 };
 
 /// May the kernel's result number `output` lie in the buffer of its input number `input`? True when every use of the
-/// input leads through element-wise operations only, so that an element is read just to write the same one.
+/// input leads through element-wise operations only, also to that output, so that an element is read just to write the
+/// same one, and no later pass of the kernel reads it again.
 bool mayShare(nn::KernelOp kernel, unsigned input, unsigned output);
 
 /// The attribute of an nn.kernel that lists the outputs that share an input's buffer: output, input, output, input, ...

@@ -1,6 +1,6 @@
-// Fused kernels compute what single ones do. Each program runs with every operation in a kernel of its own and with
-// full fusion, for each kind of vectors that this machine can execute. The orders of summation differ, so tolerances are
-// those of f32 sums of the lengths involved.
+// Programs compute what the reference evaluator does, with every operation in a kernel of its own and with full fusion,
+// for each kind of vectors that this machine can execute. The orders of summation differ, so tolerances are those of
+// f32 sums of the lengths involved.
 
 #include "test/compiler/Codegen/CPU/KernelRunner.h"
 
@@ -16,23 +16,26 @@ class FusedKernel : public testing::TestWithParam<std::string> {
 protected:
   void check(const std::string &source, const std::vector<Tensor> &arguments, double tolerance,
              std::map<std::string, int64_t> extents = {}) {
-    RunOptions options;
-    options.target = GetParam();
-    options.extents = std::move(extents);
-    auto expected = run(source, arguments, options);
-    options.mode = "full";
-    auto actual = run(source, arguments, options);
+    auto expected = evaluate(source, arguments);
     ASSERT_FALSE(expected.empty());
-    ASSERT_EQ(expected.size(), actual.size());
-    for (size_t i = 0; i < expected.size(); ++i) {
-      ASSERT_EQ(expected[i].shape, actual[i].shape);
-      double largest = 0;
-      for (double value : expected[i].values)
-        largest = std::max(largest, std::abs(value));
-      for (size_t j = 0; j < expected[i].values.size(); ++j)
-        ASSERT_NEAR(expected[i].values[j], actual[i].values[j], tolerance * (1e-3 + largest))
-            << "result " << i << " element " << j;
+    for (const char *mode : {"none", "full"}) {
+      RunOptions options;
+      options.target = GetParam();
+      options.extents = extents;
+      options.mode = mode;
+      auto actual = run(source, arguments, options);
+      ASSERT_EQ(expected.size(), actual.size());
+      for (size_t i = 0; i < expected.size(); ++i)
+        compare(expected[i], actual[i], tolerance, std::string(mode) + " result " + std::to_string(i));
     }
+  }
+  static void compare(const Tensor &expected, const Tensor &actual, double tolerance, const std::string &what) {
+    ASSERT_EQ(expected.shape, actual.shape) << what;
+    double largest = 0;
+    for (double value : expected.values)
+      largest = std::max(largest, std::abs(value));
+    for (size_t i = 0; i < expected.values.size(); ++i)
+      ASSERT_NEAR(expected.values[i], actual.values[i], tolerance * (1e-3 + largest)) << what << " element " << i;
   }
 };
 
@@ -128,6 +131,155 @@ func.func @bn(%x: tensor<8x12x12x21xf32>, %g: tensor<21xf32>, %b: tensor<21xf32>
         {Tensor::random({8, 12, 12, 21}, 1), Tensor::random({21}, 2), Tensor::random({21}, 3), Tensor::random({21}, 4),
          Tensor::random({8, 12, 12, 21}, 5)},
         1e-5); // sums of 1152 terms
+}
+
+// Statistics of rows, and a gradient that needs several sums of a row.
+TEST_P(FusedKernel, LayerNorm) {
+  check(R"mlir(
+func.func @f(%x: tensor<33x50xf32>, %g: tensor<50xf32>, %b: tensor<50xf32>, %u: tensor<33x50xf32>)
+    -> (tensor<33x50xf32>, tensor<33x50xf32>, tensor<50xf32>, tensor<50xf32>) {
+  %inv = nn.constant dense<0.02> : tensor<33x1xf32>
+  %eps = nn.constant dense<1.0e-05> : tensor<33x1xf32>
+  %s = nn.reduce sum %x axes [1] : (tensor<33x50xf32>) -> tensor<33xf32>
+  %k = nn.reshape %s : tensor<33xf32> -> tensor<33x1xf32>
+  %m = nn.mul %k, %inv : tensor<33x1xf32>
+  %mb = nn.broadcast %m dimensions [0, 1] : tensor<33x1xf32> -> tensor<33x50xf32>
+  %d = nn.sub %x, %mb : tensor<33x50xf32>
+  %q = nn.mul %d, %d : tensor<33x50xf32>
+  %v = nn.reduce sum %q axes [1] : (tensor<33x50xf32>) -> tensor<33xf32>
+  %vk = nn.reshape %v : tensor<33xf32> -> tensor<33x1xf32>
+  %vm = nn.mul %vk, %inv : tensor<33x1xf32>
+  %ve = nn.add %vm, %eps : tensor<33x1xf32>
+  %sd = nn.sqrt %ve : tensor<33x1xf32>
+  %sb = nn.broadcast %sd dimensions [0, 1] : tensor<33x1xf32> -> tensor<33x50xf32>
+  %n = nn.div %d, %sb : tensor<33x50xf32>
+  %gb = nn.broadcast %g dimensions [1] : tensor<50xf32> -> tensor<33x50xf32>
+  %bb = nn.broadcast %b dimensions [1] : tensor<50xf32> -> tensor<33x50xf32>
+  %ng = nn.mul %n, %gb : tensor<33x50xf32>
+  %y = nn.add %ng, %bb : tensor<33x50xf32>
+  %w = nn.mul %y, %u : tensor<33x50xf32>
+  %l = nn.reduce sum %w axes [0, 1] : (tensor<33x50xf32>) -> tensor<f32>
+  %dx, %dg, %db = nn.gradient %l wrt %x, %g, %b
+    : (tensor<f32>, tensor<33x50xf32>, tensor<50xf32>, tensor<50xf32>) -> (tensor<33x50xf32>, tensor<50xf32>, tensor<50xf32>)
+  return %y, %dx, %dg, %db : tensor<33x50xf32>, tensor<33x50xf32>, tensor<50xf32>, tensor<50xf32>
+}
+)mlir",
+        {Tensor::random({33, 50}, 1), Tensor::random({50}, 2), Tensor::random({50}, 3), Tensor::random({33, 50}, 4)}, 1e-5);
+}
+
+// Parameters of three shapes in one kernel, with scalars that they share.
+TEST_P(FusedKernel, Adam) {
+  std::vector<Tensor> arguments{Tensor::of({}, {0.01}), Tensor::of({}, {3})};
+  unsigned seed = 0;
+  for (std::vector<int64_t> shape : {std::vector<int64_t>{5, 5, 1, 20}, {500}, {37, 10}})
+    for (double low : {-1.0, -1.0, -1.0, 0.01})
+      arguments.push_back(Tensor::random(shape, ++seed, low, 1));
+  check(R"mlir(
+func.func @f(%rate: tensor<f32>, %t: tensor<i32>, %p0: tensor<5x5x1x20xf32>, %g0: tensor<5x5x1x20xf32>, %m0: tensor<5x5x1x20xf32>, %v0: tensor<5x5x1x20xf32>, %p1: tensor<500xf32>, %g1: tensor<500xf32>, %m1: tensor<500xf32>, %v1: tensor<500xf32>, %p2: tensor<37x10xf32>, %g2: tensor<37x10xf32>, %m2: tensor<37x10xf32>, %v2: tensor<37x10xf32>) -> (tensor<i32>, tensor<5x5x1x20xf32>, tensor<5x5x1x20xf32>, tensor<5x5x1x20xf32>, tensor<500xf32>, tensor<500xf32>, tensor<500xf32>, tensor<37x10xf32>, tensor<37x10xf32>, tensor<37x10xf32>) {
+%one_i = nn.constant dense<1> : tensor<i32>
+%t1 = nn.add %t, %one_i : tensor<i32>
+%tf = nn.convert %t1 : tensor<i32> -> tensor<f32>
+%b1 = nn.constant dense<0.9> : tensor<f32>
+%b2 = nn.constant dense<0.999> : tensor<f32>
+%one = nn.constant dense<1.0> : tensor<f32>
+%pw1 = nn.pow %b1, %tf : tensor<f32>
+%pw2 = nn.pow %b2, %tf : tensor<f32>
+%q1 = nn.sub %one, %pw1 : tensor<f32>
+%q2 = nn.sub %one, %pw2 : tensor<f32>
+%c90 = nn.constant dense<0.9> : tensor<5x5x1x20xf32>
+%c10 = nn.constant dense<0.1> : tensor<5x5x1x20xf32>
+%d90 = nn.constant dense<0.999> : tensor<5x5x1x20xf32>
+%d10 = nn.constant dense<0.001> : tensor<5x5x1x20xf32>
+%ep0 = nn.constant dense<1.0e-8> : tensor<5x5x1x20xf32>
+%rb0 = nn.broadcast %rate dimensions [] : tensor<f32> -> tensor<5x5x1x20xf32>
+%q1b0 = nn.broadcast %q1 dimensions [] : tensor<f32> -> tensor<5x5x1x20xf32>
+%q2b0 = nn.broadcast %q2 dimensions [] : tensor<f32> -> tensor<5x5x1x20xf32>
+%ma0 = nn.mul %c90, %m0 : tensor<5x5x1x20xf32>
+%mb0 = nn.mul %c10, %g0 : tensor<5x5x1x20xf32>
+%mn0 = nn.add %ma0, %mb0 : tensor<5x5x1x20xf32>
+%sq0 = nn.mul %g0, %g0 : tensor<5x5x1x20xf32>
+%va0 = nn.mul %d90, %v0 : tensor<5x5x1x20xf32>
+%vb0 = nn.mul %d10, %sq0 : tensor<5x5x1x20xf32>
+%vn0 = nn.add %va0, %vb0 : tensor<5x5x1x20xf32>
+%mh0 = nn.div %mn0, %q1b0 : tensor<5x5x1x20xf32>
+%vh0 = nn.div %vn0, %q2b0 : tensor<5x5x1x20xf32>
+%sr0 = nn.sqrt %vh0 : tensor<5x5x1x20xf32>
+%de0 = nn.add %sr0, %ep0 : tensor<5x5x1x20xf32>
+%up0 = nn.mul %rb0, %mh0 : tensor<5x5x1x20xf32>
+%qu0 = nn.div %up0, %de0 : tensor<5x5x1x20xf32>
+%n0 = nn.sub %p0, %qu0 : tensor<5x5x1x20xf32>
+%c91 = nn.constant dense<0.9> : tensor<500xf32>
+%c11 = nn.constant dense<0.1> : tensor<500xf32>
+%d91 = nn.constant dense<0.999> : tensor<500xf32>
+%d11 = nn.constant dense<0.001> : tensor<500xf32>
+%ep1 = nn.constant dense<1.0e-8> : tensor<500xf32>
+%rb1 = nn.broadcast %rate dimensions [] : tensor<f32> -> tensor<500xf32>
+%q1b1 = nn.broadcast %q1 dimensions [] : tensor<f32> -> tensor<500xf32>
+%q2b1 = nn.broadcast %q2 dimensions [] : tensor<f32> -> tensor<500xf32>
+%ma1 = nn.mul %c91, %m1 : tensor<500xf32>
+%mb1 = nn.mul %c11, %g1 : tensor<500xf32>
+%mn1 = nn.add %ma1, %mb1 : tensor<500xf32>
+%sq1 = nn.mul %g1, %g1 : tensor<500xf32>
+%va1 = nn.mul %d91, %v1 : tensor<500xf32>
+%vb1 = nn.mul %d11, %sq1 : tensor<500xf32>
+%vn1 = nn.add %va1, %vb1 : tensor<500xf32>
+%mh1 = nn.div %mn1, %q1b1 : tensor<500xf32>
+%vh1 = nn.div %vn1, %q2b1 : tensor<500xf32>
+%sr1 = nn.sqrt %vh1 : tensor<500xf32>
+%de1 = nn.add %sr1, %ep1 : tensor<500xf32>
+%up1 = nn.mul %rb1, %mh1 : tensor<500xf32>
+%qu1 = nn.div %up1, %de1 : tensor<500xf32>
+%n1 = nn.sub %p1, %qu1 : tensor<500xf32>
+%c92 = nn.constant dense<0.9> : tensor<37x10xf32>
+%c12 = nn.constant dense<0.1> : tensor<37x10xf32>
+%d92 = nn.constant dense<0.999> : tensor<37x10xf32>
+%d12 = nn.constant dense<0.001> : tensor<37x10xf32>
+%ep2 = nn.constant dense<1.0e-8> : tensor<37x10xf32>
+%rb2 = nn.broadcast %rate dimensions [] : tensor<f32> -> tensor<37x10xf32>
+%q1b2 = nn.broadcast %q1 dimensions [] : tensor<f32> -> tensor<37x10xf32>
+%q2b2 = nn.broadcast %q2 dimensions [] : tensor<f32> -> tensor<37x10xf32>
+%ma2 = nn.mul %c92, %m2 : tensor<37x10xf32>
+%mb2 = nn.mul %c12, %g2 : tensor<37x10xf32>
+%mn2 = nn.add %ma2, %mb2 : tensor<37x10xf32>
+%sq2 = nn.mul %g2, %g2 : tensor<37x10xf32>
+%va2 = nn.mul %d92, %v2 : tensor<37x10xf32>
+%vb2 = nn.mul %d12, %sq2 : tensor<37x10xf32>
+%vn2 = nn.add %va2, %vb2 : tensor<37x10xf32>
+%mh2 = nn.div %mn2, %q1b2 : tensor<37x10xf32>
+%vh2 = nn.div %vn2, %q2b2 : tensor<37x10xf32>
+%sr2 = nn.sqrt %vh2 : tensor<37x10xf32>
+%de2 = nn.add %sr2, %ep2 : tensor<37x10xf32>
+%up2 = nn.mul %rb2, %mh2 : tensor<37x10xf32>
+%qu2 = nn.div %up2, %de2 : tensor<37x10xf32>
+%n2 = nn.sub %p2, %qu2 : tensor<37x10xf32>
+return %t1, %n0, %mn0, %vn0, %n1, %mn1, %vn1, %n2, %mn2, %vn2 : tensor<i32>, tensor<5x5x1x20xf32>, tensor<5x5x1x20xf32>, tensor<5x5x1x20xf32>, tensor<500xf32>, tensor<500xf32>, tensor<500xf32>, tensor<37x10xf32>, tensor<37x10xf32>, tensor<37x10xf32>
+}
+)mlir",
+        arguments, 1e-6);
+}
+
+// A mask drawn by key, used forward and backward; looked-up rows, and their gradient.
+TEST_P(FusedKernel, DropoutAndEmbedding) {
+  check(R"mlir(
+func.func @f(%t: tensor<50x21xf32>, %i: tensor<6x7xi32>, %k: tensor<6x4xi32>, %u: tensor<6x7x21xf32>)
+    -> (tensor<6x7x21xf32>, tensor<50x21xf32>) {
+  %half = nn.constant dense<0.5> : tensor<6x7x21xf32>
+  %zero = nn.constant dense<0.0> : tensor<6x7x21xf32>
+  %e = nn.gather %t, %i axis 0 batch 0 : (tensor<50x21xf32>, tensor<6x7xi32>) -> tensor<6x7x21xf32>
+  %r = nn.random %k site 99 : tensor<6x4xi32> -> tensor<6x7x21xf32>
+  %c = nn.compare lt %r, %half : (tensor<6x7x21xf32>, tensor<6x7x21xf32>) -> tensor<6x7x21xi1>
+  %s = nn.div %e, %half : tensor<6x7x21xf32>
+  %d = nn.select %c, %s, %zero : (tensor<6x7x21xi1>, tensor<6x7x21xf32>, tensor<6x7x21xf32>) -> tensor<6x7x21xf32>
+  %y = nn.tanh %d : tensor<6x7x21xf32>
+  %w = nn.mul %y, %u : tensor<6x7x21xf32>
+  %l = nn.reduce sum %w axes [0, 1, 2] : (tensor<6x7x21xf32>) -> tensor<f32>
+  %g = nn.gradient %l wrt %t : (tensor<f32>, tensor<50x21xf32>) -> tensor<50x21xf32>
+  return %y, %g : tensor<6x7x21xf32>, tensor<50x21xf32>
+}
+)mlir",
+        {Tensor::random({50, 21}, 1), Tensor::random({6, 7}, 2, 0, 50, true), Tensor::random({6, 4}, 3, -2e9, 2e9, true),
+         Tensor::random({6, 7, 21}, 4)},
+        1e-6);
 }
 
 // A layer with its gradient: bias and activation in the epilogue of the product, the mask in that of its gradient.

@@ -6,6 +6,8 @@
 #include "compiler/Fusion/Passes.h"
 #include "compiler/Target/TargetDescription.h"
 
+#include "test/reference/Reference.h"
+
 #include "gtest/gtest.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/Error.h"
@@ -343,6 +345,30 @@ std::vector<Tensor> Runner::run(StringRef source, ArrayRef<Tensor> arguments) {
 
 std::vector<Tensor> run(StringRef source, ArrayRef<Tensor> arguments, const RunOptions &options) {
   return Runner(options).run(source, arguments);
+}
+
+std::vector<Tensor> evaluate(StringRef source, ArrayRef<Tensor> arguments) {
+  DialectRegistry registry;
+  registry.insert<nn::NNDialect, func::FuncDialect>();
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.loadAllAvailableDialects();
+  auto program = parseSourceString<ModuleOp>(source, &context);
+  PassManager passes(&context);
+  passes.addNestedPass<func::FuncOp>(createAutoDiffPass());
+  if (!program || failed(passes.run(*program)))
+    return {};
+  auto function = *program->getOps<func::FuncOp>().begin();
+  std::vector<reference::HostTensor> inputs;
+  for (auto [argument, tensor] : llvm::zip_equal(function.getArguments(), arguments)) {
+    inputs.emplace_back(cast<RankedTensorType>(argument.getType()).getElementType(), tensor.shape);
+    inputs.back().values = tensor.values;
+  }
+  auto results = reference::evaluate(function, inputs);
+  std::vector<Tensor> tensors;
+  if (succeeded(results))
+    for (reference::HostTensor &result : *results)
+      tensors.push_back({result.shape, result.values});
+  return tensors;
 }
 
 std::vector<std::string> runnableTargets() {

@@ -37,6 +37,9 @@ struct RunOptions {
 /// Runs the only function of `source`. Reports failures as test failures and returns nothing then.
 std::vector<Tensor> run(llvm::StringRef source, llvm::ArrayRef<Tensor> arguments, const RunOptions &options = {});
 
+/// The same by the reference evaluator, before kernels are formed.
+std::vector<Tensor> evaluate(llvm::StringRef source, llvm::ArrayRef<Tensor> arguments);
+
 /// Names of the targets whose code this machine can execute.
 std::vector<std::string> runnableTargets();
 
