@@ -1,4 +1,5 @@
 #include "compiler/Codegen/CPU/Contraction.h"
+#include "compiler/Codegen/CPU/ContractionDynamic.h"
 #include "compiler/Codegen/CPU/ContractionKernel.h"
 #include "compiler/Dialect/NN/IR/NN.h"
 
@@ -58,6 +59,10 @@ FailureOr<ContractionDescription> xfer::cpu::describeContraction(Operation *op) 
 FailureOr<EmittedKernel> xfer::emitContraction(OpBuilder &builder, Operation *op, StringRef name,
                                                const ContractionBuffers &buffers, const EpilogueFn &epilogue,
                                                DictionaryAttr schedule, const TargetDescription &target) {
+  auto isDynamic = [](Type type) { return !cast<RankedTensorType>(type).hasStaticShape(); };
+  if (auto contract = dyn_cast<nn::ContractOp>(op);
+      contract && (llvm::any_of(op->getOperandTypes(), isDynamic) || isDynamic(contract.getResult().getType())))
+    return emitDynamicContract(builder, contract, name, buffers, epilogue, target);
   FailureOr<ContractionDescription> description = describeContraction(op);
   if (failed(description))
     return failure();

@@ -94,10 +94,10 @@ llvm::Expected<std::unique_ptr<CompiledKernel>>
 CompiledKernel::compile(mlir::ModuleOp module, const EmittedKernel &kernel, const TargetDescription &target) {
   clock_t start = clock();
   auto compiled = std::make_unique<CompiledKernel>();
-  std::vector<std::pair<std::string, int64_t>> names;
+  std::vector<std::pair<std::string, ChunkCount>> names;
   for (const KernelPhase &phase : kernel.phases) {
     mlir::func::FuncOp function = phase.function;
-    names.push_back({function.getSymName().str(), phase.chunks.fixed});
+    names.push_back({function.getSymName().str(), phase.chunks});
   }
   auto context = std::make_unique<llvm::LLVMContext>();
   std::unique_ptr<llvm::Module> lowered = lowerKernels(module, target, *context);
@@ -127,10 +127,14 @@ CompiledKernel::compile(mlir::ModuleOp module, const EmittedKernel &kernel, cons
   return compiled;
 }
 
-void CompiledKernel::run(std::vector<void *> buffers, bool backwards) {
+void CompiledKernel::run(std::vector<void *> buffers, bool backwards, const std::vector<int64_t> &extents) {
   if (scratch)
     buffers.push_back(scratch.get());
-  for (auto [function, chunks] : phases)
+  for (auto &[function, count] : phases) {
+    int64_t chunks = count.fixed;
+    if (count.extent)
+      chunks *= (extents[*count.extent] + count.block - 1) / count.block;
     for (int64_t chunk = 0; chunk < chunks; ++chunk)
-      function(buffers.data(), backwards ? chunks - 1 - chunk : chunk, nullptr);
+      function(buffers.data(), backwards ? chunks - 1 - chunk : chunk, extents.data());
+  }
 }

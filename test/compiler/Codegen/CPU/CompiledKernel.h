@@ -25,14 +25,14 @@ class CompiledKernel {
 public:
   static llvm::Expected<std::unique_ptr<CompiledKernel>> compile(mlir::ModuleOp module, const EmittedKernel &kernel,
                                                                  const TargetDescription &target);
-  /// `buffers` without the scratch buffer. `backwards` runs the last chunk first.
-  void run(std::vector<void *> buffers, bool backwards = false);
+  /// `buffers` without the scratch buffer. `backwards` runs the last chunk first. `extents` in the order of the kernel.
+  void run(std::vector<void *> buffers, bool backwards = false, const std::vector<int64_t> &extents = {});
   double compileSeconds = 0; // CPU time
 
 private:
   using Function = void (*)(void *const *, int64_t, const int64_t *);
   std::unique_ptr<llvm::orc::LLJIT> jit;
-  std::vector<std::pair<Function, int64_t>> phases;
+  std::vector<std::pair<Function, ChunkCount>> phases;
   std::shared_ptr<void> scratch;
 };
 

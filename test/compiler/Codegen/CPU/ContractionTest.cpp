@@ -40,6 +40,8 @@ struct Case {
   std::string text;
   EpilogueFn epilogue = {};
   std::string knobs = {};
+  std::string emitted = {}; // the text to emit, if it is not `text`
+  std::vector<int64_t> extents = {};
 };
 
 std::string wrap(StringRef name, std::string lhs, std::string rhs, std::string result, std::string attributes) {
@@ -133,10 +135,15 @@ protected:
       return {};
     func::FuncOp around = *source->getOps<func::FuncOp>().begin();
     Operation *op = &around.front().front();
+    OwningOpRef<ModuleOp> other = parseSourceString<ModuleOp>(one.emitted.empty() ? one.text : one.emitted, &context);
+    EXPECT_TRUE(other) << one.emitted;
+    if (!other)
+      return {};
+    Operation *emitted = &(*other->getOps<func::FuncOp>().begin()).front().front();
     OwningOpRef<ModuleOp> module = ModuleOp::create(op->getLoc());
     OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
     auto knobs = one.knobs.empty() ? DictionaryAttr() : cast<DictionaryAttr>(parseAttribute(one.knobs, &context));
-    FailureOr<EmittedKernel> kernel = emitContraction(builder, op, "kernel", {}, one.epilogue, knobs, target);
+    FailureOr<EmittedKernel> kernel = emitContraction(builder, emitted, "kernel", {}, one.epilogue, knobs, target);
     EXPECT_TRUE(succeeded(kernel)) << one.text;
     if (failed(kernel))
       return {};
@@ -160,8 +167,8 @@ protected:
     Walled<T> lhs(count(op->getOperand(0))), rhs(count(op->getOperand(1)));
     std::vector<double> left = fill(lhs), right = fill(rhs);
     Walled<T> result(count(op->getResult(0))), again(result.size);
-    kernel.run({lhs.data, rhs.data, result.data});
-    kernel.run({lhs.data, rhs.data, again.data}, /*backwards=*/true);
+    kernel.run({lhs.data, rhs.data, result.data}, /*backwards=*/false, one.extents);
+    kernel.run({lhs.data, rhs.data, again.data}, /*backwards=*/true, one.extents);
     EXPECT_TRUE(result.intact()) << one.text;
     std::vector<T> values(result.data, result.data + result.size);
     EXPECT_TRUE(std::memcmp(result.data, again.data, result.size * sizeof(T)) == 0) << "order of chunks: " << one.text;
@@ -334,6 +341,61 @@ TEST_P(ContractionTest, AppliesTheEpilogue) {
         ASSERT_GE(changed[i], base + std::max<int64_t>(0, column - 16) - 1e-3f) << text << knobs << i;
       }
     }
+}
+
+// Extents that are known at run time only: the same text with some of them dynamic gives the same sums.
+TEST_P(ContractionTest, TakesExtentsAtRunTime) {
+  std::string type = "xf32, #nn.meaning<symbols = ";
+  auto dynamic = [&](std::string shape, std::string symbols) { return "tensor<" + shape + type + symbols + ">>"; };
+  struct Shapes {
+    std::string lhs, rhs, result, attributes, plain;
+    std::vector<int64_t> extents;
+  };
+  using Axes = std::array<SmallVector<int64_t>, 4>;
+  std::vector<Shapes> all = {// Gram matrix of a split, its covariance, and a product with a matrix.
+                             {dynamic("?x21", "[\"s\", \"\"]"),
+                              dynamic("?x21", "[\"t\", \"\"]"),
+                              dynamic("?x?", "[\"s\", \"t\"]"),
+                              "lhs_batch [] rhs_batch [] lhs_contract [1] rhs_contract [1] accumulate f32",
+                              contractText({37, 21}, {18, 21}, {37, 18}, Axes{SmallVector<int64_t>{}, {}, {1}, {1}}),
+                              {37, 18}},
+                             {dynamic("?x20", "[\"s\", \"\"]"),
+                              dynamic("?x20", "[\"s\", \"\"]"),
+                              "tensor<20x20xf32>",
+                              "lhs_batch [] rhs_batch [] lhs_contract [0] rhs_contract [0] accumulate f32",
+                              contractText({45, 20}, {45, 20}, {20, 20}, Axes{SmallVector<int64_t>{}, {}, {0}, {0}}),
+                              {45}},
+                             {dynamic("?x30", "[\"s\", \"\"]"),
+                              "tensor<30x19xf32>",
+                              dynamic("?x19", "[\"s\", \"\"]"),
+                              "lhs_batch [] rhs_batch [] lhs_contract [1] rhs_contract [0] accumulate f32",
+                              contractText({33, 30}, {30, 19}, {33, 19}, Axes{SmallVector<int64_t>{}, {}, {1}, {0}}),
+                              {33}},
+                             {dynamic("?", "[\"s\"]"),
+                              dynamic("?", "[\"s\"]"),
+                              "tensor<f32>",
+                              "lhs_batch [] rhs_batch [] lhs_contract [0] rhs_contract [0] accumulate f32",
+                              contractText({50}, {50}, {}, Axes{SmallVector<int64_t>{}, {}, {0}, {0}}),
+                              {50}}};
+  for (const Shapes &one : all)
+    check<float>({one.plain, {}, {}, wrap("contract", one.lhs, one.rhs, one.result, one.attributes), one.extents});
+}
+
+// A dynamic extent without a name cannot be asked for at run time.
+TEST_P(ContractionTest, RefusesExtentsWithoutAName) {
+  std::string message;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    message = diagnostic.str();
+    return success();
+  });
+  std::string text = wrap("contract", "tensor<?x4xf32>", "tensor<4x5xf32>", "tensor<?x5xf32>",
+                          "lhs_batch [] rhs_batch [] lhs_contract [1] rhs_contract [0] accumulate f32");
+  OwningOpRef<ModuleOp> source = parseSourceString<ModuleOp>(text, &context);
+  Operation *op = &(*source->getOps<func::FuncOp>().begin()).front().front();
+  OwningOpRef<ModuleOp> module = ModuleOp::create(op->getLoc());
+  OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
+  EXPECT_TRUE(failed(emitContraction(builder, op, "kernel", {}, {}, {}, target)));
+  EXPECT_NE(message.find("a dynamic extent without a name"), std::string::npos) << message;
 }
 
 // Wrong knobs are told apart.
