@@ -1,7 +1,7 @@
 //===- Contraction.h - matrix products and convolutions as loops over vectors -----------------------------------===//
 //
 // Writes the kernel of one nn.contract, nn.conv, nn.conv_input_gradient or nn.conv_filter_gradient: register-blocked
-// sums, scalars of one operand broadcast against vectors of the other. See Rationale.md of this folder for the way.
+// sums, scalars of one operand broadcast against vectors of the other. See compiler/Schedule/Rationale.md for the way.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 

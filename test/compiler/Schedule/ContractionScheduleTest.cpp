@@ -1,0 +1,122 @@
+#include "compiler/Schedule/ContractionSchedule.h"
+#include "mlir/IR/MLIRContext.h"
+#include "gtest/gtest.h"
+
+using namespace xfer;
+
+namespace {
+ConvolutionShape square(int64_t n, int64_t size, int64_t c, int64_t f, int64_t kernel, int64_t stride, int64_t padding,
+                        int64_t groups = 1) {
+  int64_t out = (size + 2 * padding - kernel) / stride + 1;
+  ConvolutionShape shape;
+  shape.x = {n, size, size, c};
+  shape.w = {kernel, kernel, c / groups, f};
+  shape.y = {n, out, out, f};
+  shape.strides = {stride, stride};
+  shape.low = {padding, padding};
+  shape.dilations = {1, 1};
+  shape.groups = groups;
+  return shape;
+}
+
+ContractionProblem matmul(int64_t m, int64_t n, int64_t k) { return contractProblem({m, k}, {k, n}, {}, {}, {1}, {0}); }
+
+FormOptions convolution(int64_t tileRows = 0) { return {/*convolution=*/true, /*pack=*/false, /*lanes=*/16, tileRows}; }
+FormOptions product(bool pack = false) { return {/*convolution=*/false, pack, /*lanes=*/16, /*tileRows=*/0}; }
+} // namespace
+
+// A 1x1 convolution is a matrix product: images, rows and places of a row are one axis.
+TEST(ContractionForm, MergesPointwiseConvolution) {
+  ContractionForm form = contractionForm(convProblem(square(4, 8, 16, 32, 1, 1, 0)), convolution());
+  EXPECT_TRUE(form.outer.empty());
+  EXPECT_EQ(form.rows(), 4 * 8 * 8);
+  EXPECT_EQ(form.columns(), 32);
+  ASSERT_EQ(form.reductions.size(), 1u);
+  EXPECT_EQ(form.axis(form.reductions[0]).extent, 16);
+}
+
+// Without padding nothing is copied, and taps along a row are merged with the channels.
+TEST(ContractionForm, ReadsUnpaddedImagesInPlace) {
+  ContractionForm form = contractionForm(convProblem(square(4, 12, 20, 50, 5, 1, 0)), convolution(12));
+  EXPECT_FALSE(form.stage);
+  EXPECT_FALSE(form.rowCut);
+  ASSERT_EQ(form.reductions.size(), 2u);
+  EXPECT_EQ(form.axis(form.reductions[1]).extent, 5 * 20);
+}
+
+// With padding a long row is staged with its zeros: 56 + 2 places, (14 - 1) + 3 rows for a block of 14.
+TEST(ContractionForm, StagesPaddedImages) {
+  ContractionForm form = contractionForm(convProblem(square(1, 56, 64, 64, 3, 1, 1)), convolution(12));
+  EXPECT_TRUE(form.stage);
+  EXPECT_EQ(form.stagedElements(14), 16 * 58 * 64);
+  EXPECT_EQ(form.axis(form.reductions[1]).extent, 3 * 64);
+}
+
+// A short row is not: each tap has rows of its own. But not where the target's tiles are too small for it.
+TEST(ContractionForm, CutsShortRows) {
+  ContractionForm form = contractionForm(convProblem(square(1, 7, 64, 64, 3, 1, 1)), convolution(12));
+  EXPECT_FALSE(form.stage);
+  EXPECT_TRUE(form.rowCut);
+  EXPECT_TRUE(contractionForm(convProblem(square(1, 7, 64, 64, 3, 1, 1)), convolution(0)).stage);
+}
+
+// The filter gradient cuts loops instead; the input gradient of stride 2 has four phases with 4, 2, 2 and 1 taps.
+TEST(ContractionForm, TreatsGradients) {
+  ContractionForm filter = contractionForm(convFilterGradientProblem(square(2, 8, 16, 32, 3, 1, 1)), convolution(12));
+  EXPECT_FALSE(filter.stage);
+  EXPECT_EQ(filter.problem.windows.size(), 2u);
+  EXPECT_EQ(filter.rows(), 16);
+  int64_t taps = 0;
+  auto problems = convInputGradientProblems(square(2, 8, 16, 32, 3, 2, 1));
+  EXPECT_EQ(problems.size(), 4u);
+  for (const ContractionProblem &problem : problems)
+    taps += problem.extentProduct(/*reduction=*/true) / 32;
+  EXPECT_EQ(taps, 9);
+}
+
+// Depthwise: lanes are channels, and both operands are vectors.
+TEST(ContractionForm, MakesDepthwiseVectors) {
+  ContractionForm form = contractionForm(convProblem(square(2, 9, 40, 40, 3, 1, 1, 40)), convolution());
+  EXPECT_TRUE(form.lhsVector);
+  EXPECT_EQ(form.columns(), 40);
+}
+
+// One column is summed along the reduction; a transposed lhs of it becomes the vectors.
+TEST(ContractionForm, MultipliesMatrixByVector) {
+  EXPECT_TRUE(contractionForm(contractProblem({40, 70}, {70, 1}, {}, {}, {1}, {0}), product()).dot);
+  ContractionForm transposed = contractionForm(contractProblem({70, 40}, {70, 1}, {}, {}, {0}, {0}), product());
+  EXPECT_FALSE(transposed.dot);
+  EXPECT_TRUE(transposed.swapped);
+  EXPECT_EQ(transposed.columns(), 40);
+}
+
+// Rows far apart are packed, near ones are not; too few rows do not pay for it.
+TEST(ContractionSchedule, PacksWhereItPays) {
+  EXPECT_TRUE(packingPays(matmul(512, 512, 512), product(), 4));
+  EXPECT_FALSE(packingPays(matmul(512, 64, 512), product(), 4));
+  EXPECT_FALSE(packingPays(matmul(16, 512, 512), product(), 4));
+}
+
+// The tile uses the registers of the target, and never more.
+TEST(ContractionSchedule, FillsTheRegisters) {
+  for (auto [name, least, most] : {std::tuple("x86-64", 6, 8), {"x86-64-v3", 8, 12}, {"x86-64-v4", 16, 24}}) {
+    TargetDescription target = llvm::cantFail(TargetDescription::get(name));
+    FormOptions options = product(/*pack=*/true);
+    options.lanes = target.vectorBits / 32;
+    ContractionForm form = contractionForm(matmul(512, 512, 512), options);
+    ContractionSchedule schedule = chooseSchedule(form, target, options.lanes, 4);
+    EXPECT_GE(schedule.rows * schedule.vectors, least) << name;
+    EXPECT_LE(schedule.rows * schedule.vectors, most) << name;
+  }
+}
+
+// A schedule is data: what is written as an attribute is read back the same.
+TEST(ContractionSchedule, SurvivesItsAttribute) {
+  mlir::MLIRContext context;
+  TargetDescription target = llvm::cantFail(TargetDescription::get("x86-64-v4"));
+  ContractionForm form = contractionForm(convProblem(square(16, 28, 128, 128, 3, 1, 1)), convolution(12));
+  ContractionSchedule schedule = chooseSchedule(form, target, 16, 4);
+  mlir::DictionaryAttr attribute = toAttribute(schedule, form, &context);
+  ContractionSchedule read = llvm::cantFail(applyKnobs(schedule, form, attribute, 16));
+  EXPECT_EQ(toAttribute(read, form, &context), attribute);
+}
