@@ -1,0 +1,41 @@
+//===- BuildCache.h - executables of `xferc run`, by what they were made of ---------------------------------*- C++ -*-===//
+//
+// An entry is a folder named after the request (path of the program, options, this compiler). It holds the executable
+// and the list of files that it was made of with the hash of each; it serves as long as all of them are as they were.
+// Entries are made beside their place and moved there, so that two compilers may work at once.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#ifndef XFER_COMPILER_TOOLS_BUILDCACHE_H
+#define XFER_COMPILER_TOOLS_BUILDCACHE_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/Error.h"
+#include <string>
+#include <vector>
+
+namespace xfer {
+
+class BuildCache {
+public:
+  /// In $XFER_CACHE, else in the user's cache folder.
+  static llvm::Expected<BuildCache> open();
+
+  /// The executable for the request. When there is none, or a file changed, `build` writes one to the path that it is
+  /// given and returns the files that it read.
+  llvm::Expected<std::string>
+  get(llvm::StringRef request, llvm::StringRef name,
+      llvm::function_ref<llvm::Expected<std::vector<std::string>>(llvm::StringRef output)> build);
+
+private:
+  explicit BuildCache(std::string folder) : folder(std::move(folder)) {}
+  std::string folder;
+};
+
+/// The hash of a file's content; of the empty text if it cannot be read.
+std::string hashFile(llvm::StringRef path);
+
+} // namespace xfer
+
+#endif // XFER_COMPILER_TOOLS_BUILDCACHE_H

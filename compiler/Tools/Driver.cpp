@@ -1,0 +1,342 @@
+//===- Driver.cpp - what the commands of xferc do -------------------------------------------------------------------===//
+
+#include "compiler/Tools/Driver.h"
+#include "compiler/BindingTime/BindingTime.h"
+#include "compiler/Pipeline/Pipeline.h"
+#include "compiler/Target/Link.h"
+#include "compiler/Target/ObjectFile.h"
+#include "compiler/Tools/BuildCache.h"
+#include "compiler/Tools/ProgramSources.h"
+#include "dsl/AST/Print.h"
+#include "dsl/Parse/Tokens.h"
+#include "dsl/Sema/Sema.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/ToolOutputFile.h"
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace xfer {
+namespace {
+
+/// One run of the compiler over one program.
+class Driver {
+public:
+  explicit Driver(const DriverOptions &options)
+      : options(options), context(MLIRContext::Threading::ENABLED), files(sources, diagnostics) {
+    prepareContext(context);
+    context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) { printCompilerMessage(diagnostic); });
+  }
+
+  /// Reads the program up to the stage `xfer`; false after mistakes, which are printed.
+  bool load();
+  int check() { return load() ? 0 : 1; }
+  int build(llvm::StringRef output);
+  int explain();
+  std::vector<std::string> filesRead() const;
+
+private:
+  bool isIR() const { return llvm::StringRef(options.input).ends_with(".mlir"); }
+  bool parse();
+  bool finishDiagnostics();
+  void collectImports(const dsl::File &file, std::vector<const dsl::File *> &imported);
+  bool loadOptions();
+  int emitSource(llvm::raw_ostream &os, Stage stage);
+  int emitCode(llvm::StringRef output, Stage stage);
+  int fail(llvm::Error error);
+  void printCompilerMessage(Diagnostic &diagnostic);
+  std::unique_ptr<llvm::ToolOutputFile> openOutput(llvm::StringRef path);
+
+  const DriverOptions &options;
+  MLIRContext context;
+  dsl::SourceManager sources;
+  dsl::Diagnostics diagnostics;
+  ProgramSources files;
+  const dsl::File *program = nullptr;
+  OwningOpRef<ModuleOp> module;
+  CompileOptions compile;
+};
+
+int Driver::fail(llvm::Error error) {
+  llvm::errs() << "xferc: error: " << llvm::toString(std::move(error)) << "\n";
+  return 1;
+}
+
+/// What the compiler says after elaboration, in the form of every other message.
+void Driver::printCompilerMessage(Diagnostic &diagnostic) {
+  auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>();
+  if (place)
+    llvm::errs() << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn() << ": ";
+  else
+    llvm::errs() << options.input << ": ";
+  llvm::StringRef severity = diagnostic.getSeverity() == DiagnosticSeverity::Error     ? "error"
+                             : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning"
+                                                                                       : "note";
+  llvm::errs() << severity << ": " << diagnostic.str() << "\n";
+  for (Diagnostic &note : diagnostic.getNotes())
+    printCompilerMessage(note);
+}
+
+bool Driver::finishDiagnostics() {
+  if (options.strict)
+    diagnostics.makeWarningsErrors();
+  diagnostics.finish();
+  if (options.json)
+    dsl::printJson(llvm::outs(), sources, diagnostics);
+  else
+    dsl::printText(llvm::errs(), sources, diagnostics);
+  return !diagnostics.hasErrors();
+}
+
+void Driver::collectImports(const dsl::File &file, std::vector<const dsl::File *> &imported) {
+  for (const auto &item : file.items) {
+    auto *import = llvm::dyn_cast<dsl::ImportItem>(item.get());
+    if (!import || !import->file)
+      continue;
+    const dsl::File *other = files.import(import->file->text, file.id, import->range);
+    if (other && other != program && !llvm::is_contained(imported, other)) {
+      imported.push_back(other);
+      collectImports(*other, imported);
+    }
+  }
+}
+
+/// The program's text, checked as far as text goes. Mistakes do not stop it: elaboration may find more.
+bool Driver::parse() {
+  program = files.open(options.input);
+  if (!program)
+    return false;
+  std::vector<const dsl::File *> imported;
+  collectImports(*program, imported);
+  return !diagnostics.hasErrors() && dsl::checkFile(*program, imported, diagnostics);
+}
+
+bool Driver::load() {
+  if (isIR()) {
+    module = parseSourceFile<ModuleOp>(options.input, &context);
+    if (module && !(*module)->hasAttr(pipeline::kProgramAttr)) {
+      module->emitError("this is no program: the module has no 'xfer.program'");
+      module = nullptr;
+    }
+    return bool(module);
+  }
+  if (parse()) {
+    ElaborateOptions elaborated{llvm::sys::path::stem(options.input).str(), options.constants};
+    module = elaborate(context, sources, *program, files, elaborated, diagnostics);
+  }
+  return finishDiagnostics() && module;
+}
+
+std::vector<std::string> Driver::filesRead() const {
+  if (isIR())
+    return {options.input};
+  std::vector<std::string> names;
+  for (dsl::FileId file : files.programFiles())
+    names.push_back(sources.getName(file).str());
+  return names;
+}
+
+/// The options of the compilation, once for all commands; a mistake in them is printed.
+bool Driver::loadOptions() {
+  initializeTargets();
+  llvm::Expected<TargetDescription> target = TargetDescription::get(options.targetCpu);
+  if (!target)
+    return fail(target.takeError()), false;
+  compile.target = *target;
+  for (const std::string &name : options.disable) {
+    bool known = llvm::any_of(getOptimisingPasses(), [&](auto &pass) { return pass.first == name; });
+    if (!known) {
+      std::string names;
+      for (auto &[pass, sentence] : getOptimisingPasses())
+        names += ("\n  " + pass + ": " + sentence).str();
+      return fail(llvm::createStringError("there is no pass '%s' to disable; known are%s", name.c_str(), names.c_str())),
+             false;
+    }
+    compile.disabled.insert(name);
+  }
+  compile.build["target-cpu"] = options.targetCpu;
+  compile.build["disabled"] = llvm::join(options.disable, ",");
+  return true;
+}
+
+std::unique_ptr<llvm::ToolOutputFile> Driver::openOutput(llvm::StringRef path) {
+  std::error_code error;
+  auto file = std::make_unique<llvm::ToolOutputFile>(path.empty() ? "-" : path, error, llvm::sys::fs::OF_None);
+  if (!error)
+    return file;
+  fail(llvm::createStringError(error, "cannot write '%s': %s", path.str().c_str(), error.message().c_str()));
+  return nullptr;
+}
+
+int Driver::emitSource(llvm::raw_ostream &os, Stage stage) {
+  if (isIR())
+    return fail(llvm::createStringError("'%s' has no text of the language to emit", options.input.c_str()));
+  bool parsed = parse();
+  if (stage == Stage::Tokens && program)
+    dsl::printTokens(os, sources, program->id, diagnostics);
+  else if (parsed)
+    dsl::print(os, *program);
+  return finishDiagnostics() ? 0 : 1;
+}
+
+/// What comes after the passes on tensors.
+int Driver::emitCode(llvm::StringRef output, Stage stage) {
+  std::string hash = hashProgram(*module, compile);
+  if (failed(transformProgram(*module, compile, Stage::Schedule)))
+    return 1;
+  Backend backend(*module, getBackendOptions(compile, hash));
+  if (failed(backend.plan()))
+    return 1;
+  if (stage > Stage::Memory)
+    backend.lowerFunctions();
+  if (stage >= Stage::Object) {
+    auto objects = backend.compile(Backend::Output::Object);
+    if (!objects)
+      return fail(objects.takeError());
+    if (llvm::Error error =
+            linkObjects(*objects, options.executable, output, options.strip, /*relocatable=*/stage == Stage::Object))
+      return fail(std::move(error));
+    return 0;
+  }
+  std::unique_ptr<llvm::ToolOutputFile> file = openOutput(output);
+  if (!file)
+    return 1;
+  if (stage == Stage::Memory) {
+    for (const FunctionPlan &plan : backend.getPlans())
+      plan.print(file->os());
+  } else if (stage == Stage::RT) {
+    backend.printModules(file->os());
+  } else {
+    auto parts = backend.compile(stage == Stage::LLVM ? Backend::Output::IR : Backend::Output::Assembly);
+    if (!parts)
+      return fail(parts.takeError());
+    for (const auto &part : *parts)
+      file->os() << llvm::StringRef(part.data(), part.size());
+  }
+  file->keep();
+  return 0;
+}
+
+int Driver::build(llvm::StringRef output) {
+  std::optional<Stage> stage = getStage(options.emit);
+  if (!stage) {
+    std::string names;
+    for (const StageInfo &info : getStages())
+      names += ("\n  " + info.name + ": " + info.sentence).str();
+    return fail(llvm::createStringError("there is no stage '%s'; known are%s", options.emit.c_str(), names.c_str()));
+  }
+  if (!loadOptions())
+    return 1;
+  if (*stage <= Stage::Ast) {
+    std::unique_ptr<llvm::ToolOutputFile> file = openOutput(output);
+    if (!file)
+      return 1;
+    file->keep();
+    return emitSource(file->os(), *stage);
+  }
+  if (!load())
+    return 1;
+  if (*stage > Stage::Schedule)
+    return emitCode(output, *stage);
+  if (failed(transformProgram(*module, compile, *stage)))
+    return 1;
+  std::unique_ptr<llvm::ToolOutputFile> file = openOutput(output);
+  if (!file)
+    return 1;
+  module->print(file->os(), OpPrintingFlags().useLocalScope());
+  file->keep();
+  return 0;
+}
+
+int Driver::explain() {
+  if (!loadOptions() || !load())
+    return 1;
+  llvm::raw_ostream &os = llvm::outs();
+  if (failed(transformProgram(*module, compile, Stage::Grad)))
+    return 1;
+  os << "binding time\n";
+  ProgramWrites writes(*module);
+  for (auto function : module->getOps<func::FuncOp>())
+    BindingTimes(function, writes).print(os);
+  std::string hash = hashProgram(*module, compile);
+  if (failed(transformProgram(*module, compile, Stage::Schedule)))
+    return 1;
+  Backend backend(*module, getBackendOptions(compile, hash));
+  if (failed(backend.plan()))
+    return 1;
+  os << "\nhoisted\n";
+  for (auto pass : module->getOps<pipeline::PassOp>())
+    if (pass.getAt() && *pass.getAt() != "init")
+      os << "  at " << *pass.getAt() << ": " << pass.getName() << "\n";
+  os << "\nkernels: " << backend.kernelCount() << " different ones\n\nmemory\n";
+  for (const FunctionPlan &plan : backend.getPlans())
+    plan.print(os);
+  return 0;
+}
+
+} // namespace
+
+int checkProgram(const DriverOptions &options) { return Driver(options).check(); }
+
+int explainProgram(const DriverOptions &options) { return Driver(options).explain(); }
+
+int buildProgram(const DriverOptions &options) {
+  std::string output = options.output;
+  std::optional<Stage> stage = getStage(options.emit);
+  if (output.empty() && stage && *stage >= Stage::Object)
+    output = llvm::sys::path::stem(options.input).str() + (*stage == Stage::Object ? ".o" : "");
+  return Driver(options).build(output);
+}
+
+int runProgram(const DriverOptions &options, const std::vector<std::string> &arguments) {
+  auto fail = [](llvm::Error error) {
+    llvm::errs() << "xferc: error: " << llvm::toString(std::move(error)) << "\n";
+    return 1;
+  };
+  llvm::Expected<BuildCache> cache = BuildCache::open();
+  if (!cache)
+    return fail(cache.takeError());
+  // The compiler itself by its size and time: hashing it would take longer than the program.
+  llvm::sys::fs::file_status self;
+  if (std::error_code error = llvm::sys::fs::status(options.executable, self))
+    return fail(llvm::createStringError(error, "cannot read '%s'", options.executable.c_str()));
+  SmallString<128> real;
+  if (std::error_code error = llvm::sys::fs::real_path(options.input, real))
+    return fail(llvm::createStringError(error, "cannot read '%s': %s", options.input.c_str(), error.message().c_str()));
+  std::string request = (real + "\n" + options.targetCpu + "\n" + llvm::join(options.disable, ",") + "\n" +
+                         Twine(self.getSize()) + " " + Twine(self.getLastModificationTime().time_since_epoch().count()))
+                            .str();
+  for (const auto &[name, value] : options.constants)
+    request += "\n" + name + "=" + value;
+
+  int status = 0;
+  llvm::Expected<std::string> program = cache->get(
+      request, llvm::sys::path::stem(options.input), [&](StringRef output) -> llvm::Expected<std::vector<std::string>> {
+        Driver driver(options);
+        if ((status = driver.build(output)))
+          return llvm::createStringError("");
+        std::vector<std::string> files = driver.filesRead();
+        llvm::Expected<std::vector<std::string>> runtime = findRuntime(options.executable);
+        if (!runtime)
+          return runtime.takeError();
+        llvm::append_range(files, *runtime);
+        return files;
+      });
+  if (!program) {
+    if (status == 0)
+      return fail(program.takeError());
+    llvm::consumeError(program.takeError()); // what went wrong has been printed
+    return status;
+  }
+  std::vector<char *> raw = {program->data()};
+  for (const std::string &argument : arguments)
+    raw.push_back(const_cast<char *>(argument.c_str()));
+  raw.push_back(nullptr);
+  execv(program->c_str(), raw.data());
+  return fail(llvm::createStringError(std::error_code(errno, std::generic_category()), "cannot run '%s'",
+                                      program->c_str()));
+}
+
+} // namespace xfer

@@ -1,0 +1,34 @@
+//===- Driver.h - what the commands of xferc do -----------------------------------------------------------*- C++ -*-===//
+
+#ifndef XFER_COMPILER_TOOLS_DRIVER_H
+#define XFER_COMPILER_TOOLS_DRIVER_H
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace xfer {
+
+struct DriverOptions {
+  std::string executable; // path of xferc itself
+  std::string input;      // .xfer; or .mlir, the stage `xfer` as text
+  std::string output;
+  std::string targetCpu = "native";
+  std::string emit = "program";
+  std::vector<std::string> disable;
+  std::map<std::string, std::string> constants; // values of `const`s
+  bool strip = true;
+  bool json = false;   // diagnostics as JSON
+  bool strict = false; // warnings are errors
+};
+
+/// Each gives the exit status: 0, or 1 after a mistake that was reported on standard error.
+int checkProgram(const DriverOptions &options);
+int buildProgram(const DriverOptions &options);
+int explainProgram(const DriverOptions &options);
+/// Builds into the cache unless it is there, and becomes the program: returns only if that fails.
+int runProgram(const DriverOptions &options, const std::vector<std::string> &arguments);
+
+} // namespace xfer
+
+#endif // XFER_COMPILER_TOOLS_DRIVER_H

@@ -1,0 +1,87 @@
+//===- xferc.cpp - the compiler's command line ------------------------------------------------------------------------===//
+
+#include "compiler/Tools/Driver.h"
+#include "CLI/CLI.hpp"
+#include <cstdio>
+#include <unistd.h>
+
+using namespace xfer;
+
+/// The path of this process's executable; argv[0] says how it was called only.
+static std::string executablePath() {
+  char path[4096];
+  ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
+  return size > 0 ? std::string(path, size) : std::string();
+}
+
+static void addInput(CLI::App &command, DriverOptions &options) {
+  command.add_option("FILE", options.input, "the program (.xfer)")->required();
+}
+
+static void addCompilation(CLI::App &command, DriverOptions &options) {
+  addInput(command, options);
+  command.add_option("--target-cpu", options.targetCpu, "native, x86-64, x86-64-v3, x86-64-v4 or aarch64")
+      ->capture_default_str();
+  command.add_option("--disable", options.disable, "switch an optimising pass off by its name")->delimiter(',');
+  command.add_option("--const", options.constants, "NAME=VALUE: the value of a const of the program")->delimiter(',');
+  command.add_flag("--strict", options.strict, "warnings are errors");
+}
+
+static int notBuilt(const char *command) {
+  std::fprintf(stderr, "xferc: error: '%s' is not built yet\n", command);
+  return 2;
+}
+
+int main(int argc, char **argv) {
+  DriverOptions options;
+  options.executable = executablePath();
+  std::string format = "text", weights = "embed";
+  std::vector<std::string> arguments;
+  // What stands behind -- belongs to the program.
+  for (int i = 1; i < argc; ++i)
+    if (std::string(argv[i]) == "--") {
+      arguments.assign(argv + i + 1, argv + argc);
+      argc = i;
+      break;
+    }
+
+  CLI::App app("The compiler of Xfer: a .xfer file becomes a program that trains, adapts, evaluates and exports.", "xferc");
+  app.set_version_flag("--version", "xferc " XFER_VERSION);
+  app.require_subcommand(1);
+  CLI::App *check = app.add_subcommand("check", "report every mistake of a program");
+  addInput(*check, options);
+  check->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  check->add_flag("--strict", options.strict, "warnings are errors");
+  CLI::App *build = app.add_subcommand("build", "make an executable");
+  addCompilation(*build, options);
+  build->add_option("-o,--output", options.output, "where to; default: the program's name");
+  build->add_option("--emit", options.emit, "a stage of the compilation instead of the executable");
+  build->add_option("--weights", weights, "embed: inside the executable; beside: in a file of their own")
+      ->check(CLI::IsMember({"embed", "beside"}));
+  build->add_flag("!--no-strip", options.strip, "keep symbols");
+  CLI::App *run = app.add_subcommand("run", "build into the cache and execute; arguments behind -- go to the program");
+  addCompilation(*run, options);
+  CLI::App *explain = app.add_subcommand("explain", "say what the program does and how it was compiled");
+  addCompilation(*explain, options);
+  for (const char *later : {"fmt", "tune", "convert", "lsp", "init", "cost"})
+    app.add_subcommand(later, "not built yet")->allow_extras()->group("");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    int status = app.exit(error);
+    return status == 0 ? 0 : 2;
+  }
+  options.json = format == "json";
+  if (weights == "beside")
+    return notBuilt("--weights=beside");
+  if (*check)
+    return checkProgram(options);
+  if (*build)
+    return buildProgram(options);
+  if (*run)
+    return runProgram(options, arguments);
+  if (*explain)
+    return explainProgram(options);
+  return notBuilt(app.get_subcommands().front()->get_name().c_str());
+}
