@@ -135,7 +135,7 @@ llvm::Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef execut
     if (relocatable) {
       result = mergeObjects(paths, output);
     } else {
-      llvm::Expected<std::vector<std::string>> runtime = findRuntime(executable);
+      llvm::Expected<std::string> runtime = findRuntime(executable);
       result = runtime ? linkProgram(paths, *runtime, output, {strip}) : runtime.takeError();
     }
   }

@@ -66,22 +66,13 @@ Expected<SystemLibraries> SystemLibraries::find() {
   return found;
 }
 
-Expected<std::vector<std::string>> findRuntime(StringRef executable) {
+Expected<std::string> findRuntime(StringRef executable) {
   SmallString<128> beside(sys::path::parent_path(sys::path::parent_path(executable)));
   sys::path::append(beside, "lib");
-  for (StringRef folder : {StringRef(beside), StringRef(XFER_RUNTIME_FOLDER)}) {
-    std::vector<std::string> archives;
-    std::error_code error;
-    for (sys::fs::directory_iterator at(folder, error), end; at != end && !error; at.increment(error)) {
-      StringRef name = sys::path::filename(at->path());
-      if (name.starts_with("libXferRt") && name.ends_with(".a"))
-        archives.push_back(at->path());
-    }
-    llvm::sort(archives);
-    if (!archives.empty())
-      return archives;
-  }
-  return createStringError(inconvertibleErrorCode(), "the runtime (libXferRt*.a) is neither in '%s' nor in '%s'",
+  for (StringRef folder : {StringRef(beside), StringRef(XFER_RUNTIME_FOLDER)})
+    if (std::string path = inFolder(folder, "libxfer_rt.a"); sys::fs::exists(path))
+      return path;
+  return createStringError(inconvertibleErrorCode(), "the runtime (libxfer_rt.a) is neither in '%s' nor in '%s'",
                            beside.c_str(), XFER_RUNTIME_FOLDER);
 }
 
@@ -98,7 +89,7 @@ static Error runLinker(ArrayRef<std::string> arguments, StringRef output) {
   return Error::success();
 }
 
-Error linkProgram(ArrayRef<std::string> objects, ArrayRef<std::string> runtime, StringRef output,
+Error linkProgram(ArrayRef<std::string> objects, StringRef runtime, StringRef output,
                   const LinkOptions &options) {
   Expected<SystemLibraries> system = SystemLibraries::find();
   if (!system)
@@ -111,9 +102,7 @@ Error linkProgram(ArrayRef<std::string> objects, ArrayRef<std::string> runtime, 
     arguments.push_back(inFolder(system->startFiles, file));
   arguments.push_back(inFolder(system->gcc, "crtbeginS.o"));
   arguments.insert(arguments.end(), objects.begin(), objects.end());
-  arguments.push_back("--start-group");
-  arguments.insert(arguments.end(), runtime.begin(), runtime.end());
-  arguments.push_back("--end-group");
+  arguments.push_back(runtime.str());
   for (StringRef file : {"libstdc++.a", "libgcc.a", "libgcc_eh.a"})
     arguments.push_back(inFolder(system->gcc, file));
   arguments.push_back(inFolder(system->startFiles, "libz.a"));

@@ -27,16 +27,16 @@ struct SystemLibraries {
   static llvm::Expected<SystemLibraries> find();
 };
 
-/// The archives of the runtime, in the order of linking: libxfer_rt.a and what lies beside it. Looked up in ../lib of
-/// the folder of the compiler `executable`, then in the folder of the build.
-llvm::Expected<std::vector<std::string>> findRuntime(llvm::StringRef executable);
+/// The archive of the runtime, libxfer_rt.a: in ../lib of the folder of the compiler `executable`, else in the folder of
+/// the build.
+llvm::Expected<std::string> findRuntime(llvm::StringRef executable);
 
 struct LinkOptions {
   bool strip = true;
 };
 
 /// Writes `output` in one piece: a failed link leaves nothing behind.
-llvm::Error linkProgram(llvm::ArrayRef<std::string> objects, llvm::ArrayRef<std::string> runtime,
+llvm::Error linkProgram(llvm::ArrayRef<std::string> objects, llvm::StringRef runtime,
                         llvm::StringRef output, const LinkOptions &options);
 
 /// Writes one relocatable object that holds all of them.

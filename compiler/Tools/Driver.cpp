@@ -318,10 +318,10 @@ int runProgram(const DriverOptions &options, const std::vector<std::string> &arg
         if ((status = driver.build(output)))
           return llvm::createStringError("");
         std::vector<std::string> files = driver.filesRead();
-        llvm::Expected<std::vector<std::string>> runtime = findRuntime(options.executable);
+        llvm::Expected<std::string> runtime = findRuntime(options.executable);
         if (!runtime)
           return runtime.takeError();
-        llvm::append_range(files, *runtime);
+        files.push_back(*runtime);
         return files;
       });
   if (!program) {

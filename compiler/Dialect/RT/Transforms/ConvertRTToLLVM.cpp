@@ -55,7 +55,7 @@ private:
     return LLVM::ConstantOp::create(builder, location, builder.getI64Type(), builder.getI64IntegerAttr(value));
   }
   Value call(Location location, StringRef entry, ValueRange operands);
-  Value kernelAddress(ParallelOp op);
+  LLVM::LLVMFuncOp kernel(ParallelOp op);
   Value address(Value base, int64_t bytes) {
     if (bytes == 0)
       return base;
@@ -84,17 +84,18 @@ Value Converter::call(Location location, StringRef entry, ValueRange operands) {
   return LLVM::CallOp::create(builder, location, function, operands).getResult();
 }
 
-Value Converter::kernelAddress(ParallelOp op) {
-  if (!symbols.lookup(op.getKernel())) {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(module.getBody());
-    auto declaration =
-        func::FuncOp::create(builder, op.getLoc(), op.getKernel(), getKernelFunctionType(builder.getContext()));
-    declaration.setPrivate();
-    symbols.insert(declaration);
-  }
-  return LLVM::AddressOfOp::create(builder, op.getLoc(), LLVM::LLVMPointerType::get(builder.getContext()),
-                                   op.getKernelAttr());
+/// A kernel is declared here and defined in a module of its own.
+LLVM::LLVMFuncOp Converter::kernel(ParallelOp op) {
+  if (auto known = symbols.lookup<LLVM::LLVMFuncOp>(op.getKernel()))
+    return known;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(module.getBody());
+  auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()),
+                                          {pointer, builder.getI64Type(), pointer});
+  auto declaration = LLVM::LLVMFuncOp::create(builder, op.getLoc(), op.getKernel(), type);
+  symbols.insert(declaration);
+  return declaration;
 }
 
 /// Values one after the other on the stack of the function that `in` stands in.
@@ -118,13 +119,11 @@ Value Converter::convertParallel(ParallelOp op) {
   Value buffers = table(location, op.getBuffers(), op);
   IntegerAttr chunks;
   if (matchPattern(op.getChunks(), m_Constant(&chunks)) && chunks.getInt() == 1) {
-    kernelAddress(op);
-    func::CallOp::create(builder, location, op.getKernel(), TypeRange(),
-                         ValueRange{buffers, constant(location, 0), op.getExtents()});
+    LLVM::CallOp::create(builder, location, kernel(op), ValueRange{buffers, constant(location, 0), op.getExtents()});
     return LLVM::ConstantOp::create(builder, location, builder.getI32Type(), builder.getI32IntegerAttr(0));
   }
   return call(location, "xfer_parallel",
-              {op.getRuntime(), op.getQueue(), kernelAddress(op), buffers, op.getChunks(), op.getExtents()});
+              {op.getRuntime(), op.getQueue(), LLVM::AddressOfOp::create(builder, location, kernel(op)), buffers, op.getChunks(), op.getExtents()});
 }
 
 void Converter::convert(Operation *op) {
