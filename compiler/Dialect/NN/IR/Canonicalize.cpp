@@ -2,6 +2,7 @@
 
 #include "compiler/Dialect/NN/IR/NN.h"
 #include "mlir/IR/PatternMatch.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace xfer::nn;
@@ -21,6 +22,41 @@ static LogicalResult expandSquare(PowOp op, PatternRewriter &rewriter) {
 }
 
 void PowOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(expandSquare); }
+
+/// A division by a power of two is exactly a product.
+static LogicalResult divisionByPowerOfTwo(DivOp op, PatternRewriter &rewriter) {
+  std::optional<double> divisor = filledNumber(op.getB());
+  int exponent = 0;
+  if (!divisor || !isa<FloatType>(op.getType().getElementType()) || std::fabs(std::frexp(*divisor, &exponent)) != 0.5 ||
+      std::abs(exponent) > 60)
+    return rewriter.notifyMatchFailure(op, "the divisor is not known to be a power of two");
+  Value factor = createFilledLike(rewriter, op.getLoc(), 1 / *divisor, op.getB().getType());
+  rewriter.replaceOpWithNewOp<MulOp>(op, TypeRange(op.getType()), op.getA(), factor);
+  return success();
+}
+
+void DivOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(divisionByPowerOfTwo);
+}
+
+/// A broadcast that only spreads axes of extent 1 that a reshape has added does so itself.
+static LogicalResult broadcastOfAddedAxes(BroadcastOp op, PatternRewriter &rewriter) {
+  auto reshape = op.getX().getDefiningOp<ReshapeOp>();
+  if (!reshape)
+    return rewriter.notifyMatchFailure(op, "not a broadcast of a reshape");
+  Extents from = extentsOf(reshape.getX().getType()), to = extentsOf(reshape.getType());
+  SmallVector<int64_t> dimensions;
+  for (auto [extent, dimension] : llvm::zip_equal(to, op.getDimensions())) {
+    if (dimensions.size() < from.size() && extent == from[dimensions.size()])
+      dimensions.push_back(dimension);
+    else if (extent != Extent(1))
+      return rewriter.notifyMatchFailure(op, "the reshape does more than adding axes");
+  }
+  if (dimensions.size() != from.size())
+    return rewriter.notifyMatchFailure(op, "the reshape drops axes");
+  rewriter.replaceOpWithNewOp<BroadcastOp>(op, op.getType(), reshape.getX(), dimensions);
+  return success();
+}
 
 /// broadcast(broadcast x) is one broadcast.
 static LogicalResult composeBroadcasts(BroadcastOp op, PatternRewriter &rewriter) {
@@ -46,6 +82,7 @@ static LogicalResult broadcastToReshape(BroadcastOp op, PatternRewriter &rewrite
 void BroadcastOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
   patterns.add(composeBroadcasts);
   patterns.add(broadcastToReshape);
+  patterns.add(broadcastOfAddedAxes);
 }
 
 /// reshape(reshape x) is one reshape.
@@ -103,7 +140,39 @@ static LogicalResult dropEmptyParts(ConcatOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-void ConcatOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(dropEmptyParts); }
+/// The slice that two neighbouring slices of one tensor are together; null if they are not.
+static Value joined(Value first, Value second, int64_t axis, PatternRewriter &rewriter) {
+  auto a = first.getDefiningOp<SliceOp>(), b = second.getDefiningOp<SliceOp>();
+  if (!a || !b || a.getX() != b.getX() || a.getStrides() != b.getStrides())
+    return {};
+  SmallVector<int64_t> sizes(a.getSizes());
+  for (int64_t i = 0; i < int64_t(sizes.size()); ++i) {
+    int64_t expected = a.getOffsets()[i] + (i == axis ? sizes[i] * a.getStrides()[i] : 0);
+    if (b.getOffsets()[i] != expected || (i != axis && b.getSizes()[i] != sizes[i]))
+      return {};
+  }
+  sizes[axis] += b.getSizes()[axis];
+  Location location = rewriter.getFusedLoc({a.getLoc(), b.getLoc()});
+  return SliceOp::create(rewriter, location, a.getX(), a.getOffsets(), sizes, a.getStrides());
+}
+
+/// Neighbouring slices put together again are one slice.
+static LogicalResult joinSlices(ConcatOp op, PatternRewriter &rewriter) {
+  SmallVector<Value> parts(op.getXs());
+  for (size_t i = 0; i + 1 < parts.size(); ++i)
+    if (Value both = joined(parts[i], parts[i + 1], op.getAxis(), rewriter)) {
+      parts[i] = both;
+      parts.erase(parts.begin() + i + 1);
+      rewriter.replaceOpWithNewOp<ConcatOp>(op, TypeRange(op.getType()), parts, op.getAxisAttr());
+      return success();
+    }
+  return rewriter.notifyMatchFailure(op, "no neighbouring slices of one tensor");
+}
+
+void ConcatOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(dropEmptyParts);
+  patterns.add(joinSlices);
+}
 
 /// slice(slice x) is one slice.
 static LogicalResult composeSlices(SliceOp op, PatternRewriter &rewriter) {

@@ -230,7 +230,19 @@ static bool holds(Predicate predicate, double a, double b) {
   llvm_unreachable("unknown predicate");
 }
 
+/// A mask that was made a number and is asked whether it is 1, or not 0, is the mask.
+static Value maskBehind(CompareOp op) {
+  auto convert = op.getA().getDefiningOp<ConvertOp>();
+  if (!convert || convert.getX().getType() != op.getType())
+    return {};
+  bool isOne = op.getPredicate() == Predicate::eq || op.getPredicate() == Predicate::ge;
+  bool isNotZero = op.getPredicate() == Predicate::ne || op.getPredicate() == Predicate::gt;
+  return (isOne && isFilledWith(op.getB(), 1)) || (isNotZero && isFilledWith(op.getB(), 0)) ? convert.getX() : Value();
+}
+
 OpFoldResult CompareOp::fold(FoldAdaptor constants) {
+  if (Value mask = maskBehind(*this))
+    return mask;
   return foldBinary(*this, constants.getA(), constants.getB(),
                     [&](double a, double b) { return holds(getPredicate(), a, b); });
 }

@@ -81,17 +81,19 @@ Value xfer::nn::createFilledLike(OpBuilder &builder, Location location, double v
   return createFilled(builder, location, value, cast<RankedTensorType>(like).getElementType(), extentsOf(like));
 }
 
-bool xfer::nn::isFilledWith(Value value, double number) {
+std::optional<double> xfer::nn::filledNumber(Value value) {
   while (auto broadcast = value.getDefiningOp<BroadcastOp>())
     value = broadcast.getX();
   auto constant = value.getDefiningOp<ConstantOp>();
   auto elements = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();
   if (!elements || !elements.isSplat())
-    return false;
+    return std::nullopt;
   Attribute splat = elements.getSplatValue<Attribute>();
   if (auto real = dyn_cast<FloatAttr>(splat))
-    return real.getValueAsDouble() == number;
-  auto integer = dyn_cast<IntegerAttr>(splat);
-  return integer && (integer.getType().isInteger(1) ? double(integer.getValue().getZExtValue())
-                                                    : double(integer.getValue().getSExtValue())) == number;
+    return real.getValueAsDouble();
+  auto integer = cast<IntegerAttr>(splat);
+  bool isUnsigned = integer.getType().isInteger(1) || integer.getType().isUnsignedInteger();
+  return isUnsigned ? double(integer.getValue().getZExtValue()) : double(integer.getValue().getSExtValue());
 }
+
+bool xfer::nn::isFilledWith(Value value, double number) { return filledNumber(value) == number; }

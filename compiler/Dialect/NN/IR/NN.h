@@ -66,6 +66,8 @@ mlir::Value createFilled(mlir::OpBuilder &builder, mlir::Location location, doub
                          llvm::ArrayRef<Extent> extents = {});
 /// The same for the extents and the element type of a tensor type.
 mlir::Value createFilledLike(mlir::OpBuilder &builder, mlir::Location location, double value, mlir::Type like);
+/// The number that every element of `value` is known to be, also through broadcasts.
+std::optional<double> filledNumber(mlir::Value value);
 /// Is every element of `value` the constant `number`?
 bool isFilledWith(mlir::Value value, double number);
 

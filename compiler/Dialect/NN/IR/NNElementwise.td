@@ -55,6 +55,7 @@ def NN_SubOp : NN_BinaryOp<"sub", NN_Number, "a - b"> { let meaningRule = "add";
 def NN_MulOp : NN_BinaryOp<"mul", NN_Number, "a * b", [Commutative]> { let meaningRule = "scale"; }
 def NN_DivOp : NN_BinaryOp<"div", NN_Number, "a / b (integers: rounded towards minus infinity, a / 0 is 0)"> {
   let meaningRule = "scaleFirst";
+  let hasCanonicalizer = 1;
 }
 def NN_RemOp : NN_BinaryOp<"rem", NN_Number, "a - floor(a / b) * b, which has the sign of b (integers: a rem 0 is a)">;
 def NN_PowOp : NN_BinaryOp<"pow", NN_Number, "a ** b (integers: b below 0 gives 0, save for a = 1 and a = -1)"> {

@@ -169,3 +169,64 @@ func.func @reversed(%x: tensor<3xf32>) -> (tensor<5x3xf32>, tensor<5x3xf32>) {
   %2 = nn.reverse %0 axes [1] : tensor<5x3xf32>
   return %1, %2 : tensor<5x3xf32>, tensor<5x3xf32>
 }
+
+// -----
+
+// A tensor that is cut and put together again is itself; parts in another order are not.
+// CHECK-LABEL: func.func @cut_and_joined
+// CHECK-SAME: %[[X:.*]]: tensor<6x3xf32>
+// CHECK: %[[C:.*]] = nn.concat
+// CHECK: return %[[X]], %[[C]]
+func.func @cut_and_joined(%x: tensor<6x3xf32>) -> (tensor<6x3xf32>, tensor<6x3xf32>) {
+  %0 = nn.slice %x offsets [0, 0] sizes [2, 3] strides [1, 1] : (tensor<6x3xf32>) -> tensor<2x3xf32>
+  %1 = nn.slice %x offsets [2, 0] sizes [4, 3] strides [1, 1] : (tensor<6x3xf32>) -> tensor<4x3xf32>
+  %2 = nn.concat %0, %1 axis 0 : (tensor<2x3xf32>, tensor<4x3xf32>) -> tensor<6x3xf32>
+  %3 = nn.concat %1, %0 axis 0 : (tensor<4x3xf32>, tensor<2x3xf32>) -> tensor<6x3xf32>
+  return %2, %3 : tensor<6x3xf32>, tensor<6x3xf32>
+}
+
+// -----
+
+// Division by a power of two is a product, which is exact; by another number it stays.
+// CHECK-LABEL: func.func @division
+// CHECK-DAG: %[[T:.*]] = nn.constant dense<4.000000e+00>
+// CHECK-DAG: nn.mul %{{.*}}, %[[T]]
+// CHECK-DAG: nn.div
+func.func @division(%x: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>) {
+  %q = nn.constant dense<0.25> : tensor<3xf32>
+  %t = nn.constant dense<3.0> : tensor<3xf32>
+  %0 = nn.div %x, %q : tensor<3xf32>
+  %1 = nn.div %x, %t : tensor<3xf32>
+  return %0, %1 : tensor<3xf32>, tensor<3xf32>
+}
+
+// -----
+
+// A mask that went through numbers is the mask; the same test of other numbers stays.
+// CHECK-LABEL: func.func @masks
+// CHECK-SAME: %[[M:.*]]: tensor<3xi1>, %[[X:.*]]: tensor<3xf32>
+// CHECK: %[[C:.*]] = nn.compare eq %[[X]]
+// CHECK: return %[[M]], %[[C]]
+func.func @masks(%m: tensor<3xi1>, %x: tensor<3xf32>) -> (tensor<3xi1>, tensor<3xi1>) {
+  %one = nn.constant dense<1.0> : tensor<3xf32>
+  %0 = nn.convert %m : tensor<3xi1> -> tensor<3xf32>
+  %1 = nn.compare eq %0, %one : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xi1>
+  %2 = nn.compare eq %x, %one : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xi1>
+  return %1, %2 : tensor<3xi1>, tensor<3xi1>
+}
+
+// -----
+
+// An axis that is added to be spread is spread at once; a reshape that regroups stays.
+// CHECK-LABEL: func.func @added_axes
+// CHECK-SAME: %[[X:.*]]: tensor<4xf32>, %[[Y:.*]]: tensor<2x3xf32>
+// CHECK-DAG: nn.broadcast %[[X]] dimensions [0] : tensor<4xf32> -> tensor<4x5xf32>
+// CHECK-DAG: %[[R:.*]] = nn.reshape %[[Y]] : tensor<2x3xf32> -> tensor<6xf32>
+// CHECK-DAG: nn.broadcast %[[R]]
+func.func @added_axes(%x: tensor<4xf32>, %y: tensor<2x3xf32>) -> (tensor<4x5xf32>, tensor<4x6xf32>) {
+  %0 = nn.reshape %x : tensor<4xf32> -> tensor<4x1xf32>
+  %1 = nn.broadcast %0 dimensions [0, 1] : tensor<4x1xf32> -> tensor<4x5xf32>
+  %2 = nn.reshape %y : tensor<2x3xf32> -> tensor<6xf32>
+  %3 = nn.broadcast %2 dimensions [1] : tensor<6xf32> -> tensor<4x6xf32>
+  return %1, %3 : tensor<4x5xf32>, tensor<4x6xf32>
+}
