@@ -72,7 +72,6 @@ When BindingTimes::ofArgument(BindAttr bind, const ProgramWrites &writes) const 
   case BindKind::Batch:
   case BindKind::Index:
   case BindKind::Column:
-  case BindKind::Extent:
   case BindKind::Hoisted:
     return When::Load;
   case BindKind::Counter:
@@ -81,6 +80,8 @@ When BindingTimes::ofArgument(BindAttr bind, const ProgramWrites &writes) const 
                                                                      : When::Step;
   case BindKind::Key:
     return When::Epoch;
+  case BindKind::Extent: // known when the data is opened, which a load pass need not wait for
+    return When::Stage;
   default:
     return When::Step;
   }
@@ -89,7 +90,8 @@ When BindingTimes::ofArgument(BindAttr bind, const ProgramWrites &writes) const 
 BindingTimes::BindingTimes(func::FuncOp function, const ProgramWrites &writes) : function(function) {
   auto hasRows = [&](unsigned argument) {
     BindKind kind = getArgumentBind(function, argument).getKind();
-    return kind == BindKind::Batch || kind == BindKind::Index || kind == BindKind::Key || kind == BindKind::Input;
+    return kind == BindKind::Batch || kind == BindKind::Index || kind == BindKind::Key || kind == BindKind::Input ||
+           kind == BindKind::Column || kind == BindKind::Whole;
   };
   // Sources are told apart by their names: the number of the first argument of the same source.
   llvm::StringMap<int> numbers;
@@ -98,7 +100,7 @@ BindingTimes::BindingTimes(func::FuncOp function, const ProgramWrites &writes) :
       return -1;
     BindAttr bind = getArgumentBind(function, argument);
     StringRef name = bind.getName();
-    if (bind.getKind() == BindKind::Batch)
+    if (bind.getKind() == BindKind::Batch || bind.getKind() == BindKind::Column)
       name = name.rsplit('.').first;
     return numbers.try_emplace(name, numbers.size()).first->second;
   });

@@ -34,6 +34,33 @@ def CutWhole : Pass<"xfer-cut-whole", "::mlir::ModuleOp"> {
   let dependentDialects = ["::xfer::nn::NNDialect", "::xfer::pipeline::XferDialect"];
 }
 
+def ExpandDynamic : Pass<"xfer-expand-dynamic", "::mlir::ModuleOp"> {
+  let summary = "Write contractions over dynamic extents as products and sums";
+  let description = [{
+    The emitter of contractions wants static extents; those of whole data (a confusion matrix, the Gram matrix of a
+    metric) are rare and small next to what computes the rows. After: no `nn.contract` has a dynamic extent.
+
+    ```mlir
+    %c = nn.contract %a, %b .. lhs_contract [0] rhs_contract [0] .. : (tensor<?x3xf32>, tensor<?x4xf32>) -> tensor<3x4xf32>
+    // becomes
+    %x = nn.broadcast %a dimensions [0, 1] : tensor<?x3xf32> -> tensor<?x3x4xf32>
+    %y = nn.broadcast %b dimensions [0, 2] : tensor<?x4xf32> -> tensor<?x3x4xf32>
+    %m = nn.mul %x, %y
+    %c = nn.reduce sum %m axes [0]
+    ```
+  }];
+  let dependentDialects = ["::xfer::nn::NNDialect"];
+}
+
+def DropUnused : Pass<"xfer-drop-unused", "::mlir::ModuleOp"> {
+  let summary = "Drop arguments that no op reads";
+  let description = [{
+    A field that nothing reads is not decoded, a key that nothing draws from is not computed. Declared inputs of exports
+    stay. After: every other argument of a bound function has a use.
+  }];
+  let dependentDialects = ["::xfer::pipeline::XferDialect"];
+}
+
 def Hoist : Pass<"xfer-hoist", "::mlir::ModuleOp"> {
   let summary = "Compute at launch or load what does not change afterwards";
   let description = [{

@@ -79,9 +79,11 @@ LogicalResult transformProgram(ModuleOp module, const CompileOptions &options, S
     // An evaluation over whole splits becomes rows, computed batch by batch, and what is made of them; then everything
     // moves to the earliest time at which it can be computed.
     passes.addPass(createCutWhole());
+    passes.addPass(createExpandDynamic());
     if (enabled("hoist"))
       passes.addPass(createHoist());
     simplify();
+    passes.addPass(createDropUnused());
   }
   if (until >= Stage::Kernels) {
     // Operations become kernels: which values get memory is decided here.

@@ -188,6 +188,30 @@ module attributes {xfer.program = "p"} {
 }
 )mlir";
 
+// A field that nothing reads goes, a declared input of an export stays.
+TEST_F(BindingTimeTest, DropsUnusedArguments) {
+  parse(R"mlir(
+module attributes {xfer.program = "p"} {
+  func.func @e(%x: tensor<4xf32> {xfer.bind = #xfer.bind<input, "x">}, %y: tensor<4xf32> {xfer.bind = #xfer.bind<input, "y">},
+               %z: tensor<4xf32> {xfer.bind = #xfer.bind<input, "z">})
+      -> (tensor<4xf32> {xfer.bind = #xfer.bind<output, "v">}) {
+    return %x : tensor<4xf32>
+  }
+  xfer.export "e" @e inputs [#xfer.field<"x", "f32">, #xfer.field<"y", "f32">] outputs [#xfer.field<"v", "f32">] batch 4
+})mlir");
+  ASSERT_TRUE(succeeded(run(createDropUnused()))) << message;
+  EXPECT_EQ(binds(function("e")), "input x:4 input y:4 -> output v:4 ");
+}
+
+// What is made of data is over samples, so it is not hoisted out of a pass, even if no weight takes part.
+TEST_F(BindingTimeTest, DoesNotHoistData) {
+  parse(kEvaluation);
+  ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  ASSERT_TRUE(succeeded(run(createHoist()))) << message;
+  EXPECT_FALSE(function("test.whole.load"));
+  EXPECT_FALSE(function("test.rows.s.load"));
+}
+
 // Each value has the time of its latest operand, and is over what its rows are.
 TEST_F(BindingTimeTest, Lattice) {
   parse(kStage);
