@@ -188,11 +188,33 @@ struct SinkUnitReshape : RewritePattern {
   }
 };
 
+/// concat(slice(x, 0..k), slice(x, k..n)) is x: what joint domains leave when they are taken apart and joined again.
+struct ConcatOfSlices : OpRewritePattern<nn::ConcatOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::ConcatOp op, PatternRewriter &rewriter) const override {
+    Value whole;
+    int64_t axis = op.getAxis(), end = 0;
+    for (Value part : op.getXs()) {
+      auto slice = part.getDefiningOp<nn::SliceOp>();
+      if (!slice || (whole && slice.getX() != whole) || slice.getX().getType() != op.getResult().getType())
+        return rewriter.notifyMatchFailure(op, "not all slices of one tensor of its type");
+      whole = slice.getX();
+      for (auto [at, offset] : llvm::enumerate(slice.getOffsets()))
+        if (offset != (static_cast<int64_t>(at) == axis ? end : 0) || slice.getStrides()[at] != 1)
+          return rewriter.notifyMatchFailure(op, "not one after the other");
+      end += typeOf(part).getDimSize(axis);
+    }
+    rewriter.replaceOp(op, whole);
+    return success();
+  }
+};
+
 } // namespace
 
 LogicalResult prepareFusion(Operation *op) {
   RewritePatternSet patterns(op->getContext());
-  patterns.add<FactorOutOfSum, BroadcastOfUnitReshape, SinkUnitReshape>(op->getContext());
+  patterns.add<FactorOutOfSum, BroadcastOfUnitReshape, ConcatOfSlices, SinkUnitReshape>(op->getContext());
   if (failed(applyPatternsGreedily(op, std::move(patterns))))
     return failure();
   IRRewriter rewriter(op->getContext());
