@@ -53,8 +53,10 @@ bool Collapser::isUnderstood(Operation &op) {
     SmallVector<int64_t> after(llvm::make_filter_range(typeOf(reshape.getResult()).getShape(), isLong));
     return before == after;
   }
+  if (auto iota = dyn_cast<nn::IotaOp>(op))
+    return typeOf(iota.getResult()).getDimSize(iota.getAxis()) != 1;
   return op.hasTrait<nn::PerElement>() ||
-         isa<nn::BroadcastOp, nn::ReduceOp, nn::AnnotateOp, nn::StopGradientOp, nn::YieldOp>(op);
+         isa<nn::BroadcastOp, nn::RandomOp, nn::ReduceOp, nn::AnnotateOp, nn::StopGradientOp, nn::YieldOp>(op);
 }
 
 void Collapser::classify() {
@@ -81,6 +83,9 @@ void Collapser::classify() {
       for (int64_t axis = 0; axis < typeOf(reduce.getX()).getRank(); ++axis)
         if (!llvm::is_contained(reduce.getAxes(), axis))
           same(reduce.getX(), axis, reduce.getResult(), kept++);
+    } else if (auto random = dyn_cast<nn::RandomOp>(op)) {
+      for (int64_t axis = 0; axis + 1 < typeOf(random.getKey()).getRank(); ++axis)
+        same(random.getKey(), axis, random.getResult(), axis);
     } else if (auto reshape = dyn_cast<nn::ReshapeOp>(op)) {
       int64_t to = 0;
       for (int64_t axis = 0; axis < typeOf(reshape.getX()).getRank(); ++axis) {
@@ -126,6 +131,8 @@ void Collapser::chain() {
         pairs.insert({sequence[i], sequence[i + 1]});
     }
   }
+  for (auto iota : body.getOps<nn::IotaOp>())
+    fixed.insert(numbers.lookup(axisOf(iota.getResult(), iota.getAxis())));
   for (auto [x, y] : pairs) {
     bool together = !fixed.contains(x) && !fixed.contains(y);
     for (ArrayRef<int64_t> sequence : sequences) {
@@ -177,6 +184,8 @@ void Collapser::rewrite() {
         if (startsAxis(reduce.getX(), axis))
           axes.push_back(newAxis(reduce.getX(), axis));
       reduce.setAxes(axes);
+    } else if (auto iota = dyn_cast<nn::IotaOp>(op)) {
+      iota.setAxis(newAxis(iota.getResult(), iota.getAxis()));
     } else if (auto constant = dyn_cast<nn::ConstantOp>(op)) {
       constant.setValueAttr(cast<SplatElementsAttr>(constant.getValue())
                                 .resizeSplat(RankedTensorType::get(types[constant.getResult()].getShape(),
