@@ -333,6 +333,33 @@ func.func @f(%x: tensor<4x14x14x3xf32>, %w: tensor<5x5x3x20xf32>, %b: tensor<20x
         1e-5);
 }
 
+// Another instruction set gets objects of the same kernels: a row of several passes, draws, looked-up rows, windows.
+TEST(FusedKernelObjects, AArch64) {
+  RunOptions options;
+  options.target = "aarch64";
+  options.mode = "full";
+  EXPECT_GT(compileObject(R"mlir(
+func.func @f(%x: tensor<64x21xf32>, %t: tensor<9x21xf32>, %i: tensor<64xi32>, %k: tensor<4xi32>, %m: tensor<2x8x8x5xf32>)
+    -> (tensor<64x21xf32>, tensor<2x4x4x5xi32>, tensor<2x8x8x5xf32>) {
+  %e = nn.gather %t, %i axis 0 batch 0 : (tensor<9x21xf32>, tensor<64xi32>) -> tensor<64x21xf32>
+  %r = nn.random %k site 3 : tensor<4xi32> -> tensor<64x21xf32>
+  %a = nn.add %x, %e : tensor<64x21xf32>
+  %b = nn.mul %a, %r : tensor<64x21xf32>
+  %h = nn.exp %b : tensor<64x21xf32>
+  %s = nn.reduce sum %h axes [1] : (tensor<64x21xf32>) -> tensor<64xf32>
+  %w = nn.broadcast %s dimensions [0] : tensor<64xf32> -> tensor<64x21xf32>
+  %q = nn.div %h, %w : tensor<64x21xf32>
+  %y, %p = nn.window_max %m window [2, 2] strides [2, 2] padding [0, 0] [0, 0] dilations [1, 1]
+           : (tensor<2x8x8x5xf32>) -> (tensor<2x4x4x5xf32>, tensor<2x4x4x5xi32>)
+  %g = nn.window_scatter %y, %p window [2, 2] strides [2, 2] padding [0, 0] [0, 0] dilations [1, 1]
+       : (tensor<2x4x4x5xf32>, tensor<2x4x4x5xi32>) -> tensor<2x8x8x5xf32>
+  return %q, %p, %g : tensor<64x21xf32>, tensor<2x4x4x5xi32>, tensor<2x8x8x5xf32>
+}
+)mlir",
+                          options),
+            1000u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Targets, FusedKernel, testing::ValuesIn(runnableTargets()), [](const auto &info) {
   std::string name = info.param;
   std::replace(name.begin(), name.end(), '-', '_');

@@ -27,7 +27,9 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
 
+#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Target/TargetMachine.h"
 
 #include <random>
 #include <sys/mman.h>
@@ -144,10 +146,11 @@ public:
   Runner(const RunOptions &options) : options(options) {}
 
   std::vector<Tensor> run(StringRef source, ArrayRef<Tensor> arguments);
+  size_t object(StringRef source);
 
 private:
   LogicalResult prepare(StringRef source);
-  LogicalResult compile();
+  LogicalResult compile(llvm::SmallVectorImpl<char> *object = nullptr);
   void execute(nn::KernelOp kernel);
   std::vector<int64_t> shapeOf(Value value);
   Guarded &buffer(Value value);
@@ -211,7 +214,8 @@ LogicalResult Runner::prepare(StringRef source) {
   return success();
 }
 
-LogicalResult Runner::compile() {
+// Into this process, or into the bytes of an object.
+LogicalResult Runner::compile(llvm::SmallVectorImpl<char> *object) {
   PassManager lower(context.get());
   lower.addPass(createCanonicalizerPass());
   lower.addPass(createCSEPass());
@@ -225,8 +229,10 @@ LogicalResult Runner::compile() {
   if (failed(lower.run(*kernels)))
     return failure();
   static bool initialised = [] {
-    llvm::InitializeNativeTarget();
-    llvm::InitializeNativeTargetAsmPrinter();
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
     return true;
   }();
   (void)initialised;
@@ -256,6 +262,14 @@ LogicalResult Runner::compile() {
   passes.registerLoopAnalyses(loops);
   passes.crossRegisterProxies(loops, functions, callGraph, modules);
   passes.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(*module, modules);
+  if (object) {
+    llvm::raw_svector_ostream stream(*object);
+    llvm::legacy::PassManager emission;
+    if (targetMachine->addPassesToEmitFile(emission, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
+      return failure();
+    emission.run(*module);
+    return success();
+  }
   jit = llvm::cantFail(llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(machine).create());
   llvm::cantFail(jit->addIRModule({std::move(module), std::move(llvmContext)}));
   return success();
@@ -297,6 +311,13 @@ void Runner::execute(nn::KernelOp kernel) {
     for (int64_t chunk = count; chunk-- > 0;)
       function(pointers.data(), chunk, extents.data());
   }
+}
+
+size_t Runner::object(StringRef source) {
+  llvm::SmallVector<char, 0> bytes;
+  if (failed(prepare(source)) || failed(compile(&bytes)))
+    return 0;
+  return bytes.size();
 }
 
 std::vector<Tensor> Runner::run(StringRef source, ArrayRef<Tensor> arguments) {
@@ -342,6 +363,8 @@ std::vector<Tensor> Runner::run(StringRef source, ArrayRef<Tensor> arguments) {
 }
 
 } // namespace
+
+size_t compileObject(StringRef source, const RunOptions &options) { return Runner(options).object(source); }
 
 std::vector<Tensor> run(StringRef source, ArrayRef<Tensor> arguments, const RunOptions &options) {
   return Runner(options).run(source, arguments);

@@ -40,6 +40,9 @@ std::vector<Tensor> run(llvm::StringRef source, llvm::ArrayRef<Tensor> arguments
 /// The same by the reference evaluator, before kernels are formed.
 std::vector<Tensor> evaluate(llvm::StringRef source, llvm::ArrayRef<Tensor> arguments);
 
+/// The size of the object that the kernels of `source` become for a target that need not be this machine; 0 on failure.
+size_t compileObject(llvm::StringRef source, const RunOptions &options);
+
 /// Names of the targets whose code this machine can execute.
 std::vector<std::string> runnableTargets();
 
