@@ -40,17 +40,34 @@ public:
   }
 
 private:
-  bool isAt(Value value, When when) const {
+  bool isAt(Value value, When when) {
     BindingTime time = times.of(value);
-    return time.over == Over::Nothing && std::max(time.when, When::Launch) == when;
+    return time.over == Over::Nothing && std::max(time.when, When::Launch) == when && !readsData(value);
   }
+  bool readsData(Value value);
   llvm::SetVector<Value> findBorder(When when);
   void hoist(When when);
 
   func::FuncOp function;
   BindingTimes times;
   unsigned count = 0;
+  llvm::DenseMap<Value, bool> dataReaders;
 };
+
+/// Does the value depend on samples? They are there at `load` as well, but belong to the sources of their pass.
+bool Hoister::readsData(Value value) {
+  if (auto known = dataReaders.find(value); known != dataReaders.end())
+    return known->second;
+  bool reads = false;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    BindKind kind = getArgumentBind(function, argument.getArgNumber()).getKind();
+    reads = kind == BindKind::Batch || kind == BindKind::Index || kind == BindKind::Column || kind == BindKind::Whole;
+  } else {
+    for (Value operand : value.getDefiningOp()->getOperands())
+      reads |= readsData(operand);
+  }
+  return dataReaders[value] = reads;
+}
 
 /// What ops that run later read and is worth keeping; views are followed to what they show.
 llvm::SetVector<Value> Hoister::findBorder(When when) {

@@ -22,8 +22,12 @@ static void addCompilation(CLI::App &command, DriverOptions &options) {
   addInput(command, options);
   command.add_option("--target-cpu", options.targetCpu, "native, x86-64, x86-64-v3, x86-64-v4 or aarch64")
       ->capture_default_str();
-  command.add_option("--disable", options.disable, "switch an optimising pass off by its name")->delimiter(',');
-  command.add_option("--const", options.constants, "NAME=VALUE: the value of a const of the program")->delimiter(',');
+  command.add_option("--disable", options.disable, "switch an optimising pass off by its name")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_option("--const", options.constants, "NAME=VALUE: the value of a const of the program")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command.add_flag("--strict", options.strict, "warnings are errors");
 }
 
