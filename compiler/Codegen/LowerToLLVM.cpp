@@ -24,10 +24,7 @@ using namespace mlir;
 
 namespace xfer {
 
-LogicalResult lowerToLLVM(ModuleOp module) {
-  if (failed(rtir::convertToLLVM(module)))
-    return failure();
-  PassManager passes(module.getContext());
+static void addPasses(PassManager &passes) {
   // Loops over vectors become branches over registers.
   passes.addPass(createConvertVectorToSCFPass());
   passes.addPass(createCanonicalizerPass());
@@ -43,6 +40,13 @@ LogicalResult lowerToLLVM(ModuleOp module) {
   passes.addPass(createConvertControlFlowToLLVMPass());
   passes.addPass(createConvertFuncToLLVMPass());
   passes.addPass(createReconcileUnrealizedCastsPass());
+}
+
+LogicalResult lowerToLLVM(ModuleOp module) {
+  if (failed(rtir::convertToLLVM(module)))
+    return failure();
+  PassManager passes(module.getContext());
+  addPasses(passes);
   if (failed(passes.run(module)))
     return failure();
   for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
@@ -62,6 +66,15 @@ void loadLowering(MLIRContext &context) {
   context.loadDialect<rtir::RTDialect, func::FuncDialect, scf::SCFDialect, cf::ControlFlowDialect, arith::ArithDialect,
                       math::MathDialect, vector::VectorDialect, index::IndexDialect, ub::UBDialect,
                       LLVM::LLVMDialect>();
+  // A pass manager tells the context of the dialects of its passes when it runs, which must not happen in several
+  // threads: it is done here.
+  PassManager passes(&context);
+  addPasses(passes);
+  DialectRegistry registry;
+  passes.getDependentDialects(registry);
+  context.appendDialectRegistry(registry);
+  for (StringRef name : registry.getDialectNames())
+    context.getOrLoadDialect(name);
 }
 
 } // namespace xfer
