@@ -45,7 +45,8 @@ struct TileModel {
     loads /= 1.8;
     issue /= 5;
     double latency = target.fusedLatency;
-    return std::max({arithmetic, loads, issue, latency}) * (1 + 0.5 * units / sums);
+    double start = 0.5; // what a step costs beside its work: bubbles of the loop
+    return (std::max({arithmetic, loads, issue, latency}) + start) * (1 + 0.5 * units / sums);
   }
 
   /// Cycles of one step for all rows and columns.
@@ -62,13 +63,26 @@ struct TileModel {
       total += fullRows * step(rows, restVectors, tail);
     if (restRows && restVectors)
       total += step(restRows, restVectors, tail);
-    return total;
+    // Each tail is more code to compile and to fetch.
+    return total * (1 + 0.007 * (restRows != 0) + 0.007 * (restVectors != 0));
+  }
+
+  /// Where neighbouring rows read the same scalars at different steps of a short loop, and the loop is unrolled, LLVM
+  /// keeps all of them.
+  int64_t sharedScalars(int64_t rows) const {
+    if (!form.row || form.reductions.empty() || form.lhsVector)
+      return 0;
+    const ContractionAxis &steps = form.axis(form.reductions.back());
+    int64_t rowStride = form.axis(*form.row).lhs;
+    if (steps.extent > 8 || steps.lhs == 0 || rowStride % steps.lhs != 0 || rowStride / steps.lhs >= steps.extent)
+      return 0;
+    return (rows - 1) * rowStride / steps.lhs + steps.extent;
   }
 
   /// Whether sums, one row of vectors and a broadcast fit into the registers.
   bool fits(int64_t rows, int64_t vectors) const {
     int64_t sums = rows * vectors, most = target.vectorRegisters >= 32 ? 24 : target.fusedMultiplyAdd ? 12 : 8;
-    return sums <= most && sums + vectors + 2 <= target.vectorRegisters;
+    return sums <= most && sums + vectors + std::max<int64_t>(2, sharedScalars(rows)) <= target.vectorRegisters;
   }
 };
 } // namespace
