@@ -1,10 +1,10 @@
 """Times each kernel of the benchmark against PyTorch's (oneDNN, channels last), in turns, on one thread.
 
-    XFER_BENCH_PYTHON=/path/to/python-with-torch  bench/kernels/compare BUILD_FOLDER [--all] [--filter TEXT]
+    $XFER_BENCH_PYTHON bench/kernels/compare.py build/bin/xfer-bench-kernels [--all] [--filter TEXT]
 
-Prints PyTorch's time over ours. PyTorch gets what it likes best: its own packed weights are rebuilt by it in each call,
-as a training step does; images and filters are channels last, gradients come from aten::convolution_backward with only
-the wanted output switched on. Both sides count the time of their own thread, so that neighbours do not show.
+XFER_BENCH_PYTHON names a Python that has PyTorch. Prints PyTorch's time over ours. Images and filters are channels last,
+gradients come from aten::convolution_backward with only the wanted output switched on. Both sides count the time of
+their own thread, so that neighbours do not show.
 """
 
 import argparse

@@ -84,6 +84,8 @@ llvm::SmallVector<char, 0> xfer::test::emitFile(llvm::Module &module, const Targ
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
   std::unique_ptr<llvm::TargetMachine> machine = targetMachine(target);
+  if (machine)
+    machine->Options.MCOptions.AsmVerbose = true; // names spills
   auto type = assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile;
   if (machine && !machine->addPassesToEmitFile(passes, stream, nullptr, type))
     passes.run(module);

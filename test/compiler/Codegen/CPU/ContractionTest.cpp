@@ -426,6 +426,54 @@ INSTANTIATE_TEST_SUITE_P(Targets, ContractionTest, ::testing::Values("native", "
                            return name;
                          });
 
+/// Whether a vector goes onto the stack in a block of multiply-adds that jumps back to its own start.
+bool spillsInLoop(StringRef listing) {
+  StringRef label;
+  bool spills = false, multiplies = false;
+  SmallVector<StringRef> lines;
+  listing.split(lines, '\n');
+  for (StringRef line : lines) {
+    if (line.starts_with(".LBB")) {
+      label = line.take_until([](char c) { return c == ':'; });
+      spills = multiplies = false;
+    }
+    spills |= line.contains("32-byte Spill") || line.contains("64-byte Spill");
+    multiplies |= line.contains("vfmadd");
+    bool jumpsBack = line.trim().starts_with("j") && !label.empty() && line.trim().ends_with(label);
+    if (jumpsBack && spills && multiplies)
+      return true;
+  }
+  return false;
+}
+
+// The sums of the kernels that matter stay in registers: LLVM names every vector that it has to put onto the stack.
+TEST(ContractionObject, KeepsSumsInRegisters) {
+  MLIRContext context;
+  context.loadDialect<nn::NNDialect, func::FuncDialect, arith::ArithDialect, scf::SCFDialect, vector::VectorDialect,
+                      LLVM::LLVMDialect>();
+  SmallVector<std::string> texts{matmulText(512, 512, 512), square(128, 28, 1, 20, 5, 1, 0).text(0)};
+  for (int direction : {0, 1, 2}) {
+    texts.push_back(square(16, 56, 64, 64, 3, 1, 1).text(direction));
+    texts.push_back(square(16, 7, 512, 512, 3, 1, 1).text(direction));
+  }
+  for (const char *name : {"x86-64-v3", "x86-64-v4"})
+    for (const std::string &text : texts) {
+      TargetDescription target = llvm::cantFail(TargetDescription::get(name));
+      OwningOpRef<ModuleOp> source = parseSourceString<ModuleOp>(text, &context);
+      Operation *op = &(*source->getOps<func::FuncOp>().begin()).front().front();
+      OwningOpRef<ModuleOp> module = ModuleOp::create(op->getLoc());
+      OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
+      ASSERT_TRUE(succeeded(emitContraction(builder, op, "kernel", {}, {}, {}, target)));
+      llvm::LLVMContext llvmContext;
+      std::unique_ptr<llvm::Module> lowered = lowerKernels(*module, target, llvmContext);
+      ASSERT_TRUE(lowered);
+      llvm::SmallVector<char, 0> assembly = emitFile(*lowered, target, /*assembly=*/true);
+      StringRef listing(assembly.data(), assembly.size());
+      EXPECT_NE(listing.find("vfmadd"), StringRef::npos);
+      EXPECT_FALSE(spillsInLoop(listing)) << name << "\n" << text;
+    }
+}
+
 // An object for aarch64 comes from the same emitter.
 TEST(ContractionObject, IsMadeForAArch64) {
   MLIRContext context;
