@@ -52,7 +52,8 @@ private:
 
   json::Object target();
   json::Value option(OptionOp op);
-  json::Value site(SiteOp op);
+  json::Value site(Location location, StringRef text);
+  json::Value load(LoadOp op);
   json::Object variable(StringRef name, Type type, std::optional<ElementsAttr> value);
   json::Value domain(DomainOp op);
   json::Value read(ReadAttr read);
@@ -74,6 +75,7 @@ private:
   ArrayRef<FunctionPlan> functions;
   ConstantPool &constants;
   llvm::StringMap<int64_t> functionNumbers, passNumbers, evaluationNumbers;
+  json::Array sites;
 };
 
 json::Array ManifestWriter::passesAt(StringRef when) {
@@ -124,12 +126,28 @@ json::Value ManifestWriter::option(OptionOp op) {
                       {"help", op.getHelp().value_or("")}};
 }
 
-json::Value ManifestWriter::site(SiteOp op) {
-  auto place = op.getLoc()->findInstanceOf<FileLineColLoc>();
+json::Value ManifestWriter::site(Location location, StringRef text) {
+  auto place = location->findInstanceOf<FileLineColLoc>();
   return json::Object{{"file", place ? place.getFilename().getValue() : ""},
                       {"line", place ? place.getLine() : 0},
                       {"column", place ? place.getColumn() : 0},
-                      {"text", op.getText()}};
+                      {"text", text}};
+}
+
+/// A load has a site of its own, behind those that the program numbers.
+json::Value ManifestWriter::load(LoadOp op) {
+  sites.push_back(site(op.getLoc(), "load"));
+  json::Array rules, added;
+  for (auto rule : op.getRules().getAsRange<LoadRuleAttr>())
+    rules.push_back(json::Object{{"key", rule.getKey()},
+                                 {"to", rule.getTarget() ? json::Value(rule.getTarget().getValue()) : nullptr}});
+  for (StringRef path : op.getAdded().getAsValueRange<StringAttr>())
+    added.push_back(path);
+  return json::Object{{"file", quantity(op.getFile())},
+                      {"into", op.getInto()},
+                      {"rules", std::move(rules)},
+                      {"added", std::move(added)},
+                      {"site", static_cast<int64_t>(sites.size())}};
 }
 
 json::Object ManifestWriter::variable(StringRef name, Type type, std::optional<ElementsAttr> value) {
@@ -366,6 +384,8 @@ json::Object ManifestWriter::write() {
     evaluationNumbers.try_emplace(op.getName(), evaluationNumbers.size());
   for (unsigned number = 0; number != functions.size(); ++number)
     entries.push_back(functionEntry(number));
+  sites = list<SiteOp>([&](SiteOp op) { return site(op.getLoc(), op.getText()); });
+  json::Array loads = list<LoadOp>([&](LoadOp op) { return load(op); });
   json::Object build;
   for (const auto &[name, value] : facts.build)
     build[name] = value;
@@ -378,7 +398,7 @@ json::Object ManifestWriter::write() {
       {"build", std::move(build)},
       {"target", target()},
       {"options", list<OptionOp>([&](OptionOp op) { return option(op); })},
-      {"sites", list<SiteOp>([&](SiteOp op) { return site(op); })},
+      {"sites", std::move(sites)},
       {"parameters", list<ParameterOp>([&](ParameterOp op) -> json::Value {
          json::Object entry = variable(op.getName(), op.getType(), op.getValue());
          entry["layout"] = op.getLayout();
@@ -395,6 +415,7 @@ json::Object ManifestWriter::write() {
       {"passes", list<PassOp>([&](PassOp op) { return passEntry(op); })},
       {"launch", passesAt("launch")},
       {"init", passesAt("init")},
+      {"loads", std::move(loads)},
       {"load", passesAt("load")},
       {"order", order(*module.getBody())},
       {"stages", list<StageOp>([&](StageOp op) { return stage(op); })},

@@ -147,4 +147,16 @@ def Xfer_ReportAttr : Xfer_Attr<"Report", "report"> {
   let assemblyFormat = "`<` $name `,` $kind `,` $output (`over` `=` $baseline^)? `>`";
 }
 
+def Xfer_LoadRuleAttr : Xfer_Attr<"LoadRule", "load_rule"> {
+  let summary = "where the keys of a weight file that match go; without a target they are dropped";
+  let description = [{
+    In `key`, `*` stands for any characters and `{a, b}` for one of these. In `target`, a path below the load's `into`,
+    the only `*` stands for what the wildcards matched, from the first to the last; several `*`, as many as the key has
+    wildcards, stand for one each, in order; `[*]` for every index that there is.
+    `#xfer.load_rule<"module.*" -> "*">`, `#xfer.load_rule<"fc.*">`
+  }];
+  let parameters = (ins StringRefParameter<>:$key, OptionalParameter<"::mlir::StringAttr">:$target);
+  let assemblyFormat = "`<` $key (`->` $target^)? `>`";
+}
+
 #endif

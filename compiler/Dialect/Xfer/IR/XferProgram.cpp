@@ -31,7 +31,7 @@ public:
 
   LogicalResult verify(Operation *op) {
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<func::FuncOp, StateOp, DomainOp, PassOp, StageOp, BaselineOp, EvaluationOp, ExportOp, RunOp>(
+        .Case<func::FuncOp, StateOp, LoadOp, DomainOp, PassOp, StageOp, BaselineOp, EvaluationOp, ExportOp, RunOp>(
             [&](auto o) { return check(o); })
         .Case<RepeatOp>([&](RepeatOp repeat) -> LogicalResult {
           for (Operation &inner : repeat.getBody().front())
@@ -45,6 +45,7 @@ public:
 private:
   LogicalResult check(func::FuncOp function);
   LogicalResult check(StateOp state);
+  LogicalResult check(LoadOp load);
   LogicalResult check(DomainOp domain);
   LogicalResult check(PassOp pass);
   LogicalResult check(StageOp stage);
@@ -192,6 +193,30 @@ LogicalResult ProgramVerifier::check(StateOp state) {
   StringRef owner = state.getOwner();
   if (owner.consume_front("stage:") && !index.stages.contains(owner))
     return state.emitOpError("(C2) belongs to the unknown stage '") << owner << "'";
+  return success();
+}
+
+static bool isBelow(StringRef path, StringRef prefix) {
+  return path.consume_front(prefix) && (path.starts_with(".") || path.starts_with("["));
+}
+
+LogicalResult ProgramVerifier::check(LoadOp load) {
+  if (auto option = dyn_cast<OptionRefAttr>(load.getFile())) {
+    OptionOp found = index.options.lookup(option.getName());
+    if (!found || found.getKind() != "string")
+      return load.emitOpError("(C1) reads the file that '") << option.getName() << "' names, which is no string option";
+  }
+  auto isFilled = [&](StringRef path) {
+    return isBelow(path, load.getInto()) &&
+           (index.parameters.contains(path) ||
+            (index.states.contains(path) && index.states.lookup(path).getOwner() == "module"));
+  };
+  bool any = llvm::any_of(index.parameters.keys(), isFilled) || llvm::any_of(index.states.keys(), isFilled);
+  if (!any)
+    return load.emitOpError("(C3) has nothing to fill below '") << load.getInto() << "'";
+  for (StringRef path : load.getAdded().getAsValueRange<StringAttr>())
+    if (!isFilled((load.getInto() + (path.starts_with("[") ? "" : ".") + path).str()))
+      return load.emitOpError("(C3) excepts '") << path << "', which is not below '" << load.getInto() << "'";
   return success();
 }
 

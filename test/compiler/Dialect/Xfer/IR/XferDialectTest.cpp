@@ -15,6 +15,10 @@ constexpr const char *kProgram = R"mlir(
 module attributes {xfer.program = "digits"} {
   xfer.option "lr" : float = 1.000000e-02 : f64 help "learning rate"
   xfer.option "epochs" : int = 20 : i64
+  xfer.option "start" : string = "start.safetensors"
+  xfer.load "w.safetensors" into "net" rules [#xfer.load_rule<"fc.*">, #xfer.load_rule<"*.{a, b}" -> "*[*]">]
+    added ["w"]
+  xfer.load #xfer.param<"start"> into "net"
   xfer.site 1 "the loss 'task' is not finite"
   xfer.parameter "net.w" : tensor<4x2xf32> layout "matrix" initial "kaiming_uniform"
   xfer.state "adapt.m" : tensor<4x2xf32> owner "stage:adapt" value dense<0.0> : tensor<4x2xf32>
@@ -131,6 +135,19 @@ TEST_F(XferDialectTest, Names) {
   expectError("over = \"source_only\"", "over = \"other\"", "names no baseline");
   expectError("run stage \"adapt\"", "run stage \"adept\"", "names no stage: 'adept'");
   expectError("run evaluation \"usps.test\"", "run evaluation \"test\"", "names no evaluation: 'test'");
+}
+
+// A load names what exists, and rules whose halves fit.
+TEST_F(XferDialectTest, Loads) {
+  expectError("xfer.load \"w.safetensors\"", "xfer.load 3 : i64", "reads 3 : i64; expected a string or an option");
+  expectError("load #xfer.param<\"start\">", "load #xfer.param<\"lr\">", "'lr' names, which is no string option");
+  expectError("<\"fc.*\">", "<\"\">", "has the key '', whose braces do not pair");
+  expectError("*.{a, b}", "*.{a, b", "braces do not pair");
+  expectError("*.{a, b}", "{*, b}", "braces do not pair");
+  expectError("-> \"*[*]\"", "-> \"*.*.*\"", "with 2 wildcards to '*.*.*' with 3");
+  expectError("\"*.{a, b}\"", "\"a\"", "with 0 wildcards to '*[*]' with 1");
+  expectError("<\"start\"> into \"net\"", "<\"start\"> into \"ne\"", "has nothing to fill below 'ne'");
+  expectError("added [\"w\"]", "added [\"v\"]", "excepts 'v', which is not below 'net'");
 }
 
 // Signatures that disagree with what they are bound to.
