@@ -1,6 +1,7 @@
 #include "runtime/cli/Command.h"
+#include "runtime/program/LoadWeights.h"
 #include "runtime/program/PassCache.h"
-#include "runtime/weights/Layout.h"
+#include "runtime/weights/KeyMap.h"
 
 namespace xfer::rt {
 
@@ -22,19 +23,13 @@ Expected<std::unique_ptr<Session>> Command::openSession(uint64_t seed, const Che
   return session;
 }
 
-static WeightLayout layoutOf(const Variable &variable) {
-  return variable.layout == Variable::Filter   ? WeightLayout::Filter
-         : variable.layout == Variable::Matrix ? WeightLayout::Matrix
-                                               : WeightLayout::Plain;
-}
-
 Status writeModelWeights(const Session &session, const std::string &path) {
   std::vector<WeightTensor> tensors;
   for (size_t i = 0; i < session.variables.size(); ++i) {
     const Variable &variable = session.manifest.variables[i];
     if (variable.owner == Variable::Module)
       tensors.push_back(
-          toTensor(variable.path, variable.type, layoutOf(variable), variable.shape, session.variables[i].data()));
+          toTensor(keyOf(variable.path), variable.type, layoutOf(variable), variable.shape, session.variables[i].data()));
   }
   return writeWeights(path, tensors, {{"format", "pt"}, {"program", session.manifest.program}});
 }
@@ -49,7 +44,7 @@ Status readModelWeights(Session &session, const std::string &path) {
     const Variable &variable = session.manifest.variables[i];
     if (variable.owner != Variable::Module)
       continue;
-    const WeightTensor *tensor = file->find(variable.path);
+    const WeightTensor *tensor = file->find(keyOf(variable.path));
     if (!tensor) {
       missing += (missing.empty() ? "'" : ", '") + variable.path + "'";
       continue;
@@ -65,7 +60,7 @@ Status readModelWeights(Session &session, const std::string &path) {
     for (const WeightTensor &tensor : file->tensors()) {
       bool known = false;
       for (const Variable &variable : session.manifest.variables)
-        known |= variable.owner == Variable::Module && variable.path == tensor.name;
+        known |= variable.owner == Variable::Module && keyOf(variable.path) == tensor.name;
       if (!known)
         return failure("'{}' has '{}', which is no part of this program's model", path, tensor.name);
     }

@@ -63,12 +63,12 @@ struct RunOutcome {
 
 static Expected<RunOutcome> runTrainer(const Command &command, Session &session, const OpenedData &data,
                                        const RunFolder &folder, const Checkpoint *earlier, Progress &progress) {
-  if (Status status = writeFacts(command, session, data, folder, "running"); status.failed())
-    return status;
   Trainer trainer(session, data, folder, progress, command.interrupt);
   Status ready = earlier ? trainer.resume(*earlier) : trainer.start();
   if (ready.failed())
     return ready;
+  if (Status status = writeFacts(command, session, data, folder, "running"); status.failed())
+    return status;
   Expected<bool> finished = trainer.run();
   if (!finished) {
     (void)writeFacts(command, session, data, folder, "failed").ok();

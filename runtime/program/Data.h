@@ -14,6 +14,7 @@ struct OpenedDomain {
 
 struct OpenedData {
   std::vector<OpenedDomain> domains; // as in the manifest
+  std::string folder = ".";          // in which files are looked up
 
   const Reader &reader(const SourceSpec &source) const { return *domains[source.domainIndex].reader; }
   const std::vector<int32_t> &split(const SourceSpec &source) const {

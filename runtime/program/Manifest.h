@@ -53,6 +53,20 @@ struct Variable { // a parameter or a state
   uint64_t bytes = 0;
 };
 
+struct LoadRule {
+  std::string key, target;
+  bool drops = false;
+};
+
+struct LoadSpec {
+  std::string file; // unless an option has it
+  int option = none;
+  std::string into;
+  std::vector<LoadRule> rules;
+  std::vector<std::string> added; // paths below `into`
+  int site = 0;
+};
+
 struct FieldSpec {
   std::string name;
   ElementType type = ElementType::F32;
@@ -241,6 +255,7 @@ struct Manifest {
   std::vector<FunctionSpec> functions;
   std::vector<PassSpec> passes;
   std::vector<int> launch, init, load;
+  std::vector<LoadSpec> loads;
   std::vector<OrderItem> order; // repeats unrolled
   std::vector<StageSpec> stages;
   std::vector<BaselineSpec> baselines;

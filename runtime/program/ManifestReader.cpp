@@ -47,6 +47,7 @@ void ManifestReader::read(const Json &json) {
   object.each("sites", true, [&](const Json &item, const std::string &at) { readSite(item, at); });
   object.each("parameters", true, [&](const Json &item, const std::string &at) { readVariable(item, at, true); });
   object.each("states", true, [&](const Json &item, const std::string &at) { readVariable(item, at, false); });
+  object.each("loads", true, [&](const Json &item, const std::string &at) { readLoad(item, at); });
   object.each("domains", true, [&](const Json &item, const std::string &at) { readDomain(item, at); });
   object.each("functions", true, [&](const Json &item, const std::string &at) { readFunction(item, at); });
   object.each("passes", true, [&](const Json &item, const std::string &at) { readPass(item, at); });

@@ -29,6 +29,9 @@ private:
   void readSplits(JsonObject &object, DomainSpec &domain);
   void readPort(const Json &json, const std::string &place, std::vector<PortSpec> &ports);
 
+  // ManifestLoads.cpp: weight files that it starts from
+  void readLoad(const Json &json, const std::string &place);
+
   // ManifestFunctions.cpp: what it computes
   void readFunction(const Json &json, const std::string &place);
   Binding readBinding(const Json &json, const std::string &place, FunctionSpec &function, bool isResult);

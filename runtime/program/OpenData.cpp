@@ -119,6 +119,7 @@ static Expected<OpenedDomain> openDomain(Session &session, const DomainSpec &dom
 
 Expected<OpenedData> openData(Session &session, const std::string &folder) {
   OpenedData data;
+  data.folder = folder;
   for (const DomainSpec &domain : session.manifest.domains) {
     Expected<OpenedDomain> opened = openDomain(session, domain, folder);
     if (!opened)

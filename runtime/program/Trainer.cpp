@@ -1,5 +1,6 @@
 #include "runtime/program/Trainer.h"
 #include "runtime/metrics/JsonText.h"
+#include "runtime/program/LoadWeights.h"
 #include <algorithm>
 
 namespace xfer::rt {
@@ -34,16 +35,18 @@ Status Trainer::checkStages() {
 Status Trainer::start() {
   if (Status status = checkStages(); status.failed())
     return status;
-  train = TrainState();
-  train.baselines.resize(session.manifest.baselines.size());
-  if (Status status = folder.clear(); status.failed())
-    return status;
-  if (Status status = openLog(); status.failed())
-    return status;
   session.setConstants();
   if (Status status = passes.runAll(session.manifest.init, {}); status.failed())
     return status;
-  return passes.runAll(session.manifest.load, {});
+  if (Status status = loadWeights(session, data.folder); status.failed())
+    return status;
+  if (Status status = passes.runAll(session.manifest.load, {}); status.failed())
+    return status;
+  train = TrainState();
+  train.baselines.resize(session.manifest.baselines.size());
+  if (Status status = folder.clear(); status.failed()) // the run of before is kept until this one can begin
+    return status;
+  return openLog();
 }
 
 Status Trainer::resume(const Checkpoint &checkpoint) {

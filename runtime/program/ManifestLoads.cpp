@@ -1,0 +1,41 @@
+// Weight files that the program starts from.
+#include "runtime/program/ManifestReader.h"
+#include "runtime/weights/KeyPattern.h"
+
+namespace xfer::rt {
+
+void ManifestReader::readLoad(const Json &json, const std::string &place) {
+  JsonObject object(json, place, problem);
+  LoadSpec load;
+  const Json *file = object.find("file");
+  if (file && file->is_object()) {
+    JsonObject option(*file, object.at("file"), problem);
+    std::string name = option.text("option");
+    auto found = optionByName.find(name);
+    if (found == optionByName.end() || manifest.options[found->second].type != OptionSpec::String)
+      problem.report(option.at(), "there is no string option '" + name + "'");
+    else
+      load.option = found->second;
+  } else {
+    load.file = object.text("file");
+  }
+  load.into = object.text("into");
+  load.added = object.texts("added", true);
+  load.site = static_cast<int>(object.integer("site", 0, static_cast<int64_t>(manifest.sites.size()), true));
+  object.each("rules", true, [&](const Json &item, const std::string &at) {
+    JsonObject description(item, at, problem);
+    LoadRule rule;
+    rule.key = description.text("key");
+    rule.drops = description.find("to", true) == nullptr;
+    rule.target = rule.drops ? "" : description.text("to");
+    std::optional<KeyPattern> pattern = KeyPattern::parse(rule.key);
+    if (!pattern)
+      problem.report(at, "the braces of '" + rule.key + "' do not pair");
+    else if (!rule.drops && !pattern->fits(rule.target))
+      problem.report(at, "'" + rule.target + "' has other wildcards than '" + rule.key + "'");
+    load.rules.push_back(std::move(rule));
+  });
+  manifest.loads.push_back(std::move(load));
+}
+
+} // namespace xfer::rt
