@@ -7,7 +7,8 @@
 Modes: eager, channels_last, compile (torch.compile of the loss, the gradients and the optimizer's step, on channels-last tensors).
 Prints one JSON line: milliseconds a step (median and least of the rounds) and the peak of resident memory, less that of the
 process after importing torch.  With --serve it warms up, prints "ready", then for every number that it reads runs so many steps and
-prints their seconds, so that a driver can alternate between programs; at the end of input it prints the JSON line.
+prints their seconds and their processor seconds, so that a driver (bench/step.py) can alternate between programs; at the end of input
+it prints the JSON line.
 """
 import argparse
 import json
@@ -61,10 +62,10 @@ def prepare(options):
 
 
 def timed(step, count):
-    begin = time.perf_counter()
+    begin, processor = time.perf_counter(), time.process_time()
     for _ in range(count):
         step()
-    return time.perf_counter() - begin
+    return time.perf_counter() - begin, time.process_time() - processor
 
 
 def main():
@@ -88,10 +89,11 @@ def main():
         print("ready", flush=True)
         for line in sys.stdin:
             count = int(line)
-            rounds.append(timed(step, count) / count)
-            print(rounds[-1] * count, flush=True)
+            seconds, processor = timed(step, count)
+            rounds.append(seconds / count)
+            print(seconds, processor, flush=True)
     else:
-        rounds = [timed(step, options.steps) / options.steps for _ in range(options.rounds)]
+        rounds = [timed(step, options.steps)[0] / options.steps for _ in range(options.rounds)]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - BARE
     print(json.dumps({"net": options.net, "mode": options.mode, "threads": options.threads, "ms": round(1e3 * statistics.median(rounds), 3),
                       "least_ms": round(1e3 * min(rounds), 3), "first_step_s": round(first, 2), "peak_mib": round(peak / 1024, 1),

@@ -80,9 +80,13 @@ static void addRunOptions(CLI::App &app, Verb verb, Arguments &arguments) {
     app.add_flag("--resume", arguments.resume, "go on from the last checkpoint of the run folder, to the same bits");
     app.add_flag("--overwrite", arguments.overwrite, "start anew even if the run folder holds an interrupted run")
         ->excludes("--resume");
-    app.add_option("--runs", arguments.runs, "train with N seeds and report mean and deviation")
-        ->check(CLI::Range(1, 10000))
-        ->type_name("N");
+    CLI::Option *runs = app.add_option("--runs", arguments.runs, "train with N seeds and report mean and deviation")
+                            ->check(CLI::Range(1, 10000))
+                            ->type_name("N");
+    app.add_option("--step-times", arguments.stepTimes,
+                   "write the seconds that each step computes, without reading its batch: one JSON object a line")
+        ->type_name("FILE")
+        ->excludes(runs);
   } else {
     app.add_option("--weights", arguments.weights, "take the model from this safetensors file")->type_name("FILE");
   }

@@ -64,6 +64,9 @@ struct RunOutcome {
 static Expected<RunOutcome> runTrainer(const Command &command, Session &session, const OpenedData &data,
                                        const RunFolder &folder, const Checkpoint *earlier, Progress &progress) {
   Trainer trainer(session, data, folder, progress, command.interrupt);
+  if (const std::string &path = command.arguments.stepTimes; !path.empty())
+    if (Status status = trainer.recordSteps(path); status.failed())
+      return status;
   Status ready = earlier ? trainer.resume(*earlier) : trainer.start();
   if (ready.failed())
     return ready;

@@ -3,6 +3,7 @@
 #include "runtime/metrics/JsonText.h"
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 namespace xfer::rt {
 
@@ -125,6 +126,12 @@ Status StageRunner::enterPhase(size_t next) {
   return Status::success();
 }
 
+static double secondsOf(clockid_t clock) {
+  timespec time;
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 Status StageRunner::doStep() {
   bool epochBegins = state.step % stepsPerEpoch == 0;
   for (const auto &[period, spec] : every) {
@@ -144,7 +151,11 @@ Status StageRunner::doStep() {
     }
   PhiloxKey key =
       makeStepKey(session.seed, hashName(stage.key), static_cast<uint32_t>(run), static_cast<uint64_t>(state.step));
+  double begin = secondsOf(CLOCK_MONOTONIC), beginProcessor = secondsOf(CLOCK_PROCESS_CPUTIME_ID);
   if (Status status = current.call->run(moment().counters, key); status.failed())
+    return status;
+  StepTime time = {secondsOf(CLOCK_MONOTONIC) - begin, secondsOf(CLOCK_PROCESS_CPUTIME_ID) - beginProcessor};
+  if (Status status = observer.stepDone(stage.name, state.step, time); status.failed())
     return status;
   for (size_t i = 0; i < current.watched.size(); ++i)
     state.sums[i] += current.call->resultNumber(current.watched[i]);

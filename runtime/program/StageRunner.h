@@ -22,11 +22,18 @@ struct StageState {
   Snapshot bestValues;      // what `keep` restores
 };
 
+// What the computation of a step took, without reading its batch.
+struct StepTime {
+  double seconds = 0;
+  double processorSeconds = 0; // of all threads together
+};
+
 // What the surroundings of a stage do for it.
 class StageObserver {
 public:
   virtual ~StageObserver() = default;
   virtual Status log(std::string_view object) = 0;
+  virtual Status stepDone(std::string_view stage, int64_t step, const StepTime &time) = 0;
   virtual Status checkpoint() = 0;
   virtual bool interrupted() = 0;
   virtual Progress &progress() = 0;

@@ -61,7 +61,23 @@ Status Trainer::resume(const Checkpoint &checkpoint) {
   return passes.runAll(session.manifest.load, {});
 }
 
+Status Trainer::recordSteps(const std::string &path) {
+  Expected<MetricsLog> file = MetricsLog::open(path, 0);
+  if (!file)
+    return file.status();
+  stepTimes.emplace(std::move(*file));
+  return Status::success();
+}
+
 Status Trainer::log(std::string_view object) { return metrics->write(object); }
+
+Status Trainer::stepDone(std::string_view stage, int64_t step, const StepTime &time) {
+  if (!stepTimes)
+    return Status::success();
+  JsonWriter line;
+  line.beginObject().key("stage").value(stage).key("step").value(step).key("seconds").value(time.seconds);
+  return stepTimes->write(line.key("processor_seconds").value(time.processorSeconds).endObject().text());
+}
 
 Status Trainer::save() {
   train.logLength = metrics->length();

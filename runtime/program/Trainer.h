@@ -21,6 +21,9 @@ public:
   Status start();
   Status resume(const Checkpoint &checkpoint);
 
+  // Writes what each step takes to this file.
+  Status recordSteps(const std::string &path);
+
   // Runs to the end (true) or until an interrupt (false), which leaves a checkpoint.
   Expected<bool> run();
 
@@ -30,6 +33,7 @@ public:
 
 private:
   Status log(std::string_view object) override;
+  Status stepDone(std::string_view stage, int64_t step, const StepTime &time) override;
   Status checkpoint() override; // may skip one if the last is younger than a moment
   bool interrupted() override { return interrupt.load(std::memory_order_relaxed); }
   Progress &progress() override { return shown; }
@@ -50,7 +54,7 @@ private:
   const std::atomic<bool> &interrupt;
   PassCache passes;
   TrainState train;
-  std::optional<MetricsLog> metrics;
+  std::optional<MetricsLog> metrics, stepTimes;
   std::string saved;
   std::chrono::steady_clock::time_point began, lastSave;
   double secondsBefore = 0;

@@ -114,6 +114,27 @@ TEST_F(ProgramTest, EqualBits) {
   EXPECT_NE(weights, read(at("d/weights.safetensors")));
 }
 
+// --step-times tells of each step of each stage what it took; it changes nothing else and goes with one run only.
+TEST_F(ProgramTest, StepTimes) {
+  ASSERT_EQ(run("--out a --threads 1").code, 0);
+  ASSERT_EQ(run("--out b --threads 1 --step-times times.jsonl").code, 0);
+  EXPECT_EQ(read(at("a/metrics.jsonl")), read(at("b/metrics.jsonl")));
+  std::istringstream times(read(at("times.jsonl")));
+  int lines = 0, step = 0;
+  for (std::string line; std::getline(times, line); ++lines) {
+    json entry = json::parse(line);
+    step = entry["step"] == 0 ? 0 : step + 1;
+    EXPECT_EQ(entry["step"], step);
+    EXPECT_GT(entry["seconds"], 0.0);
+    EXPECT_GE(entry["processor_seconds"], 0.0);
+  }
+  EXPECT_EQ(lines, 2 * 186); // two stages
+  EXPECT_EQ(run("--out c --runs 2 --step-times times.jsonl").code, 2);
+  Outcome outcome = run("--out d --step-times missing/times.jsonl");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.err.find("'missing/times.jsonl' cannot be written"), std::string::npos) << outcome.err;
+}
+
 // Ctrl-C finishes the step, leaves a checkpoint and 130; --resume reaches the bits of a run without interruption, and
 // takes the options of the run that it goes on with.
 TEST_F(ProgramTest, InterruptAndResume) {
