@@ -21,6 +21,9 @@ void explainModel(llvm::raw_ostream &os, mlir::ModuleOp program);
 /// reversed on the way), and those that it does not reach.
 void explainLosses(llvm::raw_ostream &os, mlir::ModuleOp program);
 
+/// The kernels of every function after fusion, equal ones counted: their emitter, results, operations and schedule.
+void explainKernels(llvm::raw_ostream &os, mlir::ModuleOp program);
+
 } // namespace xfer
 
 #endif // XFER_COMPILER_EXPLAIN_EXPLAIN_H

@@ -1,6 +1,7 @@
 //===- Driver.cpp - what the commands of xferc do -------------------------------------------------------------------===//
 
 #include "compiler/Tools/Driver.h"
+#include "compiler/Explain/Explain.h"
 #include "compiler/BindingTime/BindingTime.h"
 #include "compiler/Pipeline/Pipeline.h"
 #include "compiler/Target/Link.h"
@@ -254,9 +255,12 @@ int Driver::explain() {
   if (!loadOptions() || !load())
     return 1;
   llvm::raw_ostream &os = llvm::outs();
+  explainModel(os, *module);
+  os << "\n";
+  explainLosses(os, *module);
   if (failed(transformProgram(*module, compile, Stage::Grad)))
     return 1;
-  os << "binding time\n";
+  os << "\nbinding time\n";
   ProgramWrites writes(*module);
   for (auto function : module->getOps<func::FuncOp>())
     BindingTimes(function, writes).print(os);
@@ -270,7 +274,9 @@ int Driver::explain() {
   for (auto pass : module->getOps<pipeline::PassOp>())
     if (pass.getAt() && *pass.getAt() != "init")
       os << "  at " << *pass.getAt() << ": " << pass.getName() << "\n";
-  os << "\nkernels: " << backend.kernelCount() << " different ones\n\nmemory\n";
+  os << "\nkernels: " << backend.kernelCount() << " different ones\n";
+  explainKernels(os, *module);
+  os << "\nmemory\n";
   for (const FunctionPlan &plan : backend.getPlans())
     plan.print(os);
   return 0;
