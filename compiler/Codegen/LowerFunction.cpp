@@ -79,6 +79,8 @@ Value FunctionLowering::computeBase(const PlannedBuffer &buffer) {
     return bufferNumber(source.getNumArguments() + buffer.index);
   case PlannedBuffer::Constant:
     return rtir::ConstantOp::create(b, loc, buffer.index);
+  case PlannedBuffer::Zeros:
+    llvm_unreachable("zeros are not read");
   case PlannedBuffer::Arena:
     break;
   }
@@ -272,7 +274,10 @@ void FunctionLowering::lowerReturn(func::ReturnOp op) {
     if (isThere)
       continue;
     Value target = rtir::BufferOp::create(b, loc, buffers, source.getNumArguments() + index);
-    rtir::CopyOp::create(b, loc, target, address(place), sizeOf(value.getType()));
+    if (buffer.kind == PlannedBuffer::Zeros)
+      rtir::ClearOp::create(b, loc, target, sizeOf(value.getType()));
+    else
+      rtir::CopyOp::create(b, loc, target, address(place), sizeOf(value.getType()));
   }
   func::ReturnOp::create(b, loc, status(0));
 }

@@ -125,9 +125,26 @@ void FunctionPlan::assignLoop(nn::LoopOp loop) {
   steps[loop] = step;
 }
 
+/// A state that starts at zero would otherwise lie in the executable.
+static bool isReturnedZeros(nn::ConstantOp constant) {
+  auto isReturn = [](Operation *user) { return isa<func::ReturnOp>(user); };
+  if (constant->use_empty() || !llvm::all_of(constant->getUsers(), isReturn))
+    return false;
+  auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
+  if (!splat)
+    return false;
+  if (isa<FloatType>(splat.getElementType()))
+    return splat.getSplatValue<APFloat>().bitcastToAPInt().isZero();
+  return isa<IntegerType>(splat.getElementType()) && splat.getSplatValue<APInt>().isZero();
+}
+
 LogicalResult FunctionPlan::assignOp(Operation &op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
       .Case<nn::ConstantOp>([&](nn::ConstantOp constant) -> LogicalResult {
+        if (isReturnedZeros(constant)) {
+          places[constant.getResult()] = {makeBuffer(PlannedBuffer::Zeros, constant.getResult()), {}};
+          return success();
+        }
         FailureOr<int64_t> offset = constants->add(constant.getValue());
         if (failed(offset))
           return constant.emitOpError("has a value that is not dense");

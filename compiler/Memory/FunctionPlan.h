@@ -35,7 +35,8 @@ struct Place {
 };
 
 struct PlannedBuffer {
-  enum Kind { Argument, Result, Constant, Arena };
+  /// Zeros: a constant that is only returned; it has no bytes, its results are cleared.
+  enum Kind { Argument, Result, Constant, Zeros, Arena };
   Kind kind = Arena;
   int64_t index = 0; // number of the argument or result, offset of the constant
   int64_t bytes = 0; // times the product of the extents

@@ -236,6 +236,29 @@ TEST_F(FunctionPlanTest, Constants) {
   EXPECT_EQ(constants.bytes().substr(64, 3), StringRef("\1\0\1", 3));
 }
 
+// Zeros that are only returned have no bytes; ones, the negative zero, and zeros that a kernel reads do.
+TEST_F(FunctionPlanTest, ReturnedZeros) {
+  FunctionPlan plan = this->plan(R"mlir(
+  func.func @f() -> (tensor<1024xf32>, tensor<1024xi32>, tensor<2xf32>, tensor<3xf32>, tensor<4xf32>) {
+    %a = nn.constant dense<0.0> : tensor<1024xf32>
+    %b = nn.constant dense<0> : tensor<1024xi32>
+    %c = nn.constant dense<1.0> : tensor<2xf32>
+    %d = nn.constant dense<-0.0> : tensor<3xf32>
+    %e = nn.constant dense<0.0> : tensor<4xf32>
+    %k = nn.kernel loop(%e : tensor<4xf32>) -> tensor<4xf32> {
+    ^body(%x: tensor<4xf32>):
+      %y = nn.exp %x : tensor<4xf32>
+      nn.yield %y : tensor<4xf32>
+    }
+    return %a, %b, %c, %d, %k : tensor<1024xf32>, tensor<1024xi32>, tensor<2xf32>, tensor<3xf32>, tensor<4xf32>
+  })mlir");
+  EXPECT_EQ(at(plan, value(0)).kind, PlannedBuffer::Zeros);
+  EXPECT_EQ(at(plan, value(1)).kind, PlannedBuffer::Zeros);
+  for (unsigned stored : {2, 3, 4})
+    EXPECT_EQ(at(plan, value(stored)).kind, PlannedBuffer::Constant) << stored;
+  EXPECT_EQ(constants.bytes().size(), 3 * 64u);
+}
+
 // What is not in a kernel has no place.
 TEST_F(FunctionPlanTest, Refuses) {
   module = parseSourceString<ModuleOp>(R"mlir(
