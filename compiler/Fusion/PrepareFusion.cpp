@@ -127,6 +127,35 @@ private:
   }
 };
 
+bool isZero(Value value) {
+  auto constant = value.getDefiningOp<nn::ConstantOp>();
+  auto splat = constant ? dyn_cast<SplatElementsAttr>(constant.getValue()) : SplatElementsAttr();
+  return splat && isa<FloatType>(splat.getElementType()) && splat.getSplatValue<APFloat>().isZero();
+}
+
+/// Where y = select(x <= 0, 0, x), x <= 0 is y <= 0, also for NaN. The backward pass of a rectifier then asks for y, which
+/// the next layer's gradient keeps anyway, instead of x, which would be stored beside it or be computed again.
+struct MaskOfRectified : OpRewritePattern<nn::SelectOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::SelectOp rectified, PatternRewriter &rewriter) const override {
+    auto mask = rectified.getCondition().getDefiningOp<nn::CompareOp>();
+    if (!mask || mask.getPredicate() != nn::Predicate::le || !isZero(mask.getB()) ||
+        rectified.getB() != mask.getA() || !isZero(rectified.getA()))
+      return rewriter.notifyMatchFailure(rectified, "no rectifier");
+    auto isLater = [&](OpOperand &use) {
+      return use.getOwner() != rectified && use.getOwner()->getBlock() == rectified->getBlock() &&
+             rectified->isBeforeInBlock(use.getOwner());
+    };
+    if (llvm::none_of(mask->getUses(), isLater))
+      return rewriter.notifyMatchFailure(rectified, "its mask is not read again");
+    rewriter.setInsertionPointAfter(rectified);
+    Value again = nn::CompareOp::create(rewriter, mask.getLoc(), mask.getPredicate(), rectified.getResult(), mask.getB());
+    rewriter.replaceUsesWithIf(mask.getResult(), again, isLater);
+    return success();
+  }
+};
+
 /// broadcast(reshape(x)), where the reshape only adds axes of extent 1, is a broadcast of x.
 struct BroadcastOfUnitReshape : OpRewritePattern<nn::BroadcastOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -214,7 +243,7 @@ struct ConcatOfSlices : OpRewritePattern<nn::ConcatOp> {
 
 LogicalResult prepareFusion(Operation *op) {
   RewritePatternSet patterns(op->getContext());
-  patterns.add<FactorOutOfSum, BroadcastOfUnitReshape, ConcatOfSlices, SinkUnitReshape>(op->getContext());
+  patterns.add<FactorOutOfSum, MaskOfRectified, BroadcastOfUnitReshape, ConcatOfSlices, SinkUnitReshape>(op->getContext());
   if (failed(applyPatternsGreedily(op, std::move(patterns))))
     return failure();
   IRRewriter rewriter(op->getContext());
