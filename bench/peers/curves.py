@@ -2,11 +2,12 @@
 """Loss curves of the first steps in PyTorch, float32 and float64, for programs of ours that start from the same weights.
 
   python3 bench/peers/curves.py start FOLDER                       writes FOLDER/lenet.safetensors and FOLDER/resnet20.safetensors
-  python3 bench/peers/curves.py run FOLDER --data DATA --net lenet --order ORDER.npz
-  python3 bench/peers/curves.py compare FOLDER --net lenet --ours LOSSES.json
+  xferc run bench/curves/lenet.xfer -- --data DATA --start FOLDER/lenet.safetensors --trace FOLDER/lenet.jsonl
+  python3 bench/peers/curves.py run FOLDER --data DATA --net lenet
+  python3 bench/peers/curves.py compare FOLDER --net lenet
 
 Our programs are bench/curves/lenet.xfer (DANN on MNIST and USPS, no dropout) and bench/curves/resnet20.xfer; they load these
-weights.  ORDER.npz holds the sample numbers of each step that they took: one array [steps, 64] a source, named as it.
+weights.  The trace, FOLDER/NET.jsonl, holds the numbers of the samples of each step by source, and its loss.
 `compare` passes when every step is within 1e-3 relative of the float32 curve, or within 3 times its distance from the float64 curve.
 """
 import argparse
@@ -14,7 +15,6 @@ import json
 import pathlib
 import sys
 
-import numpy
 import torch
 import torch.nn.functional as F
 
@@ -69,8 +69,14 @@ def curve(name, folder, data, order, dtype):
     return losses
 
 
+def trace(options):
+    """The steps of our program."""
+    return [json.loads(line) for line in (options.folder / f"{options.net}.jsonl").read_text().splitlines()]
+
+
 def run(options):
-    order = {name: torch.from_numpy(value).long() for name, value in numpy.load(options.order).items()}
+    steps = trace(options)
+    order = {name: torch.tensor([step["samples"][name] for step in steps]) for name in steps[0]["samples"]}
     data = read(options.net, options.data)
     curves = {name: curve(options.net, options.folder, data, order, dtype) for name, dtype in (("float32", torch.float32), ("float64", torch.float64))}
     (options.folder / f"{options.net}-curves.json").write_text(json.dumps(curves))
@@ -78,9 +84,9 @@ def run(options):
 
 def compare(options):
     curves = json.loads((options.folder / f"{options.net}-curves.json").read_text())
-    ours = json.loads(pathlib.Path(options.ours).read_text())
-    if len(ours) < TOTAL_STEPS:
-        sys.exit(f"{options.ours}: {len(ours)} losses, wanted {TOTAL_STEPS}")
+    ours = [step["watch"]["whole_loss"] for step in trace(options)]
+    if len(ours) != TOTAL_STEPS:
+        sys.exit(f"{options.net}.jsonl: {len(ours)} steps, wanted {TOTAL_STEPS}")
     worst, failed = 0.0, []
     for i, (a, b, c) in enumerate(zip(ours, curves["float32"], curves["float64"])):
         off = abs(a - b) / abs(b)
@@ -96,8 +102,7 @@ def main():
     arguments.add_argument("verb", choices=("start", "run", "compare"))
     arguments.add_argument("folder", type=pathlib.Path)
     arguments.add_argument("--net", choices=("lenet", "resnet20"), default="lenet")
-    for name in ("--data", "--order", "--ours"):
-        arguments.add_argument(name)
+    arguments.add_argument("--data")
     options = arguments.parse_args()
     if options.verb == "start":
         return start(options.folder)

@@ -87,6 +87,10 @@ static void addRunOptions(CLI::App &app, Verb verb, Arguments &arguments) {
                    "write the seconds that each step computes, without reading its batch: one JSON object a line")
         ->type_name("FILE")
         ->excludes(runs);
+    app.add_option("--trace", arguments.trace,
+                   "write a JSON line for every step: the numbers of its samples by source, and the watched values")
+        ->type_name("FILE")
+        ->excludes(runs);
   } else {
     app.add_option("--weights", arguments.weights, "take the model from this safetensors file")->type_name("FILE");
   }

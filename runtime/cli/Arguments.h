@@ -14,7 +14,7 @@ struct Arguments {
   bool seedGiven = false;
   unsigned threads = 0; // 0: as many as there are
   int64_t runs = 1;
-  std::string out, data = ".", weights, output, format, exportName, stepTimes;
+  std::string out, data = ".", weights, output, format, exportName, stepTimes, trace;
   std::vector<std::string> inputs;
   bool resume = false, overwrite = false, json = false;
   std::vector<OptionValue> options; // as in the manifest

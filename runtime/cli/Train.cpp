@@ -67,6 +67,9 @@ static Expected<RunOutcome> runTrainer(const Command &command, Session &session,
   if (const std::string &path = command.arguments.stepTimes; !path.empty())
     if (Status status = trainer.recordSteps(path); status.failed())
       return status;
+  if (!command.arguments.trace.empty())
+    if (Status status = trainer.traceTo(command.arguments.trace); status.failed())
+      return status;
   Status ready = earlier ? trainer.resume(*earlier) : trainer.start();
   if (ready.failed())
     return ready;

@@ -1,6 +1,5 @@
 #include "runtime/program/StageRunner.h"
 #include "runtime/core/Hash.h"
-#include "runtime/metrics/JsonText.h"
 #include <algorithm>
 #include <cmath>
 #include <ctime>
@@ -132,6 +131,31 @@ static double secondsOf(clockid_t clock) {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
+// Draws the step's batches; `line`, if any, gets the numbers of their samples.
+Status StageRunner::loadSamples(JsonWriter *line) {
+  for (size_t i = 0; i < stage.sources.size(); ++i) {
+    if (line)
+      line->key(stage.sources[i].name).beginList();
+    for (int draw = 0; draw < stage.sources[i].draws; ++draw) {
+      samplers[i].fill(state.step * stage.sources[i].draws + draw, batch);
+      if (Status status = current.inputs[i].load(draw, batch, keys[i]); status.failed())
+        return status;
+      for (size_t k = 0; line && k < batch.samples.size(); ++k)
+        line->value(batch.samples[k]);
+    }
+    if (line)
+      line->endList();
+  }
+  return Status::success();
+}
+
+Status StageRunner::traceStep(JsonWriter &line) {
+  line.endObject().key("watch").beginObject();
+  for (size_t i = 0; i < stage.watch.size(); ++i)
+    line.key(stage.watch[i]).value(static_cast<double>(current.call->resultNumber(current.watched[i])));
+  return observer.trace(line.endObject().endObject().text());
+}
+
 Status StageRunner::doStep() {
   bool epochBegins = state.step % stepsPerEpoch == 0;
   for (const auto &[period, spec] : every) {
@@ -143,12 +167,13 @@ Status StageRunner::doStep() {
   if (size_t next = phaseAt(state.step); phase != next)
     if (Status status = enterPhase(next); status.failed())
       return status;
-  for (size_t i = 0; i < stage.sources.size(); ++i)
-    for (int draw = 0; draw < stage.sources[i].draws; ++draw) {
-      samplers[i].fill(state.step * stage.sources[i].draws + draw, batch);
-      if (Status status = current.inputs[i].load(draw, batch, keys[i]); status.failed())
-        return status;
-    }
+  JsonWriter line;
+  bool traced = observer.traces();
+  if (traced)
+    line.beginObject().key("stage").value(stage.name).key("run").value(run).key("step").value(state.step)
+        .key("samples").beginObject();
+  if (Status status = loadSamples(traced ? &line : nullptr); status.failed())
+    return status;
   PhiloxKey key =
       makeStepKey(session.seed, hashName(stage.key), static_cast<uint32_t>(run), static_cast<uint64_t>(state.step));
   double begin = secondsOf(CLOCK_MONOTONIC), beginProcessor = secondsOf(CLOCK_PROCESS_CPUTIME_ID);
@@ -157,6 +182,9 @@ Status StageRunner::doStep() {
   StepTime time = {secondsOf(CLOCK_MONOTONIC) - begin, secondsOf(CLOCK_PROCESS_CPUTIME_ID) - beginProcessor};
   if (Status status = observer.stepDone(stage.name, state.step, time); status.failed())
     return status;
+  if (traced)
+    if (Status status = traceStep(line); status.failed())
+      return status;
   for (size_t i = 0; i < current.watched.size(); ++i)
     state.sums[i] += current.call->resultNumber(current.watched[i]);
   ++state.summed;

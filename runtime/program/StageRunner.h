@@ -5,6 +5,7 @@
 #ifndef XFER_RUNTIME_PROGRAM_STAGERUNNER_H
 #define XFER_RUNTIME_PROGRAM_STAGERUNNER_H
 
+#include "runtime/metrics/JsonText.h"
 #include "runtime/metrics/Progress.h"
 #include "runtime/program/PassCache.h"
 
@@ -34,6 +35,8 @@ public:
   virtual ~StageObserver() = default;
   virtual Status log(std::string_view object) = 0;
   virtual Status stepDone(std::string_view stage, int64_t step, const StepTime &time) = 0;
+  virtual bool traces() const = 0; // whether trace() wants an object for every step
+  virtual Status trace(std::string_view object) = 0;
   virtual Status checkpoint() = 0;
   virtual bool interrupted() = 0;
   virtual Progress &progress() = 0;
@@ -62,6 +65,8 @@ private:
   Status begin();
   Status enterPhase(size_t phase);
   Status doStep();
+  Status loadSamples(JsonWriter *line);
+  Status traceStep(JsonWriter &line);
   Status endEpoch();
   Status keepBest(const Moment &now, NamedValues &values);
   Status finish();

@@ -20,6 +20,14 @@ Status Trainer::openLog() {
   return Status::success();
 }
 
+Status Trainer::traceTo(const std::string &path) {
+  Expected<MetricsLog> log = MetricsLog::open(path, 0);
+  if (!log)
+    return log.status();
+  tracing.emplace(std::move(*log));
+  return Status::success();
+}
+
 Status Trainer::checkStages() {
   for (const OrderItem &item : session.manifest.order) {
     if (item.kind != OrderItem::Stage || item.run > 0)

@@ -17,6 +17,9 @@ public:
           const std::atomic<bool> &interrupt)
       : session(session), data(data), folder(folder), shown(progress), interrupt(interrupt), passes(session, data) {}
 
+  // Writes a JSON line for every step from now on: which samples it took, and its watched values.
+  Status traceTo(const std::string &path);
+
   // Initial parameters and states, in an empty folder; or those of a checkpoint of this run.
   Status start();
   Status resume(const Checkpoint &checkpoint);
@@ -34,6 +37,8 @@ public:
 private:
   Status log(std::string_view object) override;
   Status stepDone(std::string_view stage, int64_t step, const StepTime &time) override;
+  bool traces() const override { return tracing.has_value(); }
+  Status trace(std::string_view object) override { return tracing->write(object); }
   Status checkpoint() override; // may skip one if the last is younger than a moment
   bool interrupted() override { return interrupt.load(std::memory_order_relaxed); }
   Progress &progress() override { return shown; }
@@ -54,7 +59,7 @@ private:
   const std::atomic<bool> &interrupt;
   PassCache passes;
   TrainState train;
-  std::optional<MetricsLog> metrics, stepTimes;
+  std::optional<MetricsLog> metrics, stepTimes, tracing;
   std::string saved;
   std::chrono::steady_clock::time_point began, lastSave;
   double secondsBefore = 0;

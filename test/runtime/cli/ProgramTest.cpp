@@ -6,6 +6,7 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -99,6 +100,30 @@ TEST_F(ProgramTest, TrainsAndReports) {
   for (std::string line; std::getline(log, line); ++lines)
     EXPECT_TRUE(json::accept(line)) << line;
   EXPECT_EQ(lines, 13); // two stages of six epochs, one evaluation
+}
+
+// A trace says of every step which samples it took; whole epochs take each sample of the leading source at most once.
+TEST_F(ProgramTest, Traces) {
+  Outcome outcome = run("--out r --epochs 2 --trace steps.jsonl");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  std::istringstream text(read(at("steps.jsonl")));
+  std::set<int> seen;
+  int lines = 0;
+  for (std::string line; std::getline(text, line); ++lines) {
+    json step = json::parse(line);
+    if (lines < 31) {
+      EXPECT_EQ(step["stage"], "adapt");
+      EXPECT_EQ(step["step"], lines);
+      EXPECT_EQ(step["samples"]["plain"].size(), 32u);
+      EXPECT_EQ(step["samples"]["shifted"].size(), 16u);
+      EXPECT_GT(step["watch"]["loss"], 0);
+      for (int sample : step["samples"]["plain"])
+        EXPECT_TRUE(seen.insert(sample).second) << sample << " was taken twice in one epoch";
+    }
+  }
+  EXPECT_EQ(lines, 124); // two stages of two epochs of 31 steps
+  EXPECT_EQ(run("--out r --overwrite --trace nowhere/steps.jsonl").code, 1);
+  EXPECT_EQ(run("--out r --trace t --runs 2").code, 2);
 }
 
 // The same bits from every run, with any number of threads; another seed gives others.
