@@ -117,6 +117,7 @@ private:
                                                  body);
   // Random.cpp
   mlir::Value random(nn::RandomOp op, llvm::ArrayRef<LaneIndex> index);
+  mlir::Value wordOf(mlir::Value position, llvm::SmallVector<mlir::Value, 4> key, uint64_t site);
 
   const KernelContext &context;
   mlir::OpBuilder &b;

@@ -131,12 +131,16 @@ SmallVector<Value> KernelBuilder::loop(Value lower, Value upper, int64_t step, V
     if (*first + step >= *end)
       return body(lower, carried);
   }
-  auto loop = scf::ForOp::create(b, loc, lower, upper, constant(step), carried,
-                                 [&](OpBuilder &, Location, Value index, ValueRange arguments) {
-                                   OpBuilder::InsertionGuard guard(b);
-                                   (void)guard;
-                                   scf::YieldOp::create(b, loc, body(index, arguments));
-                                 });
+  // The loop is there before its body, which may ask what is known of the index.
+  auto loop = scf::ForOp::create(b, loc, lower, upper, constant(step), carried);
+  OpBuilder::InsertionGuard guard(b);
+  if (carried.empty()) { // it has its terminator already
+    b.setInsertionPointToStart(loop.getBody());
+    body(loop.getInductionVar(), ValueRange());
+  } else {
+    b.setInsertionPointToEnd(loop.getBody());
+    scf::YieldOp::create(b, loc, body(loop.getInductionVar(), loop.getRegionIterArgs()));
+  }
   return SmallVector<Value>(loop.getResults());
 }
 

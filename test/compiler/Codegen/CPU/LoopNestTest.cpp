@@ -401,10 +401,11 @@ TEST_P(LoopNest, RandomKnownAnswers) {
         {Tensor::of({4}, {unit(0x6627e8d5), unit(0xe169c58d), unit(0xbc57ac4c), unit(0x9b00dbd8)})});
   // Any key and site: what is drawn does not depend on how it is cut into vectors.
   Tensor keys = Tensor::random({3, 4}, 1, -2e9, 2e9, true);
+  int64_t columns = 7;
   auto words = [&](const Point &p) {
     uint64_t site = 0x123456789;
     auto word = [&](int64_t i) { return uint32_t(int32_t(get(keys, {p[0], i}))); };
-    int64_t e = p[1] * 7 + p[2];
+    int64_t e = p[1] * columns + p[2];
     uint32_t k0 = word(0) ^ uint32_t(site), k1 = word(1) ^ uint32_t(site >> 32);
     uint32_t x[4] = {uint32_t(e / 4), 0, word(2), word(3)};
     for (int round = 0; round < 10; ++round, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
@@ -414,9 +415,14 @@ TEST_P(LoopNest, RandomKnownAnswers) {
     }
     return unit(x[e % 4]);
   };
-  check("%k: tensor<3x4xi32>) -> tensor<3x5x7xf32>",
-        "%r = nn.random %k site 4886718345 : tensor<3x4xi32> -> tensor<3x5x7xf32>\n return %r : tensor<3x5x7xf32>",
-        {keys}, {make({3, 5, 7}, words)});
+  // 60 numbers a key: vectors begin with a block and share it. 35 and 115: they do not.
+  for (int64_t each : {7, 12, 23}) {
+    columns = each;
+    std::string type = llvm::formatv("tensor<3x5x{0}xf32>", columns);
+    check("%k: tensor<3x4xi32>) -> " + type,
+          "%r = nn.random %k site 4886718345 : tensor<3x4xi32> -> " + type + "\n return %r : " + type, {keys},
+          {make({3, 5, columns}, words)});
+  }
 }
 
 TEST_P(LoopNest, DynamicExtents) {
