@@ -276,10 +276,6 @@ template <typename T> static bool compare(Operator op, const T &a, const T &b) {
 /// Both sides known at compile time; nothing where the operator has no meaning for them.
 static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value &a, const Value &b,
                                  dsl::SourceRange range) {
-  if (op == Operator::Equal || op == Operator::NotEqual) {
-    if (a.isNone() || b.isNone())
-      return Value((a.isNone() && b.isNone()) == (op == Operator::Equal));
-  }
   if (a.text() && b.text()) {
     if (op == Operator::Add)
       return Value(*a.text() + *b.text());
@@ -380,6 +376,9 @@ template <typename Op> static Value create(Evaluator &evaluator, const Tensor &a
 Value Evaluator::binary(Operator op, const Value &a, const Value &b, dsl::SourceRange range) {
   if (a.isPoison() || b.isPoison())
     return Value();
+  // A value is left out or it is not; whether it is a tensor does not matter.
+  if ((op == Operator::Equal || op == Operator::NotEqual) && (a.isNone() || b.isNone()))
+    return Value((a.isNone() && b.isNone()) == (op == Operator::Equal));
   if (a.tree() || b.tree() || a.module() || b.module()) {
     if (isComparison(op) || op == Operator::MatMul || op == Operator::And || op == Operator::Or)
       return error(range, "bad-operands", "this operator has no meaning for modules and trees");

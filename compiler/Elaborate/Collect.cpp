@@ -313,6 +313,8 @@ void Pipeline::placeModels() {
           evaluator.addPart(*model->instance, part->name.text, placed);
       } else if (auto *freeze = llvm::dyn_cast<dsl::FreezeItem>(&item)) {
         modelFreezes.push_back({freeze, scope});
+      } else if (auto *load = llvm::dyn_cast<dsl::LoadItem>(&item)) {
+        loads.push_back({load, scope});
       } else {
         error(item.keyword, "not-supported-yet",
               "'" + dsl::getSpelling(item.kind) + "' in a model is not supported yet");

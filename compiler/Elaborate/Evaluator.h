@@ -197,6 +197,8 @@ public:
   };
   const Acting *acting = nullptr;
   bool proposesNothing = false; ///< inside `watch`
+  /// Mistakes stay unsaid: the first look at a program, which meets modules before they are complete.
+  bool quiet = false;
   std::map<const dsl::Rewrite *, std::shared_ptr<unsigned>> rewriteMatches;
   std::set<dsl::FileId> libraryFiles;
 

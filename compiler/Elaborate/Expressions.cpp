@@ -14,6 +14,8 @@ namespace xfer {
 static constexpr uint64_t maxSteps = 20'000'000;
 
 Value Evaluator::error(dsl::SourceRange range, llvm::StringRef code, const Twine &message) {
+  if (quiet)
+    return Value();
   // A mistake inside the library is reported where the program called it; the place inside is a note.
   dsl::SourceRange primary = range;
   bool inLibrary = range.isValid() && isLibrary(range.file);
@@ -117,6 +119,16 @@ Value Evaluator::moduleMember(const Module &module, llvm::StringRef name, dsl::S
   ModuleInstance &instance = *module.instance;
   if (auto part = instance.parts.find(name.str()); part != instance.parts.end())
     return through(part->second, module);
+  // A part that is read before its module is applied gets its place now, where its text needs nothing of an application.
+  if (instance.constructor && !instance.applied)
+    for (const dsl::ItemPtr &item : instance.constructor->definition->body->items)
+      if (auto *part = llvm::dyn_cast<dsl::PartItem>(item.get()); part && part->name.text == name) {
+        Value placed = place(evaluate(*part->value, instance.scope), instance.path + "." + name.str(), instance.rewrites,
+                             part->value->range);
+        if (!placed.isPoison())
+          addPart(instance, name, placed);
+        return placed.isPoison() ? placed : through(placed, module);
+      }
   if (auto leaf = instance.leaves.find(name.str()); leaf != instance.leaves.end())
     return Value(readLeaf(*leaf->second, &module));
   if (instance.constructor)

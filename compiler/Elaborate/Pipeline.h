@@ -198,6 +198,9 @@ private:
   void emitPass(llvm::StringRef name, llvm::StringRef at, llvm::ArrayRef<SourceInfo> sources, mlir::func::FuncOp function);
   void buildExport(const Node<dsl::ExportItem> &node, bool discovering);
 
+  //===--- Loads.cpp -------------------------------------------------------------------------------------------===//
+  void emitLoad(const dsl::LoadItem &load, const ScopePtr &scope);
+
   //===--- Program.cpp -----------------------------------------------------------------------------------------===//
   void discover();
   void build();
@@ -250,6 +253,7 @@ private:
   std::vector<Node<dsl::ExportItem>> exports;
   std::set<std::string> modelFrozen; ///< leaves frozen for ever, by `freeze` in a model
   std::vector<std::pair<const dsl::FreezeItem *, ScopePtr>> modelFreezes;
+  std::vector<std::pair<const dsl::LoadItem *, ScopePtr>> loads;
   BuildContext *current = nullptr;
   bool discovering = false;
   std::vector<std::pair<dsl::SourceRange, std::string>> sites;

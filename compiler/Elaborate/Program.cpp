@@ -61,22 +61,27 @@ OwningOpRef<ModuleOp> Pipeline::run(const dsl::File &program) {
 
 void Pipeline::discover() {
   discovering = true;
-  for (Acting &acting : order) {
-    if (acting.kind == Acting::Evaluate)
-      discoverEvaluation(acting.evaluate);
-    else if (auto stage = stages.find(acting.name); stage != stages.end())
-      discoverStage(stage->second);
+  // Twice: what reads a whole module (a tree of its parameters) may stand before the application that completes it.
+  for (bool quiet : {true, false}) {
+    evaluator.quiet = quiet;
+    for (Acting &acting : order) {
+      if (acting.kind == Acting::Evaluate)
+        discoverEvaluation(acting.evaluate);
+      else if (auto stage = stages.find(acting.name); stage != stages.end())
+        discoverStage(stage->second);
+    }
+    for (const Node<dsl::ExportItem> &node : exports)
+      buildExport(node, true);
   }
-  for (const Node<dsl::ExportItem> &node : exports)
-    buildExport(node, true);
   discovering = false;
   if (!diagnostics.hasErrors())
     checkModules();
 }
 
 void Pipeline::checkModules() {
+  // A module whose parts are called by themselves need not be called as a whole.
   for (auto &instance : evaluator.instances)
-    if (!instance->applied)
+    if (!instance->applied && instance->parts.empty())
       error(instance->constructor->range, "module-not-applied",
             "'" + instance->path + "' is never applied: its parameters would never exist");
   for (auto &[rule, count] : evaluator.rewriteMatches) {
@@ -151,6 +156,8 @@ void Pipeline::build() {
     buildExport(node, false);
   buildInit("init", "module");
   emitLeaves();
+  for (auto &[load, scope] : loads)
+    emitLoad(*load, scope);
   for (auto [i, site] : llvm::enumerate(sites))
     pipeline::SiteOp::create(builder, location(site.first), builder.getI64IntegerAttr(i + 1),
                              builder.getStringAttr(site.second));

@@ -269,6 +269,9 @@ void Pipeline::discoverStage(StageInfo &stage) {
     };
     for (const StageInfo::Clause &clause : stage.acts)
       visit(*clause.item, clause.scope);
+    for (const StageInfo::Clause &clause : stage.watches)
+      if (auto &watch = llvm::cast<dsl::WatchItem>(*clause.item); watch.over.empty())
+        evaluator.evaluate(*watch.value, clause.scope);
     evaluator.functions.pop_back();
     function.erase();
   }

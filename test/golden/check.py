@@ -8,6 +8,7 @@ The last value of a name counts.  Exit status 1 when anything is off, or when th
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 
@@ -41,6 +42,10 @@ def main():
             print(f"{options.command[0]}: exit status {ran.returncode}")
             return 1
         lines = ran.stdout.splitlines()
+        if "--out" in options.command:
+            # What a stage watches stands in the log of the run, what an evaluation reports on standard output.
+            folder = options.command[options.command.index("--out") + 1]
+            lines += open(os.path.join(folder, "metrics.jsonl"), encoding="utf-8").read().splitlines()
     wanted = json.load(open(options.values)) if options.values else {}
     found = {}
     for line in lines:
