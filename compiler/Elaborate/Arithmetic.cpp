@@ -169,54 +169,6 @@ bool Evaluator::unify(Tensor &a, Tensor &b, dsl::SourceRange range) {
   return true;
 }
 
-//===--- trees --------------------------------------------------------------------------------------------------===//
-
-std::shared_ptr<Tree> Evaluator::parameters(const Module &module, dsl::SourceRange range) {
-  auto tree = std::make_shared<Tree>();
-  const std::string prefix = module.instance->path + ".";
-  for (Leaf *leaf : leafOrder)
-    if (leaf->kind == Leaf::Parameter && llvm::StringRef(leaf->path).starts_with(prefix))
-      tree->leaves[leaf->path.substr(prefix.size())] = readLeaf(*leaf, &module);
-  return tree;
-}
-
-Value Evaluator::overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange range,
-                            llvm::function_ref<Value(llvm::ArrayRef<Value>)> operation) {
-  std::vector<std::shared_ptr<const Tree>> owned(operands.size());
-  std::vector<const Tree *> trees(operands.size(), nullptr);
-  const Tree *first = nullptr;
-  for (auto [i, operand] : llvm::enumerate(operands)) {
-    if (operand.module())
-      owned[i] = parameters(*operand.module(), range);
-    trees[i] = owned[i] ? owned[i].get() : operand.tree();
-    if (!trees[i])
-      continue;
-    if (first && first->leaves.size() != trees[i]->leaves.size())
-      return error(range, "trees-differ", "two trees of different modules cannot be combined leaf by leaf");
-    if (!first)
-      first = trees[i];
-  }
-  auto result = std::make_shared<Tree>();
-  for (auto &[path, unused] : first->leaves) {
-    std::vector<Value> parts;
-    for (auto [operand, tree] : llvm::zip_equal(operands, trees)) {
-      if (!tree) {
-        parts.push_back(operand);
-        continue;
-      }
-      auto found = tree->leaves.find(path);
-      if (found == tree->leaves.end())
-        return error(range, "trees-differ", "the tree on one side has no leaf '" + path + "'");
-      parts.push_back(found->second);
-    }
-    Value value = operation(parts);
-    if (value.isPoison())
-      return value;
-    result->leaves[path] = value;
-  }
-  return Value(std::shared_ptr<const Tree>(result));
-}
-
 //===--- operators ----------------------------------------------------------------------------------------------===//
 
 static int64_t floorDivide(int64_t a, int64_t b) {
@@ -273,6 +225,9 @@ template <typename T> static bool compare(Operator op, const T &a, const T &b) {
   }
 }
 
+/// Of lists and strings: doubling one in a loop must not fill the compiler's memory.
+static constexpr size_t maxLength = size_t(1) << 20;
+
 /// Both sides known at compile time; nothing where the operator has no meaning for them.
 static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value &a, const Value &b,
                                  dsl::SourceRange range) {
@@ -281,6 +236,8 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
       return Value((a.isNone() && b.isNone()) == (op == Operator::Equal));
   }
   if (a.text() && b.text()) {
+    if (op == Operator::Add && a.text()->size() + b.text()->size() > maxLength)
+      return evaluator.error(range, "list-too-long", "a string has at most " + Twine(maxLength) + " characters");
     if (op == Operator::Add)
       return Value(*a.text() + *b.text());
     if (isComparison(op))
@@ -288,6 +245,8 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
     return std::nullopt;
   }
   if (a.list() && b.list() && op == Operator::Add) {
+    if (a.list()->elements.size() + b.list()->elements.size() > maxLength)
+      return evaluator.error(range, "list-too-long", "a list has at most " + Twine(maxLength) + " elements");
     std::vector<Value> all = a.list()->elements;
     all.insert(all.end(), b.list()->elements.begin(), b.list()->elements.end());
     return Value::list(std::move(all));
@@ -328,6 +287,8 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
   case Operator::Modulo:
     if (*y == 0)
       return evaluator.error(range, "division-by-zero", "division by zero");
+    if (integers && *j == -1) // the one quotient that may overflow
+      return op == Operator::Modulo ? Value(int64_t(0)) : evaluator.unary(dsl::UnaryOp::Negate, a, range);
     if (integers)
       return Value(op == Operator::FloorDivide ? floorDivide(*i, *j) : *i - floorDivide(*i, *j) * *j);
     return Value(op == Operator::FloorDivide ? std::floor(*x / *y) : *x - std::floor(*x / *y) * *y);
@@ -467,8 +428,12 @@ Value Evaluator::unary(dsl::UnaryOp op, const Value &x, dsl::SourceRange range) 
   bool negates = op == dsl::UnaryOp::Negate;
   if (auto *flag = x.get<bool>(); flag && !negates)
     return Value(!*flag);
-  if (auto number = x.asInteger(); number && negates)
-    return Value(-*number);
+  if (auto number = x.asInteger(); number && negates) {
+    int64_t result;
+    if (__builtin_sub_overflow(int64_t(0), *number, &result))
+      return error(range, "integer-overflow", "the result does not fit 64 bits");
+    return Value(result);
+  }
   if (auto number = x.asNumber(); number && negates)
     return Value(-*number);
   std::optional<Tensor> tensor = toTensor(x, range);
@@ -483,90 +448,6 @@ Value Evaluator::unary(dsl::UnaryOp op, const Value &x, dsl::SourceRange range) 
   if (!tensor->type().getElementType().isInteger(1))
     return error(range, "bad-operands", "'not' wants a bool, found " + x.describe());
   return Tensor{nn::NotOp::create(builder(), location(range), tensor->value), tensor->axes};
-}
-
-//===--- axes and shapes ----------------------------------------------------------------------------------------===//
-
-std::optional<llvm::SmallVector<int64_t>> Evaluator::axes(const Value &value, const Tensor &tensor,
-                                                          dsl::SourceRange range) {
-  llvm::SmallVector<int64_t> result;
-  auto add = [&](const Value &one) {
-    if (auto *dim = one.get<Dim>(); dim && dim->axis) {
-      llvm::SmallVector<int64_t> found;
-      for (auto [i, axis] : llvm::enumerate(tensor.axes))
-        if (axis == dim->axis)
-          found.push_back(i);
-      if (found.size() != 1) {
-        error(range, found.empty() ? "axis-not-found" : "axis-ambiguous",
-              (found.empty() ? Twine("this dimension is no axis of ") : Twine("this dimension is two axes of ")) +
-                  Value(tensor).describe());
-        return false;
-      }
-      result.push_back(found[0]);
-      return true;
-    }
-    auto number = one.asInteger();
-    if (!number) {
-      if (!one.isPoison())
-        error(range, "bad-axis", "an axis is a number or a dimension, found " + one.describe());
-      return false;
-    }
-    int64_t axis = *number < 0 ? *number + tensor.rank() : *number;
-    if (axis < 0 || axis >= tensor.rank()) {
-      error(range, "axis-not-found",
-            "axis " + Twine(*number) + " is outside " + Value(tensor).describe());
-      return false;
-    }
-    result.push_back(axis);
-    return true;
-  };
-  std::vector<Value> all{value};
-  if (auto *list = value.list())
-    all = list->elements;
-  for (const Value &one : all) {
-    if (auto *pack = one.get<Pack>()) {
-      for (const Dim &dim : pack->dims)
-        if (!add(Value(dim)))
-          return std::nullopt;
-    } else if (!add(one)) {
-      return std::nullopt;
-    }
-  }
-  llvm::sort(result);
-  if (std::adjacent_find(result.begin(), result.end()) != result.end()) {
-    error(range, "axis-ambiguous", "the same axis is named twice");
-    return std::nullopt;
-  }
-  return result;
-}
-
-std::optional<std::vector<Dim>> Evaluator::shape(const Value &value, dsl::SourceRange range) {
-  std::vector<Dim> dims;
-  std::vector<Value> all{value};
-  if (auto *list = value.list())
-    all = list->elements;
-  for (const Value &one : all) {
-    if (one.isPoison())
-      return std::nullopt;
-    if (auto *pack = one.get<Pack>()) {
-      dims.insert(dims.end(), pack->dims.begin(), pack->dims.end());
-      continue;
-    }
-    if (auto *dim = one.get<Dim>()) {
-      dims.push_back(*dim);
-      continue;
-    }
-    auto number = one.asInteger();
-    if (!number || *number < 0) {
-      error(range, "bad-extent",
-            one.tensor() ? Twine("an extent must be known at compile time, this is a run-time value; a 'param' in a "
-                                 "shape must be a 'const'")
-                         : Twine("an extent is a number that is not negative, found " + one.describe()));
-      return std::nullopt;
-    }
-    dims.push_back({Extent(*number), 0});
-  }
-  return dims;
 }
 
 } // namespace xfer

@@ -43,8 +43,16 @@ static Value grad(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
 
 static Value stopGradient(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   return lift(evaluator, given[0], range, [&](const Value &x) -> Value {
-    if (x.isNumber())
+    if (x.isNumber() || x.text() || x.function() || x.isNone())
       return x;
+    if (const Record *record = x.record()) {
+      std::vector<std::pair<std::string, Value>> fields;
+      for (auto &[name, value] : record->fields) {
+        std::vector<Value> single{value};
+        fields.push_back({name, stopGradient(evaluator, single, range)});
+      }
+      return Value::record(std::move(fields));
+    }
     if (const List *list = x.list()) {
       std::vector<Value> all;
       for (const Value &one : list->elements) {
@@ -56,6 +64,8 @@ static Value stopGradient(Evaluator &evaluator, std::vector<Value> &given, dsl::
     std::optional<Tensor> tensor = evaluator.toTensor(x, range);
     if (!tensor)
       return Value();
+    if (!llvm::isa<FloatType>(tensor->type().getElementType()))
+      return Value(*tensor);
     return Tensor{nn::StopGradientOp::create(evaluator.builder(), evaluator.location(range), tensor->value),
                   tensor->axes};
   });

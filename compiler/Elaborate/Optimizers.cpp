@@ -56,34 +56,6 @@ bool Evaluator::runOptimizerState(const dsl::Slot &slot, const std::string &name
   return ok;
 }
 
-Leaf *Evaluator::declareStageState(const std::string &stage, const dsl::StateItem &state, const ScopePtr &scope) {
-  std::optional<std::string> name = slotName(state.slot, scope);
-  if (!name)
-    return nullptr;
-  std::optional<RankedTensorType> type;
-  if (state.type) {
-    if (auto shaped = tensorType(*state.type, scope, state.range))
-      type = shaped->first;
-  } else if (state.initial) {
-    Value value = evaluate(*state.initial, scope);
-    if (value.module() || value.tree())
-      error(state.range, "not-supported-yet", "a module or tree as the state of a stage is not supported yet");
-    else if (std::optional<Tensor> tensor = toTensor(value, state.initial->range))
-      type = nn::withoutMeaning(tensor->type());
-  } else {
-    error(state.range, "type-missing", "'" + *name + "' needs a type or a first value");
-  }
-  if (!type)
-    return nullptr;
-  std::string before = surroundings.owner;
-  surroundings.owner = "stage:" + stage;
-  Leaf *leaf = declareLeaf(stage + "." + *name, Leaf::State, *type, state.initial.get(), "", scope, state.range);
-  surroundings.owner = before;
-  if (leaf)
-    leaf->axes.assign(type->getRank(), 0);
-  return leaf;
-}
-
 bool Evaluator::runOptimizerUpdate(const std::string &name, const dsl::UpdateItem &update, const ScopePtr &scope) {
   const Module &module = *frames.back().module;
   Value value = evaluate(*update.value, scope);

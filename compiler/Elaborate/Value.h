@@ -131,7 +131,9 @@ class Value {
 public:
   struct Poison {}; ///< an error was reported; what reads it stays silent
   struct None {};
-  using Storage = std::variant<Poison, None, bool, int64_t, double, std::string, Dim, Pack, Tensor,
+  /// A value of a step, where a first value is made: there are no samples yet.
+  struct Unavailable {};
+  using Storage = std::variant<Poison, None, Unavailable, bool, int64_t, double, std::string, Dim, Pack, Tensor,
                                std::shared_ptr<const List>, std::shared_ptr<const Record>,
                                std::shared_ptr<const Function>, std::shared_ptr<const Constructor>, Module,
                                std::shared_ptr<const Tree>, Place>;
@@ -151,6 +153,7 @@ public:
 
   bool isPoison() const { return std::holds_alternative<Poison>(storage); }
   bool isNone() const { return std::holds_alternative<None>(storage); }
+  bool isUnavailable() const { return std::holds_alternative<Unavailable>(storage); }
   template <typename T> const T *get() const { return std::get_if<T>(&storage); }
   const Tensor *tensor() const { return get<Tensor>(); }
   const List *list() const { return deref<List>(); }
@@ -167,6 +170,8 @@ public:
   /// The value as a compile-time number.
   std::optional<double> asNumber() const;
   bool isNumber() const { return asNumber().has_value(); }
+  /// True if a value of the function under construction is anywhere in it: it must not outlive that function.
+  bool holdsTensor() const;
   /// What a user would call it: "an int", "a tensor [64, 10]", "a function".
   std::string describe() const;
 
@@ -208,8 +213,11 @@ struct Leaf {
   ScopePtr scope;                     ///< in which `initial` is read
   std::string merge;                  ///< average, max, sum or empty
   std::string owner;                  ///< "module", "program" or "stage:NAME"
+  std::string component;              ///< of a state that is a tree or module: the part of `initial` that is this leaf
   std::string describeInitial;        ///< text of the initialiser, for `explain`
   std::string layout = "plain";       ///< how other frameworks store it: plain, matrix or filter
+  bool hidden = false;                ///< a hidden value was written into it
+  bool added = false;                 ///< by a rewriting: weight files may lack it
   dsl::SourceRange range;
 };
 
@@ -224,7 +232,7 @@ struct ModuleInstance {
   std::map<std::string, Leaf *> leaves;           ///< by local name
   std::vector<Rewrite> rewrites;                  ///< of this instance and those around it
   bool applied = false;
-  dsl::SourceRange appliedAt;
+  bool added = false; ///< stands where a rewriting put another kind of module
 };
 
 /// Names of one block; the parent is the block around it.
@@ -241,6 +249,8 @@ public:
   const Value *find(llvm::StringRef name) const;
   const Value *findHere(llvm::StringRef name) const;
   void eachName(llvm::function_ref<void(llvm::StringRef)> visit) const;
+  /// The scope as a first value may read it: without the values of the function under construction.
+  ScopePtr withoutTensors() const;
   /// True for the outermost scope of a function or module: rebinding stops here.
   bool barrier = false;
   /// True for the scope of the program's own files: names of the pipeline are visible below it.

@@ -140,6 +140,12 @@ def Xfer_KeepAttr : Xfer_Attr<"Keep", "keep"> {
   let assemblyFormat = "`<` $mode (`by` `=` $by^)? (`oracle` `=` $oracle^)? `>`";
 }
 
+def Xfer_LoadRuleAttr : Xfer_Attr<"LoadRule", "rule"> {
+  let summary = "what becomes of the keys of a weight file that match `key`: they fill `target`, or are dropped";
+  let parameters = (ins StringRefParameter<>:$key, OptionalParameter<"::mlir::StringAttr">:$target);
+  let assemblyFormat = "`<` $key (`,` $target^)? `>`";
+}
+
 def Xfer_ReportAttr : Xfer_Attr<"Report", "report"> {
   let summary = "a figure of an evaluation: `value`, `gain` over a baseline, or `rows` of a whole value";
   let parameters = (ins StringRefParameter<>:$name, StringRefParameter<>:$kind, StringRefParameter<>:$output,

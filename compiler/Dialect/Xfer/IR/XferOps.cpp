@@ -66,6 +66,12 @@ LogicalResult StateOp::verify() {
   return verifyValue(*this, getType(), getValue());
 }
 
+LogicalResult LoadOp::verify() {
+  if (!isa<StringAttr, OptionRefAttr>(getFile()))
+    return emitOpError("(C1) reads the file ") << getFile() << "; expected a string or the reference of an option";
+  return success();
+}
+
 LogicalResult DomainOp::verify() {
   llvm::StringSet<> fields, splits;
   for (auto field : getFields().getAsRange<FieldAttr>())

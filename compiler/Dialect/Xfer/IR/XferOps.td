@@ -23,6 +23,7 @@ def Xfer_Sources : Xfer_ArrayOf<Xfer_SourceAttr, "sources">;
 def Xfer_Phases : Xfer_ArrayOf<Xfer_PhaseAttr, "phases">;
 def Xfer_Periodics : Xfer_ArrayOf<Xfer_PeriodicAttr, "periodic passes">;
 def Xfer_Watches : Xfer_ArrayOf<Xfer_WatchAttr, "figures to watch">;
+def Xfer_LoadRules : Xfer_ArrayOf<Xfer_LoadRuleAttr, "rules">;
 def Xfer_Reports : Xfer_ArrayOf<Xfer_ReportAttr, "reports">;
 
 def Xfer_OptionOp : Xfer_Op<"option"> {
@@ -71,6 +72,24 @@ def Xfer_StateOp : Xfer_Op<"state"> {
   }];
   let arguments = (ins StrAttr:$name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$owner, OptionalAttr<ElementsAttr>:$value);
   let assemblyFormat = "$name `:` $type `owner` $owner (`value` $value^)? attr-dict";
+}
+
+def Xfer_LoadOp : Xfer_Op<"load"> {
+  let summary = "fills parameters and states with a weight file before everything else";
+  let description = [{
+    `file` is a string or #xfer.param. The first of the `rules` whose key matches a key of the file says what it fills
+    below `into`; keys without a rule fill what is called so. `added` lists parameters that the file may lack. MANIFEST.md
+    has the details. Constraints:
+    - (C1) `file` is a string or the reference of an option;
+    - (C2) there is a parameter below `into`, and each of `added` is one.
+
+    ```mlir
+    xfer.load "resnet18.safetensors" into "net.trunk" rules [#xfer.rule<"fc.*">, #xfer.rule<"module.*", "*">]
+    ```
+  }];
+  let arguments = (ins AnyAttr:$file, StrAttr:$into, DefaultValuedAttr<Xfer_LoadRules, "{}">:$rules,
+                       DefaultValuedAttr<StrArrayAttr, "{}">:$added);
+  let assemblyFormat = "$file `into` $into (`rules` $rules^)? (`added` $added^)? attr-dict";
 }
 
 def Xfer_DomainOp : Xfer_Op<"domain"> {

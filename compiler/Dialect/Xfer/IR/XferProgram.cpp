@@ -31,7 +31,7 @@ public:
 
   LogicalResult verify(Operation *op) {
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<func::FuncOp, StateOp, DomainOp, PassOp, StageOp, BaselineOp, EvaluationOp, ExportOp, RunOp>(
+        .Case<func::FuncOp, StateOp, LoadOp, DomainOp, PassOp, StageOp, BaselineOp, EvaluationOp, ExportOp, RunOp>(
             [&](auto o) { return check(o); })
         .Case<RepeatOp>([&](RepeatOp repeat) -> LogicalResult {
           for (Operation &inner : repeat.getBody().front())
@@ -45,6 +45,7 @@ public:
 private:
   LogicalResult check(func::FuncOp function);
   LogicalResult check(StateOp state);
+  LogicalResult check(LoadOp load);
   LogicalResult check(DomainOp domain);
   LogicalResult check(PassOp pass);
   LogicalResult check(StageOp stage);
@@ -239,6 +240,19 @@ LogicalResult ProgramVerifier::checkQuantity(Operation *op, Attribute quantity) 
   OptionOp found = index.options.lookup(option.getName());
   if (!found || found.getKind() != "int")
     return op->emitOpError("takes a number from '") << option.getName() << "', which is no integer option";
+  return success();
+}
+
+LogicalResult ProgramVerifier::check(LoadOp load) {
+  std::string prefix = (load.getInto() + ".").str();
+  if (llvm::none_of(index.parameters, [&](auto &entry) { return entry.getKey().starts_with(prefix); }))
+    return load.emitOpError("(C2) fills '") << load.getInto() << "', below which there is no parameter";
+  for (StringRef added : load.getAdded().getAsValueRange<StringAttr>())
+    if (!index.parameters.lookup(prefix + added.str()) && !index.states.lookup(prefix + added.str()))
+      return load.emitOpError("(C2) adds '") << added << "', which is no parameter and no state";
+  auto option = dyn_cast<OptionRefAttr>(load.getFile());
+  if (option && !index.options.contains(option.getName()))
+    return load.emitOpError("reads the file that the unknown option '") << option.getName() << "' names";
   return success();
 }
 
