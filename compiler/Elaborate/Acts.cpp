@@ -16,13 +16,13 @@ using llvm::Twine;
 
 namespace xfer {
 
-/// All values from which a derivative can flow to `loss`.
-static llvm::DenseSet<mlir::Value> gradientSources(mlir::Value loss) {
+/// All values from which a derivative can flow to `loss`; what parameters were made from before is not looked at.
+static llvm::DenseSet<mlir::Value> gradientSources(mlir::Value loss, const llvm::DenseSet<mlir::Value> &parameters) {
   llvm::DenseSet<mlir::Value> reached;
   SmallVector<mlir::Value> work{loss};
   while (!work.empty()) {
     mlir::Value value = work.pop_back_val();
-    if (!reached.insert(value).second)
+    if (!reached.insert(value).second || parameters.contains(value))
       continue;
     Operation *op = value.getDefiningOp();
     auto rule = llvm::dyn_cast_or_null<nn::NNOpInterface>(op);
@@ -102,16 +102,13 @@ void Pipeline::repeatActs(const dsl::RepeatItem &repeat, const ScopePtr &scope) 
 }
 
 /// Every loss that is minimized reaches a parameter of its own.
-void Pipeline::checkLosses(const llvm::DenseSet<mlir::Value> &sources) {
+void Pipeline::checkLosses(const llvm::DenseSet<mlir::Value> &sources, const llvm::DenseSet<mlir::Value> &parameters) {
   for (const std::string &name : current->stage->losses) {
     auto known = current->lossValues.find(name);
     if (known == current->lossValues.end() || !sources.contains(known->second))
       continue;
-    llvm::DenseSet<mlir::Value> own = gradientSources(known->second);
-    bool reaches = llvm::any_of(evaluator.leafOrder, [&](Leaf *leaf) {
-      return leaf->kind == Leaf::Parameter && own.contains(evaluator.function().read(*leaf).value);
-    });
-    if (!reaches)
+    llvm::DenseSet<mlir::Value> own = gradientSources(known->second, parameters);
+    if (llvm::none_of(parameters, [&](mlir::Value parameter) { return own.contains(parameter); }))
       error(current->stage->definitions.at(name).value->range, "no-gradient-path",
             "the loss '" + name + "' has no gradient path to any parameter: what it reads is constant, detached "
             "('stop_gradient', 'hold', argmax, comparisons) or a state");
@@ -140,7 +137,11 @@ void Pipeline::minimize(const dsl::MinimizeItem &item, const ScopePtr &scope) {
     if (!over)
       return;
   }
-  llvm::DenseSet<mlir::Value> sources = gradientSources(loss->value);
+  llvm::DenseSet<mlir::Value> parameters;
+  for (Leaf *leaf : evaluator.leafOrder)
+    if (leaf->kind == Leaf::Parameter)
+      parameters.insert(evaluator.function().read(*leaf).value);
+  llvm::DenseSet<mlir::Value> sources = gradientSources(loss->value, parameters);
   std::vector<Leaf *> trained;
   for (Leaf *leaf : evaluator.leafOrder) {
     if (leaf->kind != Leaf::Parameter || current->frozen.count(leaf->path) || (over && !llvm::is_contained(*over, leaf)))
@@ -156,7 +157,7 @@ void Pipeline::minimize(const dsl::MinimizeItem &item, const ScopePtr &scope) {
     return;
   }
   if (current->checksPaths)
-    checkLosses(sources);
+    checkLosses(sources, parameters);
   SmallVector<mlir::Value> values;
   for (Leaf *leaf : trained)
     values.push_back(evaluator.function().read(*leaf).value);

@@ -231,10 +231,6 @@ static constexpr size_t maxLength = size_t(1) << 20;
 /// Both sides known at compile time; nothing where the operator has no meaning for them.
 static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value &a, const Value &b,
                                  dsl::SourceRange range) {
-  if (op == Operator::Equal || op == Operator::NotEqual) {
-    if (a.isNone() || b.isNone())
-      return Value((a.isNone() && b.isNone()) == (op == Operator::Equal));
-  }
   if (a.text() && b.text()) {
     if (op == Operator::Add && a.text()->size() + b.text()->size() > maxLength)
       return evaluator.error(range, "list-too-long", "a string has at most " + Twine(maxLength) + " characters");
@@ -276,7 +272,7 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
                     : op == Operator::Subtract ? __builtin_sub_overflow(*i, *j, &result)
                                                : __builtin_mul_overflow(*i, *j, &result);
     if (overflow)
-      return evaluator.error(range, "integer-overflow", "the result does not fit 64 bits");
+      return evaluator.error(range, "integer-overflow", "the result does not fit an int, which has 64 bits; write a float, such as 10.0 ** 30");
     return Value(result);
   }
   case Operator::Divide:
@@ -296,7 +292,7 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
     if (integers && *j >= 0) {
       if (auto result = power(*i, std::min<int64_t>(*j, 64)); result && *j <= 64)
         return Value(*result);
-      return evaluator.error(range, "integer-overflow", "the result does not fit 64 bits");
+      return evaluator.error(range, "integer-overflow", "the result does not fit an int, which has 64 bits; write a float, such as 10.0 ** 30");
     }
     return Value(std::pow(*x, *y));
   default:
@@ -341,6 +337,8 @@ template <typename Op> static Value create(Evaluator &evaluator, const Tensor &a
 Value Evaluator::binary(Operator op, const Value &a, const Value &b, dsl::SourceRange range) {
   if (a.isPoison() || b.isPoison())
     return Value();
+  if ((op == Operator::Equal || op == Operator::NotEqual) && (a.isNone() || b.isNone()))
+    return Value((a.isNone() && b.isNone()) == (op == Operator::Equal));
   if (a.tree() || b.tree() || a.module() || b.module()) {
     if (isComparison(op) || op == Operator::MatMul || op == Operator::And || op == Operator::Or)
       return error(range, "bad-operands", "this operator has no meaning for modules and trees");
@@ -431,7 +429,7 @@ Value Evaluator::unary(dsl::UnaryOp op, const Value &x, dsl::SourceRange range) 
   if (auto number = x.asInteger(); number && negates) {
     int64_t result;
     if (__builtin_sub_overflow(int64_t(0), *number, &result))
-      return error(range, "integer-overflow", "the result does not fit 64 bits");
+      return error(range, "integer-overflow", "the result does not fit an int, which has 64 bits; write a float, such as 10.0 ** 30");
     return Value(result);
   }
   if (auto number = x.asNumber(); number && negates)

@@ -188,7 +188,8 @@ static Value domainOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Sour
     return evaluator.error(range, "domain-not-single",
                            meaning.domains.empty()
                                ? Twine("this value comes from no domain")
-                               : Twine("this value mixes the domains " + llvm::join(meaning.domains, ", ")));
+                               : Twine("this value mixes the domains " + llvm::join(meaning.domains, ", ") +
+                                       "; call once for each domain instead of once for the mixture"));
   return Value::string(meaning.domains.front());
 }
 

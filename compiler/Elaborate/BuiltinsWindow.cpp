@@ -108,7 +108,7 @@ static Value convolution(Evaluator &evaluator, std::vector<Value> &given, dsl::S
                                " groups does not fit " + given[0].describe());
   for (size_t i = 0; i < moves->strides.size(); ++i)
     if (in[i + 1] + moves->low[i] + moves->high[i] < moves->dilations[i] * (filter[i] - 1) + 1)
-      return evaluator.error(range, "window-too-large", "the filter is larger than the padded " + given[0].describe());
+      return evaluator.error(range, "window-too-large", "the filter is larger than what it moves over, even padded: " + given[0].describe());
   mlir::Value y = nn::ConvOp::create(evaluator.builder(), evaluator.location(range), x->value, w->value, moves->strides,
                                      moves->low, moves->high, moves->dilations, *groups);
   return Tensor{y, windowAxes(*x, w->axes.back())};
@@ -155,7 +155,7 @@ template <typename Op> static Value windows(Evaluator &evaluator, std::vector<Va
   auto in = x->type().getShape();
   for (size_t i = 0; i < count; ++i) {
     if (in[i + 1] + moves->low[i] + moves->high[i] < (*window)[i])
-      return evaluator.error(range, "window-too-large", "the window is larger than the padded " + given[0].describe());
+      return evaluator.error(range, "window-too-large", "the window is larger than what it moves over, even padded: " + given[0].describe());
     if (moves->low[i] >= (*window)[i] || moves->high[i] >= (*window)[i])
       return evaluator.error(range, "window-too-large", "the padding is as large as the window: some windows would be empty");
   }

@@ -72,6 +72,9 @@ void Pipeline::collectOption(const dsl::ParamItem &param, const ScopePtr &scope)
   option.keyword = param.keyword;
   if (!param.initial) {
     error(param.range, "missing-value", "'param " + option.name + "' needs a value, which is its default");
+    option.kind = "float";
+    option.value = Builder(&context).getF64FloatAttr(0);
+    optionList.push_back(option);
     return;
   }
   Value value = evaluator.evaluate(*param.initial, scope);

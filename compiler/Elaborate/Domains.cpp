@@ -94,9 +94,13 @@ void Pipeline::declareDomains() {
       }
     });
     if (domain.fields.empty())
-      error(domain.item->slot.range, "missing-fields", "the domain '" + name + "' has no 'fields'");
+      error(domain.item->slot.range, "missing-fields", "the domain '" + name +
+                                                                  "' has no 'fields'; say what the reader delivers, such as "
+                                                                  "'fields image: u8[28, 28, 1], label: class(10)'");
     if (domain.reads.empty())
-      error(domain.item->slot.range, "missing-read", "the domain '" + name + "' has no 'read' and no 'generate'");
+      error(domain.item->slot.range, "missing-read", "the domain '" + name +
+                                                                "' has no 'read' and no 'generate'; say where its samples come "
+                                                                "from, such as 'read npz(\"data.npz\", image: \"x\")'");
   }
 }
 

@@ -91,9 +91,7 @@ void Pipeline::emitEvaluation(const std::string &name, Reporting &reporting, dsl
     auto report = llvm::cast<pipeline::ReportAttr>(attribute);
     if (report.getKind() != "gain")
       continue;
-    if (first.empty())
-      error(range, "missing-figure", "'transfer_gain' compares a figure; report one beside it, such as 'accuracy'");
-    else if (baselines.empty())
+    if (baselines.empty())
       error(range, "missing-baseline",
             "'transfer_gain' compares with a 'baseline', and the program has none; such as 'baseline source_only of STAGE "
             "{ minimize task }'");
@@ -112,7 +110,7 @@ static std::string numbered(std::map<std::string, unsigned> &numbers, const std:
 
 void Pipeline::buildEvaluation(const dsl::EvaluateItem &item, const ScopePtr &outer) {
   PassRequest request;
-  gatherSources(request.sources, item.sources, outer, false);
+  request.broken = !gatherSources(request.sources, item.sources, outer, false);
   if (request.sources.empty())
     return;
   std::string name =
@@ -137,6 +135,9 @@ void Pipeline::buildEvaluation(const dsl::EvaluateItem &item, const ScopePtr &ou
   });
   if (built && !discovering)
     emitEvaluation(name, reporting, item.keyword);
+  else if (reporting.ok && !built && !reporting.reports.empty() && !diagnostics.hasErrors())
+    error(item.keyword, "missing-figure",
+          "'transfer_gain' compares a figure; report one beside it, such as 'accuracy'");
   else if (reporting.ok && !built && !diagnostics.hasErrors())
     error(item.keyword, "nothing-reported", "this evaluation reports nothing and predicts nothing");
 }

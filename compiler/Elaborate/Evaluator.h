@@ -236,6 +236,7 @@ private:
   bool runOptimizerUpdate(const std::string &name, const dsl::UpdateItem &update, const ScopePtr &scope);
   void defineSlot(const dsl::Slot &slot, llvm::StringRef name, Value value, Scope &scope);
   std::string describeType(const dsl::Type &type) const;
+  void bindSignature(const dsl::ModuleType &type, const Value &value, const ScopePtr &scope);
   bool matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, const ScopePtr &scope, llvm::StringRef what,
                  const dsl::Type &type, dsl::SourceRange range);
   Value conformTensor(const Value &value, const dsl::Type &type, llvm::StringRef element,

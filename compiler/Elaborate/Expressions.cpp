@@ -42,6 +42,9 @@ Value Evaluator::error(dsl::SourceRange range, llvm::StringRef code, const Twine
 }
 
 void Evaluator::suggestConst(dsl::Diagnostic &diagnostic, const Value &value) {
+  if (auto *list = value.list())
+    for (const Value &element : list->elements)
+      suggestConst(diagnostic, element);
   llvm::StringRef option = value.tensor() ? function().optionOf(value.tensor()->value) : "";
   if (option.empty())
     return;
@@ -161,7 +164,10 @@ Value Evaluator::member(const Value &object, llvm::StringRef name, dsl::SourceRa
   }
   if (auto *module = object.module())
     return moduleMember(*module, name, range);
-  return error(range, "no-members", object.describe() + " has no member '" + name + "'");
+  bool isFunction = findBuiltin(name) || pipeline.library(name);
+  return error(range, "no-members",
+               object.describe() + " has no member '" + name + "'" +
+                   (isFunction ? "; it is a function: '" + name + "(..)'" : Twine()));
 }
 
 Value Evaluator::moduleMember(const Module &module, llvm::StringRef name, dsl::SourceRange range) {
@@ -180,6 +186,11 @@ Value Evaluator::moduleMember(const Module &module, llvm::StringRef name, dsl::S
         function->self = module.instance;
         return Value(std::shared_ptr<const Function>(function));
       }
+  readUnapplied |= !instance.applied;
+  if (!instance.applied)
+    return error(range, "unknown-part",
+                 "'" + instance.path + "' is applied nowhere, so that it has no part '" + name +
+                     "': the parts of a module exist once it is called");
   std::vector<llvm::StringRef> candidates(instance.order.begin(), instance.order.end());
   llvm::StringRef nearest = dsl::findNearest(name, candidates);
   return error(range, "unknown-part",

@@ -42,6 +42,8 @@ mlir::Value FunctionBuilder::stepKey() {
 }
 
 Tensor FunctionBuilder::read(const Leaf &leaf) {
+  if (readsFound)
+    return Tensor{argument(bindKind(leaf), leaf.path, leaf.type), leaf.axes};
   mlir::Value &value = current[leaf.path];
   if (!value)
     value = argument(bindKind(leaf), leaf.path, leaf.type);

@@ -35,6 +35,8 @@ public:
   /// The value that a leaf has here: its argument, or what was written last.
   Tensor read(const Leaf &leaf);
   void write(const Leaf &leaf, mlir::Value value);
+  /// Set while `watch` looks at the step: leaves are read as the batch found them.
+  bool readsFound = false;
   /// Gives a leaf its first value, which others that are made here do not see.
   void initialise(const Leaf &leaf, mlir::Value value);
   /// Proposes a new value for a module's state. The first proposal of a call site counts; the proposals of several

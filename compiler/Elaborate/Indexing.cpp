@@ -35,7 +35,10 @@ Value Evaluator::index(const Value &object, const dsl::IndexExpr &expression, co
       return *found;
     if (which.isPoison())
       return which;
-    return error(expression.range, "unknown-index", "there is nothing under the index " + which.describe());
+    std::string known;
+    for (auto &field : record->fields)
+      known += (known.empty() ? "" : ", ") + field.first;
+    return error(expression.range, "unknown-index", "there is nothing under the index '" + which.describe() + "'; there are " + known);
   }
   if (!list || expression.items.size() != 1)
     return error(expression.range, "not-indexable", object.describe() + " cannot be indexed so");

@@ -86,20 +86,24 @@ bool Evaluator::runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type 
   } else {
     error(range, "type-missing", "'" + *name + "' needs a type, such as ': [n]'");
   }
-  if (!shaped)
+  auto failed = [&] { // one mistake is enough: what reads it stays silent
+    scope->bodyScope().define(slot.base.text, Value());
     return false;
+  };
+  if (!shaped)
+    return failed();
   for (const Dim &dim : shaped->second)
     if (dim.extent.isDynamic()) {
       error(range, "bad-extent", "'" + *name + "' would have an extent that is known only when the data is opened");
-      return false;
+      return failed();
     }
   if (!merge.empty() && shaped->first.getElementType().isInteger(32) && merge == "average") {
     error(range, "wrong-merge", "an int state is merged by 'max' or 'sum'; an average of ints is no int");
-    return false;
+    return failed();
   }
   Leaf *leaf = declareLeaf(instance.path + "." + *name, kind, shaped->first, initial, merge, scope, range);
   if (!leaf)
-    return false;
+    return failed();
   leaf->added = instance.added;
   if (kind == Leaf::Parameter)
     leaf->layout = interchangeLayout(instance, *name, leaf->type).str();
@@ -180,9 +184,13 @@ bool Evaluator::runUpdate(const dsl::UpdateItem &update, const ScopePtr &scope) 
   const Module &module = *frames.back().module;
   if (acting)
     return runOptimizerUpdate(*name, update, scope);
+  if (const Value *known = scope->bodyScope().findHere(update.slot.base.text); known && known->isPoison())
+    return false;
   auto found = module.instance->leaves.find(*name);
   if (found == module.instance->leaves.end() || found->second->kind != Leaf::State) {
-    error(update.slot.range, "not-a-state", "'" + *name + "' is not a state of '" + module.instance->path + "'");
+    error(update.slot.range, "not-a-state",
+          "'" + *name + "' is not a state of '" + module.instance->kind + "'; declare it, such as 'state " + *name +
+              ": [] = zeros()'");
     return false;
   }
   const Leaf &leaf = *found->second;

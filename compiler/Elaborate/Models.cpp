@@ -94,8 +94,10 @@ void Pipeline::checkModules() {
   for (auto &instance : evaluator.instances)
     if (instance->applied)
       applied.insert(instance->path);
+  // After other mistakes it may be one of them that keeps a module from being applied.
+  bool complete = !diagnostics.hasErrors();
   for (auto &instance : evaluator.instances)
-    if (!applied.count(instance->path))
+    if (complete && !applied.count(instance->path))
       error(instance->constructor->range, "module-not-applied",
             "'" + instance->path + "' is never applied, so that the shapes of its parameters are not known; call it, or "
             "leave it out");
@@ -110,9 +112,11 @@ void Pipeline::checkModules() {
       error(rule->selector.range, "selector-count", "expected " + Twine(*number) + " parts, found " + Twine(*count));
   }
   for (auto &[freeze, scope] : modelFreezes) {
-    if (freeze->until)
+    if (freeze->until) {
       error(freeze->until->range, "misplaced-item", "'freeze' in a model holds for ever; 'until' belongs to a stage");
-    for (Leaf *leaf : select(evaluator, freeze->selectors, scope).value_or(std::vector<Leaf *>()))
+      continue;
+    }
+    for (Leaf *leaf : select(evaluator, freeze->selectors, scope, &modelFrozen).value_or(std::vector<Leaf *>()))
       modelFrozen.insert(leaf->path);
   }
 }

@@ -36,12 +36,14 @@ Value Evaluator::place(const Value &value, const std::string &path, const std::v
   bool added = false;
   // Rules around this place rewrite what stands here, the outermost last.
   for (const Rewrite &rewrite : llvm::reverse(rewrites)) {
-    if (!matchesExactly(*this, rewrite.rule->selector, rewrite.scope, rewrite.root, path,
+    if (llvm::is_contained(constructor->applied, rewrite.rule) ||
+        !matchesExactly(*this, rewrite.rule->selector, rewrite.scope, rewrite.root, path,
                         constructor->definition->name.text))
       continue;
     ++*rewrite.matches;
     auto it = std::make_shared<Constructor>(*constructor);
     it->keepsPath = path;
+    it->applied.push_back(rewrite.rule);
     ScopePtr scope = Scope::inside(rewrite.scope);
     scope->define("it", Value(std::shared_ptr<const Constructor>(it)));
     Value replaced = evaluate(*rewrite.rule->replacement, scope);
@@ -159,6 +161,7 @@ bool Evaluator::runPart(const dsl::PartItem &part, const ScopePtr &scope) {
     addPart(instance, part.name.text, placed);
     known = instance.parts.find(part.name.text);
   } else if (!agrees(part, known->second, scope)) {
+    scope->bodyScope().define(part.name.text, Value());
     return false;
   }
   scope->bodyScope().define(part.name.text, through(known->second, module));

@@ -49,6 +49,7 @@ bool Pipeline::buildPass(const PassRequest &request, llvm::function_ref<bool(Bui
   build.frozen = request.frozen;
   build.frozen.insert(modelFrozen.begin(), modelFrozen.end());
   build.counters = request.counters;
+  build.broken = request.broken || (request.stage && request.stage->broken);
   ContextGuard guard(current, &build);
   FunctionBuilder function(*module, request.name, location(request.range));
   evaluator.functions.push_back(&function);
@@ -211,7 +212,7 @@ std::optional<std::string> Pipeline::buildFigure(StageInfo &stage, const dsl::Ex
   });
   if (!built || discovering)
     return std::nullopt;
-  if (use != FigureUse::Watch)
+  if (use == FigureUse::Keep || use == FigureUse::Stop)
     for (const SourceInfo &source : *sources)
       warnOfOverlap(stage, source, module->lookupSymbol<func::FuncOp>(name), value.range);
   return name.str();

@@ -79,7 +79,8 @@ private:
                     const ScopePtr &scope, std::map<std::string, Value> &fields, unsigned ordinal);
 
   //===--- Sources.cpp -----------------------------------------------------------------------------------------===//
-  void gatherSources(std::vector<SourceInfo> &into, const std::vector<dsl::SourceUse> &uses, const ScopePtr &scope,
+  /// False where a use of a source could not be made out.
+  bool gatherSources(std::vector<SourceInfo> &into, const std::vector<dsl::SourceUse> &uses, const ScopePtr &scope,
                      bool wantsBatch);
   /// A field of a source in the function at hand: read, mapped, and in training augmented.
   Value sourceField(const SourceInfo &source, llvm::StringRef field, dsl::SourceRange range);
@@ -114,7 +115,7 @@ private:
   void repeatActs(const dsl::RepeatItem &repeat, const ScopePtr &scope);
   void minimize(const dsl::MinimizeItem &item, const ScopePtr &scope);
   void applyGradient(const dsl::ApplyItem &item, const ScopePtr &scope);
-  void checkLosses(const llvm::DenseSet<mlir::Value> &sources);
+  void checkLosses(const llvm::DenseSet<mlir::Value> &sources, const llvm::DenseSet<mlir::Value> &parameters);
 
   //===--- Updaters.cpp ----------------------------------------------------------------------------------------===//
   struct Chosen {

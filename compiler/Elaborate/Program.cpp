@@ -57,6 +57,8 @@ OwningOpRef<ModuleOp> Pipeline::run(const dsl::File &program) {
     for (const auto &[name, value] : options.constants)
       if (!constants.count(name))
         diagnostics.error("unknown-const", start, "the program has no 'const " + Twine(name) + "' to set");
+    for (auto &[name, node] : constants)
+      constant(node);
     declareDomains();
     placeModels();
     for (auto &[name, stage] : stages)

@@ -93,6 +93,7 @@ struct StageInfo : Node<dsl::StageItem> {
   std::set<std::string> readSources;             ///< names of the sources that its steps read
   std::map<std::string, Value> models;           ///< as `set` rewrites them
   bool rewritten = false;
+  bool broken = false; ///< a source could not be made out, which was reported
 };
 
 /// A state of a stage or of the program: a tensor, or one leaf for each leaf of a tree or module.
@@ -117,9 +118,12 @@ struct BuildContext {
     Value value;
   };
   std::map<std::pair<const dsl::Item *, int64_t>, Memo> memo; ///< of definitions, by draw
+  std::map<std::pair<const dsl::Item *, int64_t>, Memo> found; ///< the same before anything was written, for `watch`
   std::set<const dsl::Item *> evaluating;                     ///< to find cycles
-  std::map<std::string, mlir::Value> lossValues;
+  std::map<std::string, mlir::Value> lossValues;  ///< the last, and
+  std::map<std::string, mlir::Value> firstLosses; ///< the first that the step computed
   std::map<std::string, Value> holds;
+  bool broken = false;      ///< a source could not be made out
   bool counters = false;    ///< step, epoch, progress exist
   bool checksPaths = false; ///< the phase in which nothing is frozen for a time: every loss must reach a parameter
   uint64_t iteration = 0;   ///< of `repeat`, so that draws in different iterations differ
@@ -147,6 +151,7 @@ struct PassRequest {
   std::vector<SourceInfo> sources;
   std::set<std::string> frozen;
   bool counters = false;
+  bool broken = false;
 };
 
 /// Names of passes by the time at which a stage runs them.

@@ -21,11 +21,13 @@ bool matchesExactly(Evaluator &evaluator, const dsl::Selector &selector, const S
                     llvm::StringRef path, llvm::StringRef kind);
 
 /// The parameters and states that a selector names, in order; nothing after an error (it matched none).
-std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selector &selector, const ScopePtr &scope);
+/// `bare` gets the paths of the modules among them that have no parameters and no states, such as dropout.
+std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selector &selector, const ScopePtr &scope,
+                                          std::set<std::string> *bare = nullptr);
 
 /// The same for a whole clause with its `except` and `expect`.
 std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selectors &selectors,
-                                          const ScopePtr &scope);
+                                          const ScopePtr &scope, std::set<std::string> *bare = nullptr);
 
 } // namespace xfer
 

@@ -13,9 +13,10 @@ using llvm::Twine;
 
 namespace xfer {
 
-void Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<dsl::SourceUse> &uses,
+bool Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<dsl::SourceUse> &uses,
                              const ScopePtr &scope, bool wantsBatch) {
   size_t first = into.size();
+  bool ok = true;
   auto known = [&](const std::string &name) {
     return llvm::any_of(into, [&](const SourceInfo &source) { return source.name == name; });
   };
@@ -28,13 +29,16 @@ void Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<ds
     if (value.list())
       all = value.list()->elements;
     for (const Value &one : all) {
-      if (one.isPoison())
+      if (one.isPoison()) {
+        ok = false;
         continue;
+      }
       const Place *place = one.place();
       if (!place || place->kind != Place::Split) {
         error(use.range, "not-a-split",
               place ? "name a split: '" + place->name + ".all', or one that the domain makes"
                     : "a source is a split of a domain, found " + one.describe());
+        ok = false;
         continue;
       }
       SourceInfo source;
@@ -73,6 +77,7 @@ void Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<ds
               "the source '" + source.name + "' has no 'batch'; write how many samples a step takes, such as 'batch 64'");
       source.batch = 256;
     }
+  return ok;
 }
 
 //===--- fields -------------------------------------------------------------------------------------------------===//
@@ -110,6 +115,8 @@ Value Pipeline::sourceField(const SourceInfo &source, llvm::StringRef field, dsl
     return known->second;
   usedDomains.insert(source.domain);
   const DomainInfo &domain = domains[source.domain];
+  if (domain.fields.empty()) // which was reported
+    return Value();
   if (!domain.find(field)) {
     suggestField(domain, field, source.name, range);
     return Value();
@@ -164,7 +171,7 @@ Value Pipeline::member(const Place &place, llvm::StringRef member, dsl::SourceRa
   case Place::Domain: {
     auto domain = domains.find(place.name);
     if (domain == domains.end())
-      return error(range, "family-without-index", "'" + place.name + "' is a family: name one by its index");
+      return error(range, "family-without-index", "'" + place.name + "' is a family: name one by its index, such as '" + place.name + "[..]'");
     if (domain->second.hasSplit(member))
       return Value(Place{Place::Split, place.name, member.str()});
     if (!domain->second.find(member)) {
@@ -180,6 +187,8 @@ Value Pipeline::member(const Place &place, llvm::StringRef member, dsl::SourceRa
                    "'" + place.name + "' has no split and no field '" + member + "'" +
                        (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
     }
+    if (current && current->broken)
+      return Value();
     // A source under another name hides its domain's name; one of the domain alone is meant by it all the same.
     return error(range, "source-not-read",
                  "'" + place.name + "." + member + "' is read here, but '" + place.name +
@@ -188,7 +197,7 @@ Value Pipeline::member(const Place &place, llvm::StringRef member, dsl::SourceRa
   case Place::Stage: {
     auto stage = stages.find(place.name);
     if (stage == stages.end())
-      return error(range, "family-without-index", "'" + place.name + "' is a family: name one by its index");
+      return error(range, "family-without-index", "'" + place.name + "' is a family: name one by its index, such as '" + place.name + "[..]'");
     return stageMember(stage->second, member, range);
   }
   case Place::Split:

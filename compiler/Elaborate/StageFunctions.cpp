@@ -23,6 +23,7 @@ void Pipeline::discoverStage(StageInfo &stage) {
   build.stage = &stage;
   build.sources = stage.sources;
   build.counters = true;
+  build.broken = stage.broken;
   ContextGuard guard(current, &build);
   {
     FunctionBuilder function(*module, "discover." + stage.name, location(stage.item->slot.range));
@@ -54,6 +55,9 @@ void Pipeline::discoverStage(StageInfo &stage) {
     };
     for (const StageInfo::Clause &clause : stage.acts)
       visit(*clause.item, clause.scope);
+    for (const StageInfo::Clause &clause : stage.watches)
+      if (auto &watch = llvm::cast<dsl::WatchItem>(*clause.item); watch.over.empty())
+        evaluator.evaluate(*watch.value, clause.scope);
     evaluator.functions.pop_back();
     function.erase();
   }
@@ -88,7 +92,8 @@ std::map<std::string, FreezeLimit> Pipeline::freezeLimits(const StageInfo &stage
     limits[path].always = true;
   for (const StageInfo::Clause &clause : stage.freezes) {
     auto &freeze = llvm::cast<dsl::FreezeItem>(*clause.item);
-    std::optional<std::vector<Leaf *>> leaves = select(evaluator, freeze.selectors, clause.scope);
+    std::set<std::string> frozen;
+    std::optional<std::vector<Leaf *>> leaves = select(evaluator, freeze.selectors, clause.scope, &frozen);
     int64_t until = 0;
     if (freeze.until) {
       Value value = evaluator.evaluate(*freeze.until, clause.scope);
@@ -103,8 +108,10 @@ std::map<std::string, FreezeLimit> Pipeline::freezeLimits(const StageInfo &stage
       }
       until = *number;
     }
-    for (Leaf *leaf : leaves.value_or(std::vector<Leaf *>())) {
-      FreezeLimit &limit = limits[leaf->path];
+    for (Leaf *leaf : leaves.value_or(std::vector<Leaf *>()))
+      frozen.insert(leaf->path);
+    for (const std::string &path : frozen) {
+      FreezeLimit &limit = limits[path];
       limit.always |= !freeze.until;
       int64_t &bound = freeze.unit == dsl::FreezeItem::Unit::Step ? limit.step : limit.epoch;
       bound = std::max(bound, until);
@@ -121,7 +128,8 @@ std::set<std::string> Pipeline::finallyFrozen(const StageInfo &stage) {
   return frozen;
 }
 
-/// Watches see the step's values and propose nothing; losses that were computed are watched too.
+/// Watches see the step as the batch found it, and propose nothing: the loss that is shown is the one that was minimized.
+/// Losses that were computed are watched too.
 void Pipeline::buildWatches(StageInfo &stage) {
   FunctionBuilder &function = evaluator.function();
   for (const StageInfo::Clause &clause : stage.watches) {
@@ -132,8 +140,10 @@ void Pipeline::buildWatches(StageInfo &stage) {
     frame.name = stage.key + ":watch." + watch.name.text;
     evaluator.frames.push_back(std::move(frame));
     evaluator.proposesNothing = true;
+    function.readsFound = true;
     std::optional<Tensor> value = evaluator.toTensor(evaluator.evaluate(*watch.value, clause.scope), watch.value->range,
                                                      builder.getF32Type());
+    function.readsFound = false;
     evaluator.proposesNothing = false;
     evaluator.frames.pop_back();
     if (value && value->rank() == 0)
@@ -142,7 +152,7 @@ void Pipeline::buildWatches(StageInfo &stage) {
       error(watch.value->range, "loss-not-scalar", "'watch' shows a scalar, found " + Value(*value).describe());
   }
   for (const std::string &loss : stage.losses)
-    if (auto value = current->lossValues.find(loss); value != current->lossValues.end()) {
+    if (auto value = current->firstLosses.find(loss); value != current->firstLosses.end()) {
       function.result(pipeline::BindKind::Watch, loss, value->second);
       stage.watched.insert(loss);
     }
@@ -154,6 +164,7 @@ func::FuncOp Pipeline::buildStep(StageInfo &stage, const std::string &name, cons
   build.stage = &stage;
   build.sources = stage.sources;
   build.counters = true;
+  build.broken = stage.broken;
   build.frozen = frozen;
   build.thawGroups = stage.thawGroups;
   build.checksPaths = lastPhase;
@@ -274,8 +285,8 @@ void Pipeline::buildStage(StageInfo &stage) {
   };
   if (!stage.epochBy.empty() && !named(stage.epochBy))
     error(stage.epochByRange, "unknown-source", "'" + stage.epochBy + "' is no source of the stage '" + stage.name + "'");
-  if (!stage.from.empty() && !stages.count(stage.from))
-    error(stage.item->from->range, "unknown-stage", "there is no stage '" + stage.from + "'");
+  if (stage.item->from)
+    findStage(*stage.item->from, stage.scope);
   SmallVector<Attribute> init;
   std::string owner = "stage:" + stage.name;
   if (buildInit(stage.name + ".start", owner, &stage))

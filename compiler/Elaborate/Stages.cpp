@@ -26,7 +26,10 @@ void Pipeline::gatherClause(StageInfo &stage, const dsl::Item &item, const Scope
     slot = StageInfo::Clause{&item, scope};
   };
   llvm::TypeSwitch<const dsl::Item *>(&item)
-      .Case<dsl::OnItem>([&](auto *on) { gatherSources(stage.sources, on->sources, scope, true); })
+      .Case<dsl::OnItem>([&](auto *on) {
+        if (!gatherSources(stage.sources, on->sources, scope, true))
+          stage.broken = true;
+      })
       .Case<dsl::LetItem>([&](auto *let) {
         for (auto [i, name] : llvm::enumerate(let->pattern.names))
           define(name.text, {let, let->value.get(), &let->pattern, static_cast<unsigned>(i), scope, false}, name.range);
@@ -108,9 +111,12 @@ void Pipeline::makeBaseline(const Node<dsl::BaselineItem> &node) {
 
 Value Pipeline::evaluateDefinition(llvm::StringRef name, const Definition &definition, dsl::SourceRange range) {
   std::pair<const dsl::Item *, int64_t> key{definition.item, current->draw};
-  auto known = current->memo.find(key);
+  bool watches = evaluator.function().readsFound;
+  unsigned version = watches ? 0 : evaluator.function().version;
+  auto &memo = watches ? current->found : current->memo;
+  auto known = memo.find(key);
   Value value;
-  if (known != current->memo.end() && known->second.version == evaluator.function().version) {
+  if (known != memo.end() && known->second.version == version) {
     value = known->second.value;
   } else {
     if (!current->evaluating.insert(definition.item).second)
@@ -132,9 +138,13 @@ Value Pipeline::evaluateDefinition(llvm::StringRef name, const Definition &defin
         value = error(definition.value->range, "loss-not-scalar",
                       "the loss '" + name + "' is a scalar, found " + value.describe());
       else if (scalar)
-        current->lossValues.emplace(name.str(), scalar->value);
+        current->lossValues[name.str()] = scalar->value;
+      if (scalar && !value.isPoison())
+        current->firstLosses.emplace(name.str(), scalar->value);
     }
-    current->memo[key] = {evaluator.function().version, value};
+    memo[key] = {version, value};
+    if (!watches && version == 0)
+      current->found[key] = {version, value};
   }
   if (!definition.pattern || definition.pattern->names.size() == 1)
     return value;
@@ -194,6 +204,8 @@ std::string Pipeline::thawGroup(llvm::StringRef leafPath) const {
 bool Pipeline::isFrozen(const ModuleInstance &instance) const {
   if (!current || current->frozen.empty())
     return false;
+  if (current->frozen.count(instance.path)) // a module without leaves
+    return true;
   // Frozen if everything below it is selected, and there is something.
   bool any = false;
   const std::string prefix = instance.path + ".";

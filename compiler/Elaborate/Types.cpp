@@ -221,6 +221,41 @@ Value Evaluator::conformTensor(const Value &value, const dsl::Type &type, llvm::
   return Value(*tensor);
 }
 
+static const std::vector<dsl::Dim> *dimsOf(const dsl::Type *type) {
+  if (auto *shaped = llvm::dyn_cast_or_null<dsl::DimsType>(type))
+    return &shaped->dims;
+  auto *named = llvm::dyn_cast_or_null<dsl::NamedType>(type);
+  return named && named->dims ? &*named->dims : nullptr;
+}
+
+/// `inner: module([.., in]) -> [.., out]`: `out` is what the module that is handed over says of its result, where its own
+/// arguments decide that: `-> [.., out]` of `linear(out)`.
+void Evaluator::bindSignature(const dsl::ModuleType &type, const Value &value, const ScopePtr &scope) {
+  auto constructor = value.constructor();
+  if (!constructor && value.module())
+    constructor = value.module()->instance->constructor;
+  const std::vector<dsl::Dim> *wanted = dimsOf(type.result.get());
+  const std::vector<dsl::Dim> *given = constructor ? dimsOf(constructor->definition->result.get()) : nullptr;
+  if (!wanted || !given)
+    return;
+  ScopePtr arguments = Scope::inside(constructor->closure);
+  arguments->barrier = true;
+  if (!bindFormals(constructor->definition->name.text, constructor->definition->arguments, *constructor->arguments,
+                   arguments, constructor->range))
+    return;
+  // From the last axis to the first '..' of either.
+  for (auto [ours, theirs] : llvm::zip(llvm::reverse(*wanted), llvm::reverse(*given))) {
+    if (ours.kind != dsl::Dim::Kind::Extent || theirs.kind != dsl::Dim::Kind::Extent)
+      return;
+    auto *name = llvm::dyn_cast<dsl::NameExpr>(ours.value.get());
+    auto *source = llvm::dyn_cast<dsl::NameExpr>(theirs.value.get());
+    if (!name || scope->find(name->name) || (source && !arguments->findHere(source->name)))
+      continue;
+    if (std::optional<int64_t> extent = evaluate(*theirs.value, arguments).asInteger())
+      scope->define(name->name, Value(Dim{Extent(*extent), 0}));
+  }
+}
+
 Value Evaluator::conform(const Value &value, const dsl::Type &type, const ScopePtr &scope, llvm::StringRef what,
                          dsl::SourceRange range, bool isResult) {
   if (value.isPoison())
@@ -246,12 +281,17 @@ Value Evaluator::conform(const Value &value, const dsl::Type &type, const ScopeP
     if ((name == "int" || name == "bool") && !named.dims && !value.tensor())
       return value.asInteger() || value.get<Dim>() ? value : wrong(name == "int" ? "an int" : "a bool");
     if (!findTag(name))
-      return error(named.name.range, "unknown-type", "unknown type '" + name + "'");
+      return error(named.name.range, "unknown-type",
+                   "unknown type '" + name +
+                       "'; elements are f32, int, bool, u8, or tagged logits, prob, logprob, unit, class(k), token(v)");
     return conformTensor(value, type, name, &named.arguments, named.dims ? &*named.dims : nullptr, scope, what, range,
                          isResult);
   }
   case dsl::Type::Kind::Module:
-    return value.module() || value.constructor() || value.function() ? value : wrong("a module");
+    if (!value.module() && !value.constructor() && !value.function())
+      return wrong("a module");
+    bindSignature(llvm::cast<dsl::ModuleType>(type), value, scope);
+    return value;
   case dsl::Type::Kind::Fn:
     return value.function() || value.module() ? value : wrong("a function");
   case dsl::Type::Kind::Record: {

@@ -100,6 +100,7 @@ struct Constructor {
   std::shared_ptr<const Arguments> arguments;
   std::vector<Rewrite> rewrites;
   std::string keepsPath; ///< of `it` in a rewriting: the path that it stands at, whatever is put around it
+  std::vector<const dsl::Rewrite *> applied; ///< rules whose `it` this is: they do not apply to it again
   dsl::SourceRange range;
 };
 
