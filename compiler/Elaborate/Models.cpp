@@ -123,15 +123,17 @@ void Pipeline::checkModules() {
 
 //===--- weight files -------------------------------------------------------------------------------------------===//
 
-/// What the runtime does with a key, it does by text: `*` any characters, `{a, b}` one of these (MANIFEST.md, Loads).
-static bool isWellFormed(llvm::StringRef pattern) {
+/// The wildcards of a key, `*` and `{a, b}`; nothing where braces do not pair (MANIFEST.md, Loads).
+static std::optional<size_t> countWildcards(llvm::StringRef key) {
+  size_t count = 0;
   bool inside = false;
-  for (char c : pattern) {
+  for (char c : key) {
     if ((c == '{' && inside) || (c == '}' && !inside) || (c == '*' && inside))
-      return false;
+      return std::nullopt;
     inside = c == '{' || (inside && c != '}');
+    count += c == '*' || c == '{';
   }
-  return !inside && !pattern.empty();
+  return inside || key.empty() ? std::nullopt : std::optional<size_t>(count);
 }
 
 void Pipeline::emitLoads() {
@@ -169,11 +171,12 @@ void Pipeline::emitLoads() {
     bool ok = true;
     for (const dsl::LoadItem::Rule &rule : load.rules) {
       llvm::StringRef target = rule.target ? llvm::StringRef(rule.target->text) : "";
-      size_t wildcards = target.count('*') - target.count("[*]");
-      bool copies = llvm::StringRef(rule.key.text).find_first_of("*{") != llvm::StringRef::npos;
-      if (!isWellFormed(rule.key.text) || wildcards > 1 || (wildcards && !copies)) {
-        error(rule.target ? rule.target->range : rule.key.range, "bad-map",
-              "a key of 'map' is text with '*' and '{a, b}'; its target may repeat what they matched with one '*'");
+      size_t uses = target.count('*') - target.count("[*]");
+      std::optional<size_t> wildcards = countWildcards(rule.key.text);
+      if (!wildcards || (uses > 1 ? uses != *wildcards : uses > *wildcards)) {
+        error(wildcards && rule.target ? rule.target->range : rule.key.range, "bad-map",
+              "a key of 'map' is text with '*' and '{a, b}'; its target may repeat what these matched, with one '*' for all "
+              "or one for each");
         ok = false;
         continue;
       }

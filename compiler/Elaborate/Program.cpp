@@ -205,11 +205,13 @@ void Pipeline::build() {
                                StringAttr());
   for (const std::string &name : domainOrder)
     emitDomain(domains[name]);
+  buildInit("init", "module", nullptr);
+  // Where weights are loaded, which is behind `init`, what was made from them is made again.
+  if (buildInit("init.states", "program", nullptr) && !loads.empty())
+    emitRun("pass", "init.states", {programFile, 0, 0});
   build(order);
   for (const Node<dsl::ExportItem> &node : exports)
     buildExport(node);
-  buildInit("init", "module", nullptr);
-  buildInit("init.states", "program", nullptr);
   emitLoads();
   emitLeaves();
   for (auto [i, site] : llvm::enumerate(sites))

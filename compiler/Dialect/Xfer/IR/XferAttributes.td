@@ -140,17 +140,23 @@ def Xfer_KeepAttr : Xfer_Attr<"Keep", "keep"> {
   let assemblyFormat = "`<` $mode (`by` `=` $by^)? (`oracle` `=` $oracle^)? `>`";
 }
 
-def Xfer_LoadRuleAttr : Xfer_Attr<"LoadRule", "rule"> {
-  let summary = "what becomes of the keys of a weight file that match `key`: they fill `target`, or are dropped";
-  let parameters = (ins StringRefParameter<>:$key, OptionalParameter<"::mlir::StringAttr">:$target);
-  let assemblyFormat = "`<` $key (`,` $target^)? `>`";
-}
-
 def Xfer_ReportAttr : Xfer_Attr<"Report", "report"> {
   let summary = "a figure of an evaluation: `value`, `gain` over a baseline, or `rows` of a whole value";
   let parameters = (ins StringRefParameter<>:$name, StringRefParameter<>:$kind, StringRefParameter<>:$output,
                         OptionalParameter<"::mlir::StringAttr">:$baseline);
   let assemblyFormat = "`<` $name `,` $kind `,` $output (`over` `=` $baseline^)? `>`";
+}
+
+def Xfer_LoadRuleAttr : Xfer_Attr<"LoadRule", "load_rule"> {
+  let summary = "where the keys of a weight file that match go; without a target they are dropped";
+  let description = [{
+    In `key`, `*` stands for any characters and `{a, b}` for one of these. In `target`, a path below the load's `into`,
+    the only `*` stands for what the wildcards matched, from the first to the last; several `*`, as many as the key has
+    wildcards, stand for one each, in order; `[*]` for every index that there is.
+    `#xfer.load_rule<"module.*" -> "*">`, `#xfer.load_rule<"fc.*">`
+  }];
+  let parameters = (ins StringRefParameter<>:$key, OptionalParameter<"::mlir::StringAttr">:$target);
+  let assemblyFormat = "`<` $key (`->` $target^)? `>`";
 }
 
 #endif

@@ -23,8 +23,8 @@ def Xfer_Sources : Xfer_ArrayOf<Xfer_SourceAttr, "sources">;
 def Xfer_Phases : Xfer_ArrayOf<Xfer_PhaseAttr, "phases">;
 def Xfer_Periodics : Xfer_ArrayOf<Xfer_PeriodicAttr, "periodic passes">;
 def Xfer_Watches : Xfer_ArrayOf<Xfer_WatchAttr, "figures to watch">;
-def Xfer_LoadRules : Xfer_ArrayOf<Xfer_LoadRuleAttr, "rules">;
 def Xfer_Reports : Xfer_ArrayOf<Xfer_ReportAttr, "reports">;
+def Xfer_LoadRules : Xfer_ArrayOf<Xfer_LoadRuleAttr, "rules for keys of a weight file">;
 
 def Xfer_OptionOp : Xfer_Op<"option"> {
   let summary = "an option of the compiled program";
@@ -75,16 +75,18 @@ def Xfer_StateOp : Xfer_Op<"state"> {
 }
 
 def Xfer_LoadOp : Xfer_Op<"load"> {
-  let summary = "fills parameters and states with a weight file before everything else";
+  let summary = "a weight file that gives parameters and module states below a path their first values";
   let description = [{
-    `file` is a string or #xfer.param. The first of the `rules` whose key matches a key of the file says what it fills
-    below `into`; keys without a rule fill what is called so. `added` lists parameters that the file may lack. MANIFEST.md
-    has the details. Constraints:
-    - (C1) `file` is a string or the reference of an option;
-    - (C2) there is a parameter below `into`, and each of `added` is one.
+    `file` is the name of a safetensors file or #xfer.param of an option that holds it. The first of the `rules` that
+    matches a key decides; a key that none matches stands for the path of its own name below `into`. `added` lists
+    paths below `into` that the file may lack, because a rewriting put their modules there. Loads run in text order after
+    the passes at `init`; MANIFEST.md (Loads) says what must fit. Constraints:
+    - (C1) the file is a string or a string option;
+    - (C2) a key has balanced, unnested braces, and its target no `*`, one, or as many as the key has wildcards;
+    - (C3) there is a parameter or a module's state below `into`, and `added` lists such.
 
     ```mlir
-    xfer.load "resnet18.safetensors" into "net.trunk" rules [#xfer.rule<"fc.*">, #xfer.rule<"module.*", "*">]
+    xfer.load "resnet18.safetensors" into "net.trunk" rules [#xfer.load_rule<"fc.*">]
     ```
   }];
   let arguments = (ins AnyAttr:$file, StrAttr:$into, DefaultValuedAttr<Xfer_LoadRules, "{}">:$rules,

@@ -196,6 +196,30 @@ LogicalResult ProgramVerifier::check(StateOp state) {
   return success();
 }
 
+static bool isBelow(StringRef path, StringRef prefix) {
+  return path.consume_front(prefix) && (path.starts_with(".") || path.starts_with("["));
+}
+
+LogicalResult ProgramVerifier::check(LoadOp load) {
+  if (auto option = dyn_cast<OptionRefAttr>(load.getFile())) {
+    OptionOp found = index.options.lookup(option.getName());
+    if (!found || found.getKind() != "string")
+      return load.emitOpError("(C1) reads the file that '") << option.getName() << "' names, which is no string option";
+  }
+  auto isFilled = [&](StringRef path) {
+    return isBelow(path, load.getInto()) &&
+           (index.parameters.contains(path) ||
+            (index.states.contains(path) && index.states.lookup(path).getOwner() == "module"));
+  };
+  bool any = llvm::any_of(index.parameters.keys(), isFilled) || llvm::any_of(index.states.keys(), isFilled);
+  if (!any)
+    return load.emitOpError("(C3) has nothing to fill below '") << load.getInto() << "'";
+  for (StringRef path : load.getAdded().getAsValueRange<StringAttr>())
+    if (!isFilled((load.getInto() + (path.starts_with("[") ? "" : ".") + path).str()))
+      return load.emitOpError("(C3) excepts '") << path << "', which is not below '" << load.getInto() << "'";
+  return success();
+}
+
 LogicalResult ProgramVerifier::checkPass(Operation *op, StringRef name) {
   return index.passes.contains(name) ? success() : op->emitOpError("names no pass: '") << name << "'";
 }
@@ -240,19 +264,6 @@ LogicalResult ProgramVerifier::checkQuantity(Operation *op, Attribute quantity) 
   OptionOp found = index.options.lookup(option.getName());
   if (!found || found.getKind() != "int")
     return op->emitOpError("takes a number from '") << option.getName() << "', which is no integer option";
-  return success();
-}
-
-LogicalResult ProgramVerifier::check(LoadOp load) {
-  std::string prefix = (load.getInto() + ".").str();
-  if (llvm::none_of(index.parameters, [&](auto &entry) { return entry.getKey().starts_with(prefix); }))
-    return load.emitOpError("(C2) fills '") << load.getInto() << "', below which there is no parameter";
-  for (StringRef added : load.getAdded().getAsValueRange<StringAttr>())
-    if (!index.parameters.lookup(prefix + added.str()) && !index.states.lookup(prefix + added.str()))
-      return load.emitOpError("(C2) adds '") << added << "', which is no parameter and no state";
-  auto option = dyn_cast<OptionRefAttr>(load.getFile());
-  if (option && !index.options.contains(option.getName()))
-    return load.emitOpError("reads the file that the unknown option '") << option.getName() << "' names";
   return success();
 }
 
