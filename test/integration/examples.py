@@ -1,0 +1,64 @@
+"""The examples run: the drawn digits for an epoch, MNIST and USPS on a few made digits and on the real ones."""
+import gzip
+import os
+import pathlib
+import harness
+from harness import EXAMPLES, SOURCE, digit_images, figure, idx
+
+DATA = pathlib.Path(os.environ.get("XFER_DATA", SOURCE.parent / "shared" / "data"))
+DIGITS = EXAMPLES / "01-digits" / "program.xfer"
+ORACLE = EXAMPLES / "01-digits" / "oracle.xfer"
+MNIST_USPS = EXAMPLES / "02-mnist-usps" / "program.xfer"
+
+
+class Examples(harness.Case):
+    # An epoch is short of the claim, which bench/ measures, but far above chance.
+    def test_drawn_digits(self):
+        results = self.results(self.build(DIGITS), "train", "--epochs", 1, "--out", "run", timeout=300)
+        self.assertGreater(figure(results, "rough.test", "accuracy"), 0.3)
+        self.assertIn("source_only", results["runs"][0]["evaluations"][0]["baselines"])
+
+    def test_oracle_of_drawn_digits(self):
+        results = self.results(self.build(ORACLE), "train", "--epochs", 1, "--out", "run", timeout=300)
+        self.assertGreater(results["runs"][0]["evaluations"][0]["figures"]["accuracy"], 0.5)
+
+    def make_data(self, mnist=640, usps=400):
+        for kind, side, count, images, labels in (
+                ("mnist", 28, mnist, "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+                ("usps", 16, usps, "usps-train-images-idx3-ubyte.gz", "usps-train-labels-idx1-ubyte.gz")):
+            pixels, classes = digit_images(count, side)
+            self.write(f"data/{kind}/{images}", idx((count, side, side), pixels))
+            self.write(f"data/{kind}/{labels}", idx((count,), classes))
+
+    def test_mnist_usps_on_made_digits(self):
+        self.make_data()
+        program = self.build(MNIST_USPS)
+        results = self.results(program, "train", "--data", "data", "--epochs", 2, "--out", "run", timeout=300)
+        found = results["runs"][0]["evaluations"][0]
+        self.assertEqual(set(found["baselines"]), {"source_only", "mmd"})
+        self.assertTrue(0 <= found["figures"]["accuracy"] <= 1)
+        # The same from files that are not packed, and with one thread.
+        for packed in (self.folder / "data").rglob("*.gz"):
+            packed.write_bytes(gzip.decompress(packed.read_bytes()))
+        self.results(program, "train", "--data", "data", "--epochs", 2, "--out", "plain", "--threads", 1, timeout=300)
+        self.assertEqualFiles("run/weights.safetensors", "plain/weights.safetensors")
+        # New samples come in the format of the domain.
+        pixels, _ = digit_images(5, 16)
+        self.write("new.gz", idx((5, 16, 16), pixels))
+        rows = self.run_ok(program, "predict", "--out", "run", "--input", "new.gz").stdout.splitlines()
+        self.assertEqual(len(rows), 6)
+
+    def test_mnist_usps_on_real_digits(self):
+        if not (DATA / "mnist").is_dir() or not (DATA / "usps").is_dir():
+            self.skipTest(f"no digits in '{DATA}'; XFER_DATA names the folder that holds mnist/ and usps/")
+        text = MNIST_USPS.read_text().replace("baseline mmd of adapt { minimize task + discrepancy }\n", "")
+        # A twelfth of MNIST, so that the test stays short.
+        text = text.replace("  map    image = normalize(image, mean: 0.5, std: 0.5)\n}\ndomain usps",
+                            "  map    image = normalize(image, mean: 0.5, std: 0.5)\n  split  few: 0.08, rest: 0.92\n}\n"
+                            "domain usps", 1).replace("on mnist.all,", "on mnist.few,")
+        results = self.results(self.build(text), "train", "--data", DATA, "--epochs", 1, "--out", "run", timeout=300)
+        self.assertGreater(figure(results, "usps.test", "accuracy"), 0.3)
+
+
+if __name__ == "__main__":
+    harness.main()

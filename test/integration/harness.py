@@ -1,0 +1,156 @@
+"""What the tests by execution share: running programs, building them, making and reading files.
+
+The environment says where things are: XFERC is the compiler.  Everything is written below one temporary folder, the
+caches of the compiler and of the programs included, which goes when the tests end.
+"""
+import atexit
+import gzip
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import unittest
+
+XFERC = os.environ["XFERC"]
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLES = SOURCE / "examples"
+SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="xfer-integration-"))
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+os.environ["XFER_CACHE"] = str(SCRATCH / "cache")
+
+MOONS = (EXAMPLES / "03-two-moons" / "program.xfer").read_text()
+
+# Text that no user should meet: exceptions and asserts of libraries, sanitizers, internal names.
+LEAKS = re.compile(r"terminate called|what\(\)|std::|Assertion|Stack dump|LLVM ERROR|AddressSanitizer|runtime error:|"
+                   r"antlr|nlohmann|json\.exception")
+
+
+def cpu_flags():
+    """Instruction sets of this machine, by the names of /proc/cpuinfo."""
+    found = re.search(r"^flags\s*:(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+    return set(found.group(1).split()) if found else set()
+
+
+class Case(unittest.TestCase):
+    """A test with a folder of its own, in which every command runs."""
+    maxDiff = 2000
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+
+    def tearDown(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, *command, **options):
+        """A process, for tests that interrupt it."""
+        return subprocess.Popen([str(word) for word in command], cwd=self.folder, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, **options)
+
+    def execute(self, *command, timeout=120, **options):
+        """Runs to the end; a hang, a signal or the text of a library fails the test."""
+        ran = subprocess.run([str(word) for word in command], cwd=self.folder, capture_output=True, timeout=timeout,
+                             stdin=subprocess.DEVNULL, text=True, errors="replace", **options)
+        said = ran.stderr[-1500:]
+        self.assertGreaterEqual(ran.returncode, 0, f"{command}: signal {-ran.returncode}\n{said}")
+        self.assertLess(ran.returncode, 128, f"{command}: {said}")
+        self.assertNotRegex(ran.stderr, LEAKS)
+        return ran
+
+    def run_ok(self, *command, **options):
+        ran = self.execute(*command, **options)
+        self.assertEqual(ran.returncode, 0, f"{command}: {ran.stderr[-1500:]}")
+        return ran
+
+    def refuse(self, says, *command, status=1, **options):
+        """The command must fail with this status and a message that matches `says`."""
+        ran = self.execute(*command, **options)
+        self.assertEqual(ran.returncode, status, f"{command}: {ran.stdout[-500:]}{ran.stderr[-1500:]}")
+        self.assertRegex(ran.stdout + ran.stderr if status == 2 else ran.stderr, says)
+        return ran
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def build(self, source, *flags):
+        """The executable of a program, given as its text or its path; equal requests of one file share it."""
+        text = source if isinstance(source, str) else None
+        key = hashlib.sha256(repr((str(source), flags)).encode()).hexdigest()[:16]
+        program = SCRATCH / "programs" / key / "program"
+        if not program.exists():
+            program.parent.mkdir(parents=True)
+            if text is not None:
+                source = program.parent / "program.xfer"
+                source.write_text(text)
+            self.run_ok(XFERC, "build", source, "-o", program, *flags, timeout=300)
+        return program
+
+    def results(self, program, *arguments, **options):
+        """What a run prints with --json."""
+        return json.loads(self.run_ok(program, *arguments, "--json", **options).stdout)
+
+    def assertEqualFiles(self, one, other):
+        self.assertEqual((self.folder / one).read_bytes(), (self.folder / other).read_bytes(), f"{one} != {other}")
+
+    def assertNothingLeft(self, folder, *names):
+        """Nothing but `names` is in the folder, partial files included."""
+        found = sorted(path.name for path in (self.folder / folder).iterdir())
+        self.assertEqual(found, sorted(names))
+
+
+def figure(results, evaluation, name):
+    for found in results["runs"][0]["evaluations"]:
+        if found["name"] == evaluation:
+            return found["figures"][name]
+    raise KeyError(evaluation)
+
+
+def read_weights(path):
+    """Float tensors of a safetensors file by name."""
+    data = pathlib.Path(path).read_bytes()
+    size, = struct.unpack("<Q", data[:8])
+    tensors = {}
+    for name, entry in json.loads(data[8:8 + size]).items():
+        if name != "__metadata__" and entry["dtype"] == "F32":
+            begin, end = entry["data_offsets"]
+            values = data[8 + size + begin:8 + size + end]
+            tensors[name] = struct.unpack(f"<{len(values) // 4}f", values)
+    return tensors
+
+
+def idx(shape, values, packed=True):
+    """An idx file of bytes, as MNIST's are."""
+    content = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + bytes(values)
+    return gzip.compress(content, mtime=0) if packed else content
+
+
+def digit_images(count, side):
+    """Bytes of images whose label can be read off them: a bright bar at the row of the label, some noise."""
+    state, images, labels = 12345, bytearray(), bytearray()
+    for number in range(count):
+        label = number * 7 % 10
+        row = 2 + label * (side - 4) // 10
+        for y in range(side):
+            for x in range(side):
+                state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+                images.append(((200 if y == row else 0) + state // 65536 % 50) if 1 <= x < side - 1 else 0)
+        labels.append(label)
+    return images, labels
+
+
+def interrupt(process, number=signal.SIGINT):
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+    return process.returncode, output.decode(), errors.decode()
+
+
+def main():
+    unittest.main(verbosity=2)

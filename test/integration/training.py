@@ -1,0 +1,148 @@
+"""Two moons: a program trains to what it claims, and to the same bits however it is run."""
+import csv
+import io
+import json
+import re
+import signal
+import time
+import harness
+from harness import MOONS, figure, interrupt
+
+# Long enough to be interrupted in the middle.
+STEPS = 12000
+
+
+class Training(harness.Case):
+    def train(self, folder, *arguments):
+        return self.results(self.build(MOONS), "train", "--out", folder, *arguments)
+
+    def interrupted(self, folder, number):
+        """Starts a long run and stops it by a signal after its first checkpoint."""
+        process = self.start(self.build(MOONS), "train", "--out", folder, "--steps", STEPS)
+        checkpoint = self.folder / folder / "checkpoint.xfer"
+        for _ in range(6000):
+            if checkpoint.exists() or process.poll() is not None:
+                break
+            time.sleep(0.01)
+        self.assertIsNone(process.poll(), "the run ended before it could be interrupted")
+        return interrupt(process, number)
+
+    def assertResumes(self, folder):
+        """Resuming ends at the bits of a run that was not interrupted, with the same log."""
+        self.train("whole", "--steps", STEPS)
+        self.results(self.build(MOONS), "train", "--out", folder, "--resume")
+        self.assertEqualFiles(f"{folder}/weights.safetensors", "whole/weights.safetensors")
+        self.assertEqualFiles(f"{folder}/metrics.jsonl", "whole/metrics.jsonl")
+
+    # The claim of the example, with its fixed seed.
+    def test_reaches_its_claim(self):
+        results = self.train("run")
+        self.assertGreaterEqual(figure(results, "turned.test", "accuracy"), 0.94)
+        self.assertGreater(figure(results, "turned.test", "transfer_gain"), 0.05)
+        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+        self.assertTrue(all("step" in line and "stage" in line for line in lines if "task" in line))
+        run = json.loads((self.folder / "run/run.json").read_text())
+        self.assertEqual((run["status"], run["options"]["steps"]), ("finished", 1000))
+        self.assertRegex(run["hash"], "^[0-9a-f]{64}$")
+
+    # Results never depend on the number of threads, nor on chance.
+    def test_same_bits(self):
+        for name, arguments in {"one": ("--threads", 1), "two": ("--threads", 2), "three": ("--threads", 3),
+                                "again": ("--threads", 2)}.items():
+            self.train(name, *arguments)
+            self.assertEqualFiles(f"{name}/weights.safetensors", "one/weights.safetensors")
+        self.train("other", "--seed", 1)
+        self.assertNotEqual((self.folder / "other/weights.safetensors").read_bytes(),
+                            (self.folder / "one/weights.safetensors").read_bytes())
+
+    def test_resumes_after_kill(self):
+        status, _, _ = self.interrupted("killed", signal.SIGKILL)
+        self.assertEqual(status, -signal.SIGKILL)
+        self.assertResumes("killed")
+
+    # Ctrl-C finishes the step, writes a checkpoint, says how to go on.
+    def test_resumes_after_interrupt(self):
+        status, _, said = self.interrupted("stopped", signal.SIGINT)
+        self.assertEqual(status, 130)
+        self.assertIn("--resume", said)
+        run = json.loads((self.folder / "stopped/run.json").read_text())
+        self.assertEqual(run["status"], "interrupted")
+        self.assertResumes("stopped")
+
+    # A run that was interrupted is not overwritten by mistake.
+    def test_keeps_an_interrupted_run(self):
+        self.interrupted("stopped", signal.SIGINT)
+        before = (self.folder / "stopped/checkpoint.xfer").read_bytes()
+        self.refuse("--resume.*--overwrite|--overwrite.*--resume", self.build(MOONS), "train", "--out", "stopped")
+        self.assertEqual((self.folder / "stopped/checkpoint.xfer").read_bytes(), before)
+        self.refuse("steps", self.build(MOONS), "train", "--out", "stopped", "--resume", "--lr", "0.5", "--steps", 3)
+        self.run_ok(self.build(MOONS), "train", "--out", "stopped", "--overwrite", "--steps", 8)
+
+    def test_several_runs(self):
+        results = self.train("runs", "--runs", 3, "--steps", 200)
+        self.assertEqual(len(results["runs"]), 3)
+        self.assertEqual([run["seed"] for run in results["runs"]], [0, 1, 2])
+        summary = results["summary"][0]["accuracy"]
+        mean = sum(run["evaluations"][0]["figures"]["accuracy"] for run in results["runs"]) / 3
+        self.assertAlmostEqual(summary["mean"], mean, places=5)
+
+    # On no terminal the progress is plain lines, and the table ends the output.
+    def test_plain_output(self):
+        ran = self.run_ok(self.build(MOONS), "train", "--steps", 40)
+        self.assertNotRegex(ran.stdout + ran.stderr, "[\r\x1b]")
+        self.assertRegex(ran.stdout, r"(?s)source_only +model.*accuracy.*transfer_gain.*time .*peak memory")
+        self.assertRegex(ran.stderr, r"adapt +epoch 10/10 .* samples/s")
+        self.assertTrue((self.folder / "runs").is_dir())
+
+
+class Verbs(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.program = self.build(MOONS)
+        self.trained = self.results(self.program, "train", "--out", "run")
+
+    def test_evaluate(self):
+        again = self.results(self.program, "evaluate", "--out", "run")
+        self.assertEqual(again["runs"][0]["evaluations"], self.trained["runs"][0]["evaluations"])
+        # A weight file has no baselines in it, but the model is the same.
+        loaded = self.results(self.program, "evaluate", "--weights", "run/weights.safetensors")
+        self.assertEqual(figure(loaded, "turned.test", "accuracy"), figure(self.trained, "turned.test", "accuracy"))
+
+    # The export is a program by itself, whose default verb is predict.
+    def test_export_and_predict(self):
+        self.run_ok(self.program, "export", "--out", "run", "--output", "reader")
+        self.write("points.csv", "x,y\n-0.5,0.6\n0.5,-0.6\n0.1,0.2\n")
+        table = self.run_ok("./reader", "--input", "points.csv").stdout
+        rows = list(csv.reader(io.StringIO(table)))
+        self.assertEqual(rows[0], ["sample", "value[0]", "value[1]", "class"])
+        self.assertEqual([row[0] for row in rows[1:]], ["0", "1", "2"])
+        for row in rows[1:]:
+            first, second = float(row[1]), float(row[2])
+            self.assertAlmostEqual(first + second, 1, places=5)
+            self.assertEqual(row[3], "0" if first >= second else "1")
+        # The two halves of the moons.
+        self.assertEqual([row[3] for row in rows[1:3]], ["0", "1"])
+        lines = self.run_ok("./reader", "--input", "points.csv", "--format", "jsonl").stdout.splitlines()
+        for line, row in zip(lines, rows[1:]):
+            value = json.loads(line)
+            self.assertEqual((value["sample"], value["class"]), (int(row[0]), int(row[3])))
+            self.assertEqual(value["value"], [float(row[1]), float(row[2])])
+        self.run_ok("./reader", "--input", "points.csv", "--output", "out.jsonl")
+        self.assertEqual((self.folder / "out.jsonl").read_text().splitlines(), lines)
+        # The same without exporting, and an export of the export.
+        self.assertEqual(self.run_ok(self.program, "predict", "--out", "run", "--input", "points.csv").stdout, table)
+        self.run_ok("./reader", "export", "--output", "reader2")
+        self.assertEqualFiles("reader", "reader2")
+
+    def test_help(self):
+        for verb in ("train", "evaluate", "predict", "export"):
+            shown = self.run_ok(self.program, verb, "--help").stdout
+            self.assertRegex(shown, r"--steps N .*1000")
+            self.assertRegex(shown, r"--lr NUMBER .*0.05")
+        for option in ("--seed", "--threads", "--out", "--data", "--resume", "--json"):
+            self.assertIn(option, self.run_ok(self.program, "train", "--help").stdout)
+        self.assertTrue(re.search("train.*evaluate.*predict.*export", self.run_ok(self.program, "--help").stdout, re.S))
+
+
+if __name__ == "__main__":
+    harness.main()
