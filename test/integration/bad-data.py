@@ -1,0 +1,197 @@
+"""Data files that are truncated, lie or hold what they should not: an error with the file, and no run behind it."""
+import gzip
+import struct
+import zlib
+import harness
+from harness import digit_images, idx
+
+IDX = """
+import std
+domain d {
+  read   idx(image: "images.gz", label: "labels.gz")
+  fields image: u8[8, 8, 1], label: class(10)
+  map    image = unit(image)
+}
+model net = mlp([10])
+stage learn {
+  on d.all batch 16
+  minimize cross_entropy(net(flatten(d.image)), d.label)
+  optimizer sgd(0.1); epochs 1
+}
+evaluate d.all { predict softmax(net(flatten(d.image))) against d.label; report accuracy }
+export reader(image: like d.image) = softmax(net(flatten(image)))
+"""
+TABLE = """
+import std
+domain d { read csv("table.csv", x: "a, b", label: "label"); fields x: f32[2], label: class(3) }
+model net = mlp([3])
+stage learn { on d.all batch 4; minimize cross_entropy(net(d.x), d.label); optimizer sgd(0.1); epochs 1 }
+evaluate d.all { predict softmax(net(d.x)) against d.label; report accuracy }
+"""
+ARRAYS = """
+import std
+domain d { read npz("d.npz", x: "x", label: "y"); fields x: f32[4], label: class(3) }
+model net = mlp([3])
+stage learn { on d.all batch 4; minimize cross_entropy(net(d.x), d.label); optimizer sgd(0.1); epochs 1 }
+evaluate d.all { predict softmax(net(d.x)) against d.label; report accuracy }
+"""
+
+
+def npy(kind, shape, values):
+    header = repr({"descr": kind, "fortran_order": False, "shape": shape}).encode()
+    header = header.ljust((len(header) + 10 + 64) // 64 * 64 - 11) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + values
+
+
+def archive(members):
+    """A zip file of stored members."""
+    body, directory = b"", b""
+    for name, data in members.items():
+        crc, raw = zlib.crc32(data), name.encode()
+        common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 33, crc, len(data), len(data), len(raw), 0)
+        directory += b"PK\x01\x02" + struct.pack("<H", 20) + common + struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + raw
+        body += b"PK\x03\x04" + common + raw + data
+    return body + directory + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, len(members), len(members), len(directory),
+                                                            len(body), 0)
+
+
+class BadData(harness.Case):
+    def refuse_data(self, says, program):
+        """train and evaluate refuse; no model and no results are written."""
+        self.refuse(r"(?s)program: error: .*" + says, self.build(program), "train", "--data", ".", "--out", "run", timeout=60)
+        for name in ("weights.safetensors", "results.json", "checkpoint.xfer"):
+            self.assertFalse((self.folder / "run" / name).exists(), name)
+
+
+class Idx(BadData):
+    def setUp(self):
+        super().setUp()
+        pixels, labels = digit_images(64, 8)
+        self.images, self.labels = idx((64, 8, 8), pixels, packed=False), idx((64,), labels, packed=False)
+
+    def refuse_files(self, says, images=None, labels=None):
+        self.write("images.gz", self.images if images is None else images)
+        self.write("labels.gz", self.labels if labels is None else labels)
+        self.refuse_data(says, IDX)
+
+    def test_good(self):
+        self.write("images.gz", gzip.compress(self.images))
+        self.write("labels.gz", self.labels)
+        self.run_ok(self.build(IDX), "train", "--data", ".", "--out", "run")
+
+    def test_missing(self):
+        self.refuse_data("images.gz", IDX)
+        self.write("labels.gz", self.labels)
+        (self.folder / "images.gz").mkdir()
+        self.refuse_data("images.gz", IDX)
+
+    def test_truncated(self):
+        self.refuse_files("images.gz.*copy the file again", images=self.images[:-1])
+        self.refuse_files("images.gz.*truncated", images=self.images[:10])
+        self.refuse_files("images.gz", images=b"")
+        packed = gzip.compress(self.images)
+        self.refuse_files("images.gz", images=packed[:len(packed) // 2])
+        self.refuse_files("images.gz", images=packed[:12])
+        self.refuse_files("images.gz", images=packed[:-4])
+
+    def test_lying_sizes(self):
+        self.refuse_files("images.gz.*copy the file again", images=self.images + b"more")
+        for extents in ((2 ** 32 - 1, 8, 8), (2 ** 32 - 1,) * 3, (2 ** 31, 2 ** 31, 4), (0, 8, 8)):
+            self.refuse_files("images.gz", images=b"\0\0\x08\x03" + struct.pack(">3I", *extents) + self.images[16:])
+            self.refuse_files("images.gz", images=gzip.compress(b"\0\0\x08\x03" + struct.pack(">3I", *extents)))
+        self.refuse_files("images.gz", images=b"\0\0\x08\xff" + struct.pack(">3I", 64, 8, 8) + self.images[16:])
+
+    def test_wrong_magic(self):
+        self.refuse_files("images.gz.*not an idx file", images=b"\x89PNG" + self.images[4:])
+        self.refuse_files("images.gz", images=b"\x1f\x8bnonsense" * 20)
+
+    def test_counts_and_shapes_that_disagree(self):
+        _, fewer = digit_images(63, 8)
+        self.refuse_files("6[34].*6[34]", labels=idx((63,), fewer, packed=False))
+        pixels, _ = digit_images(64, 9)
+        self.refuse_files("images.gz.*9", images=idx((64, 9, 9), pixels, packed=False))
+
+    def test_labels_out_of_range(self):
+        self.refuse_files("label", labels=self.labels[:-1] + b"\x0a")
+        self.refuse_files("label", labels=self.labels[:20] + b"\xff" + self.labels[21:])
+
+    # A few kilobytes that would unpack to gigabytes are stopped at the size that the header tells.
+    def test_bomb(self):
+        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+        bomb = packer.compress(self.images[:16])
+        for _ in range(256):
+            bomb += packer.compress(bytes(1 << 20))
+        self.refuse_files("images.gz", images=bomb + packer.flush())
+
+    def test_predict(self):
+        self.write("images.gz", self.images)
+        self.write("labels.gz", self.labels)
+        program = self.build(IDX)
+        self.run_ok(program, "train", "--data", ".", "--out", "run")
+        self.write("bad.gz", self.images[:-5])
+        self.refuse("bad.gz", program, "predict", "--out", "run", "--input", "bad.gz", "--output", "rows.csv")
+        self.refuse("missing.gz", program, "predict", "--out", "run", "--input", "missing.gz", "--output", "rows.csv")
+        self.refuse("no export 'writer'.*reader", program, "predict", "--out", "run", "--export", "writer", "--input",
+                    "images.gz")
+        self.assertFalse((self.folder / "rows.csv").exists())
+        self.refuse("nowhere", program, "predict", "--out", "run", "--input", "images.gz", "--output", "nowhere/rows.csv")
+
+
+class Table(BadData):
+    HEAD = "a,b,label\n"
+    ROWS = "".join(f"{i / 10},{-i / 10},{i % 3}\n" for i in range(12))
+
+    def test_good(self):
+        self.write("table.csv", self.HEAD + self.ROWS)
+        self.run_ok(self.build(TABLE), "train", "--data", ".", "--out", "run")
+
+    def test_bad_tables(self):
+        for says, text in (("table.csv", ""), ("table.csv", self.HEAD), ("label", "a,b,c\n" + self.ROWS),
+                           ("table.csv.*1[34]", self.HEAD + self.ROWS + "1,2\n"),
+                           ("table.csv", self.HEAD + self.ROWS + "1,2,0,4\n"),
+                           ("one", self.HEAD + self.ROWS + "one,2,0\n"), ("label", self.HEAD + self.ROWS + "1,2,3\n"),
+                           ("label", self.HEAD + self.ROWS + "1,2,-1\n"), ("label", self.HEAD + self.ROWS + "1,2,nan\n"),
+                           ("label", self.HEAD + self.ROWS + "1,2,0.5\n"), ("table.csv", self.HEAD + self.ROWS + '1,"2,0\n'),
+                           ("table.csv", b"\x00\xff\xfe" * 50)):
+            with self.subTest(text[-20:]):
+                self.write("table.csv", text)
+                self.refuse_data(says, TABLE)
+
+    # A value that is not a number makes a loss that is none: the run stops there and names the loss.
+    def test_nan(self):
+        self.write("table.csv", self.HEAD + self.ROWS.replace("0.5,", "nan,"))
+        self.refuse_data("not finite|non-finite|nan", TABLE)
+
+
+class Arrays(BadData):
+    X = struct.pack("<24f", *range(24))
+    Y = struct.pack("<6q", 0, 1, 2, 0, 1, 2)
+
+    def good(self):
+        return {"x.npy": npy("<f4", (6, 4), self.X), "y.npy": npy("<i8", (6,), self.Y)}
+
+    def test_good(self):
+        self.write("d.npz", archive(self.good()))
+        self.run_ok(self.build(ARRAYS), "train", "--data", ".", "--out", "run")
+
+    def test_bad_arrays(self):
+        whole = archive(self.good())
+        cases = {"truncated": whole[:-30], "half": whole[:len(whole) // 2], "empty": b"", "no zip": b"PK\x03\x04" * 9,
+                 "no member": archive({"x.npy": self.good()["x.npy"]}),
+                 "short data": archive({**self.good(), "x.npy": npy("<f4", (6, 4), self.X[:-4])}),
+                 "shape lies": archive({**self.good(), "x.npy": npy("<f4", (10 ** 15, 4), self.X)}),
+                 "counts": archive({**self.good(), "y.npy": npy("<i8", (5,), self.Y[:40])}),
+                 "other shape": archive({**self.good(), "x.npy": npy("<f4", (4, 6), self.X)}),
+                 "objects": archive({**self.good(), "x.npy": npy("|O", (6, 4), self.X)}),
+                 "header": archive({**self.good(), "x.npy": b"\x93NUMPY\x01\x00\xff\xff{}"}),
+                 "label": archive({**self.good(), "y.npy": npy("<i8", (6,), struct.pack("<6q", 0, 1, 2, 3, 1, 2))}),
+                 "negative label": archive({**self.good(), "y.npy": npy("<i8", (6,), struct.pack("<6q", 0, 1, 2, -1, 1, 2))}),
+                 "changed byte": whole.replace(self.X[40:60], b"\1" * 20)}
+        for name, content in cases.items():
+            with self.subTest(name):
+                self.write("d.npz", content)
+                self.refuse_data("d.npz|label", ARRAYS)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,110 @@
+"""Programs that are wrong from end to end: each gets an error with its place, and nothing is left behind."""
+import random
+import resource
+import harness
+from harness import MOONS, XFERC
+
+# A mistake must not eat the machine: more than this is a failure.
+MEMORY = 6 << 30
+
+
+def limit():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+class BadPrograms(harness.Case):
+    def refuse_text(self, says, text, *arguments, timeout=30):
+        """Refused by check and by build, without an executable."""
+        self.write("bad.xfer", text)
+        self.refuse(says, XFERC, "check", "bad.xfer", timeout=timeout, preexec_fn=limit)
+        self.refuse(says, XFERC, "build", "bad.xfer", "-o", "bad", timeout=timeout, preexec_fn=limit)
+        self.assertFalse((self.folder / "bad").exists())
+
+    # Not text.
+    def test_garbage(self):
+        self.refuse_text(r"bad\.xfer:1:1: error: .* \[invalid-utf8\]", b"\xff\xfe\x00\x80" + random.Random(1).randbytes(3000))
+        self.refuse_text(r"bad\.xfer:1:1: error: .* \[nul-byte\]", b"\0" * 100)
+        self.refuse_text(r"\[invalid-utf8\]", MOONS.encode() + b"# \xff\n")
+
+    def test_garbage_of_words(self):
+        words = "import std param domain { } ( ) [ ] = : , . -> => \" 1 1e9 'x' # \n ; let for in if stage on batch model + @ **".split(" ")
+        for seed in range(40):
+            chance = random.Random(seed)
+            self.write("bad.xfer", " ".join(chance.choice(words) for _ in range(300)))
+            self.refuse(r"bad\.xfer:\d+:\d+: error: .* \[[\w-]+\]", XFERC, "check", "bad.xfer", timeout=30)
+
+    # A file that ends anywhere, and one with a byte changed: refused or accepted, never a crash.
+    def test_damaged_programs(self):
+        for seed in range(60):
+            chance = random.Random(seed)
+            text = bytearray(MOONS.encode())
+            if seed % 2:
+                del text[chance.randrange(len(text)):]
+            else:
+                at = chance.randrange(len(text))
+                text[at:at + chance.randrange(4)] = bytes([chance.randrange(32, 127)])
+            self.write("bad.xfer", bytes(text))
+            self.execute(XFERC, "check", "bad.xfer", timeout=30, preexec_fn=limit)
+
+    def test_no_file(self):
+        self.refuse("missing.xfer", XFERC, "check", "missing.xfer")
+        self.refuse("missing.xfer", XFERC, "run", "missing.xfer")
+        (self.folder / "folder.xfer").mkdir()
+        self.refuse("folder.xfer.*directory", XFERC, "check", "folder.xfer")
+
+    def test_too_large(self):
+        self.refuse_text(r"at most 1048576 \[file-too-large\]", MOONS + "# more\n" * 200000)
+
+    def test_too_deep(self):
+        for text in ("(" * 20000 + "1" + ")" * 20000, "-" * 50000 + "1", "[" * 300 + "]" * 300, "1" + " + 1" * 20000,
+                     "f" + "(1)" * 20000, "f" + ".x" * 20000, "not " * 20000 + "true", "(" * 20000):
+            with self.subTest(text[:8]):
+                self.refuse_text(r"bad\.xfer:1:\d+: error: .*\[(nesting-too-deep|unclosed-bracket)\]",
+                                 "const a = " + text + "\n")
+        blocks = "fn f(x) {\n" + "if x { " * 5000 + "}" * 5000 + "\n}\n"
+        self.refuse_text(r"nesting-too-deep", blocks)
+
+    def test_huge_extents(self):
+        self.refuse_text(r"\[bad-extent\]", MOONS.replace("batch 64", "batch 1000000000000"))
+        self.refuse_text(r"\[bad-extent\]", MOONS.replace("batch 64", "batch 0"))
+        self.refuse_text(r"error", MOONS.replace("mlp([32, 32])", "mlp([-5])"))
+        self.refuse_text(r"error", MOONS.replace("mlp([32, 32])", "mlp([0])"))
+        self.refuse_text(r"\[number-too-large\]", MOONS.replace("mlp([32, 32])", "mlp([99999999999999999999999])"))
+        self.refuse_text(r"\[integer-overflow\]", MOONS.replace("mlp([32, 32])", "mlp([9223372036854775807 + 1])"))
+        self.refuse_text(r"\[range-too-long\]", MOONS.replace("mlp([32, 32])", "mlp([32 for i in range(10000000000)])"))
+
+    def test_recursion_without_end(self):
+        for head, value in (("fn f(x) = f(x)\n", "f(1)"), ("fn f(x) = g(x)\nfn g(x) = f(x) + 1\n", "f(3)")):
+            self.refuse_text(r"bad\.xfer:\d+:\d+: error: calls are nested more than 200 deep \[calls-too-deep\]",
+                             head + f"const a = {value}\n" + MOONS.replace("mlp([32, 32])", "mlp([a])"))
+
+    # A tree of calls that never ends in practice is stopped by the number of steps.
+    def test_steps_without_end(self):
+        self.refuse_text(r"bad\.xfer:\d+:\d+: error: .*\[[\w-]+\]",
+                         "fn f(n) = 1 if n == 0 else f(n - 1) + f(n - 1)\nconst a = f(60)\n" +
+                         MOONS.replace("mlp([32, 32])", "mlp([a])"), timeout=60)
+
+    def test_division_by_zero(self):
+        for bad in ("1 / 0", "1 // 0", "1 % 0"):
+            self.refuse_text(r"bad\.xfer:1:11: error: division by zero \[division-by-zero\]",
+                             f"const a = {bad}\n" + MOONS.replace("mlp([32, 32])", "mlp([a])"))
+
+    def test_cycles(self):
+        body = MOONS.replace("mlp([32, 32])", "mlp([a])")
+        for head in ("const a = a + 1\n", "const a = b\nconst b = a\n", "const a = b\nconst b = c\nconst c = b\n"):
+            self.refuse_text(r"bad\.xfer:\d+:\d+: error: '\w' is defined by itself \[cyclic-definition\]", head + body)
+        # A `let` reads the value of before, and there is none.
+        self.refuse_text(r"unknown name 't'", MOONS.replace("let t = 3.14159265 * uniform([])", "let t = t + 1"))
+
+    # Files may import each other: names are visible wherever they stand.
+    def test_imports_in_a_circle(self):
+        self.write("one.xfer", 'import "two.xfer"\nconst one = 32\n' + MOONS.replace("mlp([32, 32])", "mlp([one, two])"))
+        self.write("two.xfer", 'import "one.xfer"\nconst two = 32\n')
+        self.run_ok(XFERC, "check", "one.xfer", timeout=30)
+        self.refuse_text(r"bad\.xfer:1:1: error: .*nowhere\.xfer.*\[cannot-read\]", 'import "nowhere.xfer"\n' + MOONS)
+        (self.folder / "folder").mkdir()
+        self.refuse_text(r"bad\.xfer:1:1: error: .*folder.*\[cannot-read\]", 'import "folder"\n' + MOONS)
+
+
+if __name__ == "__main__":
+    harness.main()
