@@ -117,22 +117,3 @@ TEST(ThreadTeam, AvailableThreads) {
   EXPECT_GE(ThreadTeam::availableThreads(), 1u);
   EXPECT_LE(ThreadTeam::availableThreads(), static_cast<unsigned>(CPU_COUNT(&set)));
 }
-
-// The cost of a small kernel, for the eye (--gtest_also_run_disabled_tests): about a microsecond when the processors
-// are free.
-TEST(ThreadTeam, DISABLED_DispatchTime) {
-  for (unsigned threads : {1u, 2u}) {
-    ThreadTeam team(threads);
-    int counters[8] = {};
-    void *buffers[] = {counters};
-    double best = 1e9;
-    for (int repeat = 0; repeat < 200; ++repeat) {
-      auto start = std::chrono::steady_clock::now();
-      for (int i = 0; i < 1000; ++i)
-        team.run(count, buffers, 2, nullptr);
-      std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
-      best = std::min(best, time.count() / 1000);
-    }
-    printf("%u threads: %.3f us a kernel\n", threads, best);
-  }
-}
