@@ -1,7 +1,7 @@
 //===- Arithmetic.cpp - operators on numbers, tensors and trees -------------------------------------------------===//
 //
-// Numbers stay numbers until they meet a tensor. Two tensors meet by rule 35 of the language: of equal rank an extent of
-// 1 stretches; of lower rank the extents must be the last ones of the other; a tensor without axes fits anywhere.
+// Numbers stay numbers until they meet a tensor. Two tensors meet by rule 35 of the language: of equal rank an extent
+// of 1 stretches; of lower rank the extents must be the last ones of the other; a tensor without axes fits anywhere.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -42,8 +42,8 @@ Tensor Evaluator::convert(const Tensor &tensor, Type element, dsl::SourceRange r
 }
 
 /// The numbers of a list, or of lists of equal lengths, row by row; false where there is anything else.
-static bool collectNumbers(const List &list, SmallVectorImpl<int64_t> &shape, std::vector<double> &numbers, bool &integers,
-                           size_t depth = 0) {
+static bool collectNumbers(const List &list, SmallVectorImpl<int64_t> &shape, std::vector<double> &numbers,
+                           bool &integers, size_t depth = 0) {
   if (depth == shape.size())
     shape.push_back(list.elements.size());
   if (list.elements.empty() || shape[depth] != static_cast<int64_t>(list.elements.size()))
@@ -130,8 +130,7 @@ std::optional<Tensor> Evaluator::broadcast(const Tensor &tensor, llvm::ArrayRef<
     fits = own[i].extent == target.extent || stretches;
   }
   if (!fits) {
-    error(range, "shapes-differ",
-          "a tensor " + describeDims(own) + " does not fit the shape " + describeDims(shape));
+    error(range, "shapes-differ", "a tensor " + describeDims(own) + " does not fit the shape " + describeDims(shape));
     return std::nullopt;
   }
   return broadcastTo(builder(), location(range), tensor, shape);
@@ -140,7 +139,9 @@ std::optional<Tensor> Evaluator::broadcast(const Tensor &tensor, llvm::ArrayRef<
 bool Evaluator::unify(Tensor &a, Tensor &b, dsl::SourceRange range) {
   Type elementA = a.type().getElementType(), elementB = b.type().getElementType();
   if (elementA != elementB) {
-    auto rank = [](Type type) { return llvm::isa<FloatType>(type) ? 3 : type.isUnsignedInteger(8) ? 1 : type.isInteger(1) ? 0 : 2; };
+    auto rank = [](Type type) {
+      return llvm::isa<FloatType>(type) ? 3 : type.isUnsignedInteger(8) ? 1 : type.isInteger(1) ? 0 : 2;
+    };
     Type common = rank(elementA) >= rank(elementB) ? elementA : elementB;
     a = convert(a, common, range);
     b = convert(b, common, range);
@@ -169,54 +170,6 @@ bool Evaluator::unify(Tensor &a, Tensor &b, dsl::SourceRange range) {
   return true;
 }
 
-//===--- trees --------------------------------------------------------------------------------------------------===//
-
-std::shared_ptr<Tree> Evaluator::parameters(const Module &module, dsl::SourceRange range) {
-  auto tree = std::make_shared<Tree>();
-  const std::string prefix = module.instance->path + ".";
-  for (Leaf *leaf : leafOrder)
-    if (leaf->kind == Leaf::Parameter && llvm::StringRef(leaf->path).starts_with(prefix))
-      tree->leaves[leaf->path.substr(prefix.size())] = readLeaf(*leaf, &module);
-  return tree;
-}
-
-Value Evaluator::overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange range,
-                            llvm::function_ref<Value(llvm::ArrayRef<Value>)> operation) {
-  std::vector<std::shared_ptr<const Tree>> owned(operands.size());
-  std::vector<const Tree *> trees(operands.size(), nullptr);
-  const Tree *first = nullptr;
-  for (auto [i, operand] : llvm::enumerate(operands)) {
-    if (operand.module())
-      owned[i] = parameters(*operand.module(), range);
-    trees[i] = owned[i] ? owned[i].get() : operand.tree();
-    if (!trees[i])
-      continue;
-    if (first && first->leaves.size() != trees[i]->leaves.size())
-      return error(range, "trees-differ", "two trees of different modules cannot be combined leaf by leaf");
-    if (!first)
-      first = trees[i];
-  }
-  auto result = std::make_shared<Tree>();
-  for (auto &[path, unused] : first->leaves) {
-    std::vector<Value> parts;
-    for (auto [operand, tree] : llvm::zip_equal(operands, trees)) {
-      if (!tree) {
-        parts.push_back(operand);
-        continue;
-      }
-      auto found = tree->leaves.find(path);
-      if (found == tree->leaves.end())
-        return error(range, "trees-differ", "the tree on one side has no leaf '" + path + "'");
-      parts.push_back(found->second);
-    }
-    Value value = operation(parts);
-    if (value.isPoison())
-      return value;
-    result->leaves[path] = value;
-  }
-  return Value(std::shared_ptr<const Tree>(result));
-}
-
 //===--- operators ----------------------------------------------------------------------------------------------===//
 
 static int64_t floorDivide(int64_t a, int64_t b) {
@@ -235,8 +188,8 @@ static std::optional<int64_t> power(int64_t base, int64_t exponent) {
 using Operator = dsl::BinaryOp;
 
 static bool isComparison(Operator op) {
-  return op == Operator::Less || op == Operator::LessEqual || op == Operator::Greater ||
-         op == Operator::GreaterEqual || op == Operator::Equal || op == Operator::NotEqual;
+  return op == Operator::Less || op == Operator::LessEqual || op == Operator::Greater || op == Operator::GreaterEqual ||
+         op == Operator::Equal || op == Operator::NotEqual;
 }
 
 static nn::Predicate predicate(Operator op) {
@@ -273,10 +226,15 @@ template <typename T> static bool compare(Operator op, const T &a, const T &b) {
   }
 }
 
+/// Of lists and strings: doubling one in a loop must not fill the compiler's memory.
+static constexpr size_t maxLength = size_t(1) << 20;
+
 /// Both sides known at compile time; nothing where the operator has no meaning for them.
 static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value &a, const Value &b,
                                  dsl::SourceRange range) {
   if (a.text() && b.text()) {
+    if (op == Operator::Add && a.text()->size() + b.text()->size() > maxLength)
+      return evaluator.error(range, "list-too-long", "a string has at most " + Twine(maxLength) + " characters");
     if (op == Operator::Add)
       return Value(*a.text() + *b.text());
     if (isComparison(op))
@@ -284,6 +242,8 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
     return std::nullopt;
   }
   if (a.list() && b.list() && op == Operator::Add) {
+    if (a.list()->elements.size() + b.list()->elements.size() > maxLength)
+      return evaluator.error(range, "list-too-long", "a list has at most " + Twine(maxLength) + " elements");
     std::vector<Value> all = a.list()->elements;
     all.insert(all.end(), b.list()->elements.begin(), b.list()->elements.end());
     return Value::list(std::move(all));
@@ -313,7 +273,8 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
                     : op == Operator::Subtract ? __builtin_sub_overflow(*i, *j, &result)
                                                : __builtin_mul_overflow(*i, *j, &result);
     if (overflow)
-      return evaluator.error(range, "integer-overflow", "the result does not fit 64 bits");
+      return evaluator.error(range, "integer-overflow",
+                             "the result does not fit an int, which has 64 bits; write a float, such as 10.0 ** 30");
     return Value(result);
   }
   case Operator::Divide:
@@ -324,6 +285,8 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
   case Operator::Modulo:
     if (*y == 0)
       return evaluator.error(range, "division-by-zero", "division by zero");
+    if (integers && *j == -1) // the one quotient that may overflow
+      return op == Operator::Modulo ? Value(int64_t(0)) : evaluator.unary(dsl::UnaryOp::Negate, a, range);
     if (integers)
       return Value(op == Operator::FloorDivide ? floorDivide(*i, *j) : *i - floorDivide(*i, *j) * *j);
     return Value(op == Operator::FloorDivide ? std::floor(*x / *y) : *x - std::floor(*x / *y) * *y);
@@ -331,7 +294,8 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
     if (integers && *j >= 0) {
       if (auto result = power(*i, std::min<int64_t>(*j, 64)); result && *j <= 64)
         return Value(*result);
-      return evaluator.error(range, "integer-overflow", "the result does not fit 64 bits");
+      return evaluator.error(range, "integer-overflow",
+                             "the result does not fit an int, which has 64 bits; write a float, such as 10.0 ** 30");
     }
     return Value(std::pow(*x, *y));
   default:
@@ -368,23 +332,21 @@ static Value matmul(Evaluator &evaluator, Tensor a, Tensor b, dsl::SourceRange r
   return Tensor{product, axes};
 }
 
-template <typename Op> static Value create(Evaluator &evaluator, const Tensor &a, const Tensor &b,
-                                           dsl::SourceRange range) {
+template <typename Op>
+static Value create(Evaluator &evaluator, const Tensor &a, const Tensor &b, dsl::SourceRange range) {
   return Tensor{Op::create(evaluator.builder(), evaluator.location(range), a.value, b.value), a.axes};
 }
 
 Value Evaluator::binary(Operator op, const Value &a, const Value &b, dsl::SourceRange range) {
   if (a.isPoison() || b.isPoison())
     return Value();
-  // A value is left out or it is not; whether it is a tensor does not matter.
   if ((op == Operator::Equal || op == Operator::NotEqual) && (a.isNone() || b.isNone()))
     return Value((a.isNone() && b.isNone()) == (op == Operator::Equal));
   if (a.tree() || b.tree() || a.module() || b.module()) {
     if (isComparison(op) || op == Operator::MatMul || op == Operator::And || op == Operator::Or)
       return error(range, "bad-operands", "this operator has no meaning for modules and trees");
-    Value result = overLeaves({a, b}, range, [&](llvm::ArrayRef<Value> parts) {
-      return binary(op, parts[0], parts[1], range);
-    });
+    Value result =
+        overLeaves({a, b}, range, [&](llvm::ArrayRef<Value> parts) { return binary(op, parts[0], parts[1], range); });
     // module - module is a tree; module +- tree is a module (the states come from the left).
     bool makesModule = (op == Operator::Add || op == Operator::Subtract) && a.module() && !b.module();
     return makesModule && result.tree() ? withParameters(*a.module(), *result.tree()) : result;
@@ -394,8 +356,7 @@ Value Evaluator::binary(Operator op, const Value &a, const Value &b, dsl::Source
       return *folded;
     auto dynamic = [](const Value &value) { return value.get<Dim>() != nullptr; };
     if (!dynamic(a) && !dynamic(b))
-      return error(range, "bad-operands",
-                   "this operator cannot combine " + a.describe() + " and " + b.describe());
+      return error(range, "bad-operands", "this operator cannot combine " + a.describe() + " and " + b.describe());
   }
   std::optional<Tensor> x = toTensor(a, range), y = toTensor(b, range);
   if (!x || !y)
@@ -418,8 +379,8 @@ Value Evaluator::binary(Operator op, const Value &a, const Value &b, dsl::Source
   Location where = location(range);
   if (op == Operator::And || op == Operator::Or) {
     if (!element.isInteger(1))
-      return error(range, "bad-operands", "'and' and 'or' want bool tensors, found " + a.describe() + " and " +
-                                              b.describe());
+      return error(range, "bad-operands",
+                   "'and' and 'or' want bool tensors, found " + a.describe() + " and " + b.describe());
     return op == Operator::And ? create<nn::AndOp>(*this, *x, *y, range) : create<nn::OrOp>(*this, *x, *y, range);
   }
   if (isComparison(op))
@@ -453,8 +414,7 @@ Value Evaluator::binary(Operator op, const Value &a, const Value &b, dsl::Source
   case Operator::Power:
     return create<nn::PowOp>(*this, *x, *y, range);
   default:
-    return error(range, "bad-operands",
-                 "this operator cannot combine " + a.describe() + " and " + b.describe());
+    return error(range, "bad-operands", "this operator cannot combine " + a.describe() + " and " + b.describe());
   }
 }
 
@@ -466,8 +426,13 @@ Value Evaluator::unary(dsl::UnaryOp op, const Value &x, dsl::SourceRange range) 
   bool negates = op == dsl::UnaryOp::Negate;
   if (auto *flag = x.get<bool>(); flag && !negates)
     return Value(!*flag);
-  if (auto number = x.asInteger(); number && negates)
-    return Value(-*number);
+  if (auto number = x.asInteger(); number && negates) {
+    int64_t result;
+    if (__builtin_sub_overflow(int64_t(0), *number, &result))
+      return error(range, "integer-overflow",
+                   "the result does not fit an int, which has 64 bits; write a float, such as 10.0 ** 30");
+    return Value(result);
+  }
   if (auto number = x.asNumber(); number && negates)
     return Value(-*number);
   std::optional<Tensor> tensor = toTensor(x, range);
@@ -482,90 +447,6 @@ Value Evaluator::unary(dsl::UnaryOp op, const Value &x, dsl::SourceRange range) 
   if (!tensor->type().getElementType().isInteger(1))
     return error(range, "bad-operands", "'not' wants a bool, found " + x.describe());
   return Tensor{nn::NotOp::create(builder(), location(range), tensor->value), tensor->axes};
-}
-
-//===--- axes and shapes ----------------------------------------------------------------------------------------===//
-
-std::optional<llvm::SmallVector<int64_t>> Evaluator::axes(const Value &value, const Tensor &tensor,
-                                                          dsl::SourceRange range) {
-  llvm::SmallVector<int64_t> result;
-  auto add = [&](const Value &one) {
-    if (auto *dim = one.get<Dim>(); dim && dim->axis) {
-      llvm::SmallVector<int64_t> found;
-      for (auto [i, axis] : llvm::enumerate(tensor.axes))
-        if (axis == dim->axis)
-          found.push_back(i);
-      if (found.size() != 1) {
-        error(range, found.empty() ? "axis-not-found" : "axis-ambiguous",
-              (found.empty() ? Twine("this dimension is no axis of ") : Twine("this dimension is two axes of ")) +
-                  Value(tensor).describe());
-        return false;
-      }
-      result.push_back(found[0]);
-      return true;
-    }
-    auto number = one.asInteger();
-    if (!number) {
-      if (!one.isPoison())
-        error(range, "bad-axis", "an axis is a number or a dimension, found " + one.describe());
-      return false;
-    }
-    int64_t axis = *number < 0 ? *number + tensor.rank() : *number;
-    if (axis < 0 || axis >= tensor.rank()) {
-      error(range, "axis-not-found",
-            "axis " + Twine(*number) + " is outside " + Value(tensor).describe());
-      return false;
-    }
-    result.push_back(axis);
-    return true;
-  };
-  std::vector<Value> all{value};
-  if (auto *list = value.list())
-    all = list->elements;
-  for (const Value &one : all) {
-    if (auto *pack = one.get<Pack>()) {
-      for (const Dim &dim : pack->dims)
-        if (!add(Value(dim)))
-          return std::nullopt;
-    } else if (!add(one)) {
-      return std::nullopt;
-    }
-  }
-  llvm::sort(result);
-  if (std::adjacent_find(result.begin(), result.end()) != result.end()) {
-    error(range, "axis-ambiguous", "the same axis is named twice");
-    return std::nullopt;
-  }
-  return result;
-}
-
-std::optional<std::vector<Dim>> Evaluator::shape(const Value &value, dsl::SourceRange range) {
-  std::vector<Dim> dims;
-  std::vector<Value> all{value};
-  if (auto *list = value.list())
-    all = list->elements;
-  for (const Value &one : all) {
-    if (one.isPoison())
-      return std::nullopt;
-    if (auto *pack = one.get<Pack>()) {
-      dims.insert(dims.end(), pack->dims.begin(), pack->dims.end());
-      continue;
-    }
-    if (auto *dim = one.get<Dim>()) {
-      dims.push_back(*dim);
-      continue;
-    }
-    auto number = one.asInteger();
-    if (!number || *number < 0) {
-      error(range, "bad-extent",
-            one.tensor() ? Twine("an extent must be known at compile time, this is a run-time value; a 'param' in a "
-                                 "shape must be a 'const'")
-                         : Twine("an extent is a number that is not negative, found " + one.describe()));
-      return std::nullopt;
-    }
-    dims.push_back({Extent(*number), 0});
-  }
-  return dims;
 }
 
 } // namespace xfer

@@ -1,7 +1,7 @@
 //===- Blocks.cpp - statements of functions and modules -----------------------------------------------------------===//
 //
-// `for` and `if` are carried out here, at compile time: a loop is unrolled in place and a `let` of an outer name rebinds
-// it. Parameters, states and parts appear where they stand in a module's body, at its first application.
+// `for` and `if` are carried out here, at compile time: a loop is unrolled in place and a `let` of an outer name
+// rebinds it. Parameters, states and parts appear where they stand in a module's body, at its first application.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 

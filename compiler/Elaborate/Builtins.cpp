@@ -31,8 +31,10 @@ std::optional<int64_t> intArgument(Evaluator &evaluator, const Value &value, std
   if (std::optional<int64_t> number = value.asInteger())
     return number;
   if (!value.isPoison())
-    evaluator.error(range, "wrong-type",
-                    "'" + what + "' is an int known at compile time, found " + value.describe());
+    evaluator.suggestConst(
+        evaluator.report(range, "wrong-type",
+                         "'" + what + "' is an int known at compile time, found " + value.describe()),
+        value);
   return std::nullopt;
 }
 

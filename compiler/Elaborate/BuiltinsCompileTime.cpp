@@ -1,7 +1,9 @@
-//===- BuiltinsCompileTime.cpp - functions of what is known at compile time ---------------------------------------------===//
+//===- BuiltinsCompileTime.cpp - functions of what is known at compile time
+//---------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 #include "llvm/Support/Format.h"
+#include <cmath>
 
 using namespace mlir;
 using llvm::Twine;
@@ -17,11 +19,15 @@ static Value rangeOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Sourc
   if (!step)
     return Value();
   int64_t from = given[1].isNone() ? 0 : *first, to = given[1].isNone() ? *first : *second;
-  if (*step == 0 || (to - from) / *step > maxRange)
-    return evaluator.error(range, "range-too-long", "a range has a step other than 0 and at most " + Twine(maxRange) + " numbers");
+  // In double precision: the difference of two ints may overflow.
+  double count = *step == 0 ? 0 : (static_cast<double>(to) - static_cast<double>(from)) / static_cast<double>(*step);
+  if (*step == 0 || count > maxRange)
+    return evaluator.error(range, "range-too-long",
+                           "a range has a step other than 0 and at most " + Twine(maxRange) + " numbers");
   std::vector<Value> all;
-  for (int64_t i = from; *step > 0 ? i < to : i > to; i += *step)
-    all.push_back(Value(i));
+  int64_t numbers = count <= 0 ? 0 : static_cast<int64_t>(std::ceil(count));
+  for (int64_t i = 0; i < numbers; ++i)
+    all.push_back(Value(from + i * *step));
   return Value::list(std::move(all));
 }
 
@@ -102,8 +108,12 @@ static Value whole(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceR
 
 const Builtins &compileTimeBuiltins() {
   static const Builtins all = {
-      {"range", {"a", "b?", "step?"}, rangeOf}, {"len", {"x"}, length},     {"enumerate", {"x"}, enumerateOf},
-      {"zip", {"xs.."}, zipOf},                 {"str", {"x"}, str},        {"error", {"message"}, errorOf},
+      {"range", {"a", "b?", "step?"}, rangeOf},
+      {"len", {"x"}, length},
+      {"enumerate", {"x"}, enumerateOf},
+      {"zip", {"xs.."}, zipOf},
+      {"str", {"x"}, str},
+      {"error", {"message"}, errorOf},
       {"samples", {"count", "function"}, samples},
       {"whole", {"e"}, whole},
   };

@@ -1,4 +1,5 @@
-//===- BuiltinsElementwise.cpp - functions of one element, and conversions ------------------------------------------===//
+//===- BuiltinsElementwise.cpp - functions of one element, and conversions
+//------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 #include <cmath>
@@ -52,7 +53,8 @@ static Value floorOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Sourc
   return numberFunction<nn::FloorOp, std::floor>(evaluator, given, range);
 }
 
-template <char Element> static Value conversion(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+template <char Element>
+static Value conversion(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   return lift(evaluator, given[0], range, [&](const Value &x) -> Value {
     if (auto number = x.asNumber()) {
       if (Element == 'f')
@@ -85,8 +87,8 @@ static Value choose(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   if (!condition || !a || !b)
     return Value();
   if (!condition->type().getElementType().isInteger(1))
-    return evaluator.error(range, "wrong-element-type", "the condition of 'where' is a bool, found " +
-                                                            given[0].describe());
+    return evaluator.error(range, "wrong-element-type",
+                           "the condition of 'where' is a bool, found " + given[0].describe());
   // A number takes the element type of the tensor on the other side.
   Type elementA = a->type().getElementType(), elementB = b->type().getElementType();
   if (!given[1].tensor() && llvm::isa<FloatType>(elementB))
@@ -124,9 +126,9 @@ static Value unitOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   if (meaning.tag == nn::Tag::Unit)
     return Value(*x);
   if (x->type().getElementType().isUnsignedInteger(8)) {
-    Value scaled = evaluator.binary(dsl::BinaryOp::Multiply,
-                                    Value(evaluator.convert(*x, evaluator.builder().getF32Type(), range)),
-                                    Value(1.0 / 255.0), range);
+    Value scaled =
+        evaluator.binary(dsl::BinaryOp::Multiply, Value(evaluator.convert(*x, evaluator.builder().getF32Type(), range)),
+                         Value(1.0 / 255.0), range);
     if (!scaled.tensor())
       return scaled;
     x = *scaled.tensor();
@@ -164,10 +166,10 @@ static Value dtypeOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Sourc
   if (!x)
     return Value();
   Type element = x->type().getElementType();
-  return Value::string(llvm::isa<FloatType>(element)          ? "f32"
-                       : element.isInteger(1)                 ? "bool"
-                       : element.isUnsignedInteger(8)         ? "u8"
-                                                              : "int");
+  return Value::string(llvm::isa<FloatType>(element)  ? "f32"
+                       : element.isInteger(1)         ? "bool"
+                       : element.isUnsignedInteger(8) ? "u8"
+                                                      : "int");
 }
 
 static Value withDomains(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
@@ -188,7 +190,8 @@ static Value domainOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Sour
     return evaluator.error(range, "domain-not-single",
                            meaning.domains.empty()
                                ? Twine("this value comes from no domain")
-                               : Twine("this value mixes the domains " + llvm::join(meaning.domains, ", ")));
+                               : Twine("this value mixes the domains " + llvm::join(meaning.domains, ", ") +
+                                       "; call once for each domain instead of once for the mixture"));
   return Value::string(meaning.domains.front());
 }
 

@@ -1,4 +1,5 @@
-//===- BuiltinsGradient.cpp - derivatives, and what they see -------------------------------------------------------------===//
+//===- BuiltinsGradient.cpp - derivatives, and what they see
+//-------------------------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 
@@ -43,8 +44,16 @@ static Value grad(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
 
 static Value stopGradient(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   return lift(evaluator, given[0], range, [&](const Value &x) -> Value {
-    if (x.isNumber())
+    if (x.isNumber() || x.text() || x.function() || x.isNone())
       return x;
+    if (const Record *record = x.record()) {
+      std::vector<std::pair<std::string, Value>> fields;
+      for (auto &[name, value] : record->fields) {
+        std::vector<Value> single{value};
+        fields.push_back({name, stopGradient(evaluator, single, range)});
+      }
+      return Value::record(std::move(fields));
+    }
     if (const List *list = x.list()) {
       std::vector<Value> all;
       for (const Value &one : list->elements) {
@@ -56,6 +65,8 @@ static Value stopGradient(Evaluator &evaluator, std::vector<Value> &given, dsl::
     std::optional<Tensor> tensor = evaluator.toTensor(x, range);
     if (!tensor)
       return Value();
+    if (!llvm::isa<FloatType>(tensor->type().getElementType()))
+      return Value(*tensor);
     return Tensor{nn::StopGradientOp::create(evaluator.builder(), evaluator.location(range), tensor->value),
                   tensor->axes};
   });
@@ -71,8 +82,8 @@ static Value reverseGradient(Evaluator &evaluator, std::vector<Value> &given, ds
     return Value();
   if (factor->rank() != 0)
     return evaluator.error(range, "shapes-differ", "'scale' is a scalar, found " + given[1].describe());
-  return Tensor{
-      nn::ScaleGradientOp::create(evaluator.builder(), evaluator.location(range), x->value, factor->value), x->axes};
+  return Tensor{nn::ScaleGradientOp::create(evaluator.builder(), evaluator.location(range), x->value, factor->value),
+                x->axes};
 }
 
 /// Builds a region whose arguments stand for `inputs` and whose values are what `function` makes of them.
@@ -100,8 +111,9 @@ static bool fill(Evaluator &evaluator, Region &region, llvm::ArrayRef<Tensor> in
   nn::YieldOp::create(builder, evaluator.location(range), yielded);
   if (capturedValues(region).empty())
     return true;
-  evaluator.error(range, "captures-value", "the functions of 'custom_gradient' read only their arguments; hand over "
-                                           "everything that they need");
+  evaluator.error(range, "captures-value",
+                  "the functions of 'custom_gradient' read only their arguments; hand over "
+                  "everything that they need");
   return false;
 }
 
@@ -136,8 +148,7 @@ static Value customGradient(Evaluator &evaluator, std::vector<Value> &given, dsl
   for (const Tensor &cotangent : cotangents)
     found.push_back(cotangent.value.getType());
   if (!nn::compatible(TypeRange(wanted), TypeRange(found)))
-    return evaluator.error(range, "shapes-differ",
-                           "'vjp' returns one gradient for each input, of the input's shape");
+    return evaluator.error(range, "shapes-differ", "'vjp' returns one gradient for each input, of the input's shape");
   for (const Tensor &result : results)
     types.push_back(result.value.getType());
   auto op = nn::CustomOp::create(evaluator.builder(), evaluator.location(range), types, operands);

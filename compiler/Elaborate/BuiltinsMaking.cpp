@@ -1,4 +1,5 @@
-//===- BuiltinsMaking.cpp - tensors out of nothing: constants, indices, random draws -----------------------------------===//
+//===- BuiltinsMaking.cpp - tensors out of nothing: constants, indices, random draws
+//-----------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 #include <random>
@@ -14,7 +15,8 @@ static std::optional<std::vector<Dim>> shapeArgument(Evaluator &evaluator, const
     return evaluator.shape(value, range);
   if (evaluator.surroundings.shape)
     return *evaluator.surroundings.shape;
-  evaluator.error(range, "missing-argument", "the shape can be left out only where a parameter or state is initialised");
+  evaluator.error(range, "missing-argument",
+                  "the shape can be left out only where a parameter or state is initialised");
   return std::nullopt;
 }
 
@@ -96,7 +98,8 @@ static Value uniformInt(Evaluator &evaluator, std::vector<Value> &given, dsl::So
   return Value(evaluator.convert(*scaled.tensor(), evaluator.builder().getI32Type(), range));
 }
 
-/// `permutation(n, seed: s)`: a constant; Fisher and Yates with the 64-bit Mersenne twister, which is the same everywhere.
+/// `permutation(n, seed: s)`: a constant; Fisher and Yates with the 64-bit Mersenne twister, which is the same
+/// everywhere.
 static Value permutation(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   std::optional<int64_t> count = intArgument(evaluator, given[0], std::nullopt, "n", range),
                          seed = intArgument(evaluator, given[1], std::nullopt, "seed", range);
@@ -124,7 +127,8 @@ static Value onehot(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   if (given[1].isNone()) {
     int64_t known = meaningOf(y->value).classes;
     if (!known)
-      return evaluator.error(range, "missing-argument", "'onehot' needs the number of classes, which this int does not carry");
+      return evaluator.error(range, "missing-argument",
+                             "'onehot' needs the number of classes, which this int does not carry");
     classes = Dim{Extent(known), 0};
   } else {
     std::optional<std::vector<Dim>> shape = evaluator.shape(given[1], range);

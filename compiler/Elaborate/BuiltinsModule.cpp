@@ -1,4 +1,5 @@
-//===- BuiltinsModule.cpp - modules as points, trees as vectors -----------------------------------------------------------===//
+//===- BuiltinsModule.cpp - modules as points, trees as vectors
+//-----------------------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 
@@ -20,27 +21,38 @@ static Value params(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   return module ? Value(std::shared_ptr<const Tree>(evaluator.parameters(*module, range))) : Value();
 }
 
+static Value states(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  const Module *module = moduleArgument(evaluator, given[0], range);
+  if (!module)
+    return Value();
+  auto tree = std::make_shared<Tree>();
+  const std::string &path = module->instance->path;
+  for (Leaf *leaf : evaluator.leavesBelow(path))
+    if (leaf->kind == Leaf::State)
+      tree->leaves[leaf->path.substr(path.size() + 1)] = Value(evaluator.readLeaf(*leaf, module));
+  return Value(std::shared_ptr<const Tree>(tree));
+}
+
 /// A copy whose tensors stay what they are here.
 static Value snapshot(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   const Module *module = moduleArgument(evaluator, given[0], range);
   if (!module)
     return Value();
   auto overrides = std::make_shared<std::map<std::string, Tensor>>();
-  const std::string prefix = module->instance->path + ".";
-  for (Leaf *leaf : evaluator.leafOrder)
-    if (llvm::StringRef(leaf->path).starts_with(prefix)) {
-      Tensor tensor = evaluator.readLeaf(*leaf, module);
-      if (llvm::isa<FloatType>(tensor.type().getElementType()))
-        tensor.value = nn::StopGradientOp::create(evaluator.builder(), evaluator.location(range), tensor.value);
-      (*overrides)[leaf->path] = tensor;
-    }
+  for (Leaf *leaf : evaluator.leavesBelow(module->instance->path)) {
+    Tensor tensor = evaluator.readLeaf(*leaf, module);
+    if (llvm::isa<FloatType>(tensor.type().getElementType()))
+      tensor.value = nn::StopGradientOp::create(evaluator.builder(), evaluator.location(range), tensor.value);
+    (*overrides)[leaf->path] = tensor;
+  }
   Module copy = *module;
   copy.overrides = overrides;
   copy.mode = ModeOverride::Evaluation;
   return Value(copy);
 }
 
-template <ModeOverride Mode> static Value withMode(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+template <ModeOverride Mode>
+static Value withMode(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   const Module *module = moduleArgument(evaluator, given[0], range);
   if (!module)
     return Value();
@@ -114,6 +126,7 @@ static Value mix(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRan
 const Builtins &moduleBuiltins() {
   static const Builtins all = {
       {"params", {"m"}, params},
+      {"states", {"m"}, states},
       {"snapshot", {"m"}, snapshot},
       {"train", {"m"}, withMode<ModeOverride::Training>},
       {"eval", {"m"}, withMode<ModeOverride::Evaluation>},

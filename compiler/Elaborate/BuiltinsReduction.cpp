@@ -1,4 +1,5 @@
-//===- BuiltinsReduction.cpp - functions that combine many elements ---------------------------------------------------===//
+//===- BuiltinsReduction.cpp - functions that combine many elements
+//---------------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 
@@ -66,8 +67,8 @@ static std::optional<Value> overList(Evaluator &evaluator, nn::ReduceKind kind, 
       break;
     case nn::ReduceKind::Any:
     case nn::ReduceKind::All:
-      result = evaluator.binary(kind == nn::ReduceKind::Any ? dsl::BinaryOp::Or : dsl::BinaryOp::And, result, next,
-                                range);
+      result =
+          evaluator.binary(kind == nn::ReduceKind::Any ? dsl::BinaryOp::Or : dsl::BinaryOp::And, result, next, range);
       break;
     default: {
       Value less = evaluator.binary(dsl::BinaryOp::Less, result, next, range);
@@ -179,8 +180,7 @@ static Value cumsum(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(given[1], *x, range);
   if (!axes)
     return Value();
-  return Tensor{nn::CumsumOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front()),
-                x->axes};
+  return Tensor{nn::CumsumOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front()), x->axes};
 }
 
 static std::optional<std::pair<Tensor, Tensor>> sorted(Evaluator &evaluator, const Value &value, const Value &axis,
@@ -188,8 +188,7 @@ static std::optional<std::pair<Tensor, Tensor>> sorted(Evaluator &evaluator, con
   std::optional<Tensor> x = evaluator.toTensor(value, range);
   if (!x)
     return std::nullopt;
-  std::optional<llvm::SmallVector<int64_t>> axes =
-      evaluator.axes(axis.isNone() ? Value(int64_t(-1)) : axis, *x, range);
+  std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(axis.isNone() ? Value(int64_t(-1)) : axis, *x, range);
   if (!axes)
     return std::nullopt;
   auto op = nn::SortOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front());
@@ -222,8 +221,8 @@ static Value topK(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
   auto part = [&](const Tensor &tensor) {
     return Tensor{nn::SliceOp::create(evaluator.builder(), where, tensor.value, offsets, sizes, strides), axesOf(dims)};
   };
-  return Value::list({evaluator.unary(dsl::UnaryOp::Negate, Value(part(both->first)), range), Value(part(both->second))},
-                     true);
+  return Value::list(
+      {evaluator.unary(dsl::UnaryOp::Negate, Value(part(both->first)), range), Value(part(both->second))}, true);
 }
 
 const Builtins &reductionBuiltins() {

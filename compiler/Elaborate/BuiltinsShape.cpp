@@ -1,4 +1,5 @@
-//===- BuiltinsShape.cpp - functions that move elements --------------------------------------------------------------===//
+//===- BuiltinsShape.cpp - functions that move elements
+//--------------------------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 
@@ -42,8 +43,8 @@ static Value transpose(Evaluator &evaluator, std::vector<Value> &given, dsl::Sou
   } else {
     const List *list = given[1].list();
     if (!list || static_cast<int64_t>(list->elements.size()) != x->rank())
-      return evaluator.error(range, "bad-axis", "the permutation has one number for each axis of " +
-                                                    given[0].describe());
+      return evaluator.error(range, "bad-axis",
+                             "the permutation has one number for each axis of " + given[0].describe());
     std::vector<bool> seen(x->rank(), false);
     for (auto [i, one] : llvm::enumerate(list->elements)) {
       std::optional<llvm::SmallVector<int64_t>> axis = evaluator.axes(one, *x, range);
@@ -141,8 +142,8 @@ static Value stackOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Sourc
   std::optional<std::vector<Tensor>> tensors = tensorsOf(evaluator, given[0], range);
   if (!tensors)
     return Value();
-  std::optional<int64_t> axis = newAxis(evaluator, given[1].isNone() ? Value(int64_t(0)) : given[1],
-                                        tensors->front().rank(), range);
+  std::optional<int64_t> axis =
+      newAxis(evaluator, given[1].isNone() ? Value(int64_t(0)) : given[1], tensors->front().rank(), range);
   if (!axis)
     return Value();
   std::vector<Value> rows;
@@ -199,8 +200,8 @@ static Value pad(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRan
   for (int64_t i = 0; i < x->rank(); ++i)
     if ((*low)[i] || (*high)[i])
       axes[i] = 0;
-  return Tensor{
-      nn::PadOp::create(evaluator.builder(), evaluator.location(range), x->value, *low, *high, interior), axes};
+  return Tensor{nn::PadOp::create(evaluator.builder(), evaluator.location(range), x->value, *low, *high, interior),
+                axes};
 }
 
 /// `reverse(list)`, or `reverse(x, axis: ..)`.
@@ -238,8 +239,8 @@ static Value chunks(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   std::vector<Value> parts;
   for (int64_t i = 0; i < *count; ++i) {
     offsets[axes->front()] = i * width;
-    mlir::Value part = nn::SliceOp::create(evaluator.builder(), evaluator.location(range), x->value, offsets, sizes,
-                                           strides);
+    mlir::Value part =
+        nn::SliceOp::create(evaluator.builder(), evaluator.location(range), x->value, offsets, sizes, strides);
     parts.push_back(Value(Tensor{part, axesOf(shape)}));
   }
   return Value::list(std::move(parts));
@@ -250,8 +251,8 @@ static Value gather(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   if (!x || !indices)
     return Value();
   if (!indices->type().getElementType().isInteger(32))
-    return evaluator.error(range, "wrong-element-type", "the indices of 'gather' are ints, found " +
-                                                            given[1].describe());
+    return evaluator.error(range, "wrong-element-type",
+                           "the indices of 'gather' are ints, found " + given[1].describe());
   std::optional<llvm::SmallVector<int64_t>> axes =
       evaluator.axes(given[2].isNone() ? Value(int64_t(0)) : given[2], *x, range);
   if (!axes)

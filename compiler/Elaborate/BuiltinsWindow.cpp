@@ -1,4 +1,5 @@
-//===- BuiltinsWindow.cpp - convolutions, windows and matrices ---------------------------------------------------------===//
+//===- BuiltinsWindow.cpp - convolutions, windows and matrices
+//---------------------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 
@@ -96,7 +97,8 @@ static Value convolution(Evaluator &evaluator, std::vector<Value> &given, dsl::S
     return Value();
   if (w->rank() != x->rank())
     return evaluator.error(range, "shapes-differ",
-                           "a filter of " + given[0].describe() + " is [kernel.., in, out], found " + given[1].describe());
+                           "a filter of " + given[0].describe() + " is [kernel.., in, out], found " +
+                               given[1].describe());
   std::optional<int64_t> groups = intArgument(evaluator, given[5], 1, "groups", range);
   std::optional<Geometry> moves = geometry(evaluator, kernelOf(*w), given[2], 1, given[3], given[4], range);
   if (!groups || !moves)
@@ -108,13 +110,15 @@ static Value convolution(Evaluator &evaluator, std::vector<Value> &given, dsl::S
                                " groups does not fit " + given[0].describe());
   for (size_t i = 0; i < moves->strides.size(); ++i)
     if (in[i + 1] + moves->low[i] + moves->high[i] < moves->dilations[i] * (filter[i] - 1) + 1)
-      return evaluator.error(range, "window-too-large", "the filter is larger than the padded " + given[0].describe());
+      return evaluator.error(range, "window-too-large",
+                             "the filter is larger than what it moves over, even padded: " + given[0].describe());
   mlir::Value y = nn::ConvOp::create(evaluator.builder(), evaluator.location(range), x->value, w->value, moves->strides,
                                      moves->low, moves->high, moves->dilations, *groups);
   return Tensor{y, windowAxes(*x, w->axes.back())};
 }
 
-/// The adjoint of a convolution in its input: [kernel.., out, in] as PyTorch names them, extents (in - 1) stride + kernel.
+/// The adjoint of a convolution in its input: [kernel.., out, in] as PyTorch names them, extents (in - 1) stride +
+/// kernel.
 static Value convolutionTranspose(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   Type f32 = evaluator.builder().getF32Type();
   std::optional<Tensor> x = evaluator.toTensor(given[0], range, f32), w = evaluator.toTensor(given[1], range, f32);
@@ -130,8 +134,7 @@ static Value convolutionTranspose(Evaluator &evaluator, std::vector<Value> &give
     return Value();
   std::vector<Dim> shape = evaluator.shapeOf(*x);
   for (size_t i = 0; i < moves->strides.size(); ++i)
-    shape[i + 1] = Dim{
-        Extent((in[i + 1] - 1) * moves->strides[i] + filter[i] - moves->low[i] - moves->high[i]), 0};
+    shape[i + 1] = Dim{Extent((in[i + 1] - 1) * moves->strides[i] + filter[i] - moves->low[i] - moves->high[i]), 0};
   shape.back() = Dim{Extent(filter[filter.size() - 2]), 0};
   RankedTensorType type = nn::withExtents(nn::withoutMeaning(x->value.getType()), nnExtents(shape));
   mlir::Value y = nn::ConvInputGradientOp::create(
@@ -155,9 +158,11 @@ template <typename Op> static Value windows(Evaluator &evaluator, std::vector<Va
   auto in = x->type().getShape();
   for (size_t i = 0; i < count; ++i) {
     if (in[i + 1] + moves->low[i] + moves->high[i] < (*window)[i])
-      return evaluator.error(range, "window-too-large", "the window is larger than the padded " + given[0].describe());
+      return evaluator.error(range, "window-too-large",
+                             "the window is larger than what it moves over, even padded: " + given[0].describe());
     if (moves->low[i] >= (*window)[i] || moves->high[i] >= (*window)[i])
-      return evaluator.error(range, "window-too-large", "the padding is as large as the window: some windows would be empty");
+      return evaluator.error(range, "window-too-large",
+                             "the padding is as large as the window: some windows would be empty");
   }
   Operation *op = Op::create(evaluator.builder(), evaluator.location(range), x->value, *window, moves->strides,
                              moves->low, moves->high, moves->dilations);

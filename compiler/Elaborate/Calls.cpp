@@ -14,7 +14,8 @@ Value Evaluator::call(const Value &callee, const Arguments &arguments, dsl::Sour
   if (callee.isPoison())
     return callee;
   if (frames.size() > maxCallDepth)
-    return error(range, "calls-too-deep", "calls are nested more than " + Twine(maxCallDepth) + " deep");
+    return error(range, "calls-too-deep",
+                 "calls are nested more than " + Twine(maxCallDepth) + " deep; does a function call itself?");
   if (auto *function = callee.function())
     return callFunction(*function, arguments, range);
   if (auto *module = callee.module())
@@ -28,6 +29,9 @@ Value Evaluator::call(const Value &callee, const Arguments &arguments, dsl::Sour
                        "' is a module that has no place: give it a name in a model, then call that name");
     auto changed = std::make_shared<Constructor>(*constructor);
     auto merged = std::make_shared<Arguments>(*constructor->arguments);
+    for (auto [i, one] : llvm::enumerate(merged->all))
+      if (one.name.empty() && i < constructor->definition->arguments.size())
+        one.name = constructor->definition->arguments[i].name.text;
     for (const Arguments::One &one : arguments.all) {
       llvm::erase_if(merged->all, [&](const Arguments::One &old) { return old.name == one.name; });
       merged->all.push_back(one);
@@ -51,7 +55,8 @@ bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> 
       target = position;
       if (target == formals.size()) {
         size_t wanted = llvm::count_if(formals, [](const dsl::Formal &formal) { return !formal.given; });
-        error(one.range, "too-many-arguments", "'" + callee + "' takes " + Twine(wanted) + " arguments");
+        error(one.range, "too-many-arguments",
+              "'" + callee + "' takes " + Twine(wanted) + (wanted == 1 ? " argument" : " arguments"));
         return false;
       }
     } else {

@@ -1,8 +1,8 @@
 //===- Elaborate.h - checked AST to a program of functions --------------------------------------------------------===//
 //
-// Input: the AST of a program's files. Output: one module with the ops of the pipeline (dialect xfer) and a func.func of
-// nn operations for everything that is computed. The program is elaborated twice: first to discover modules, parameters
-// and mistakes, then to build.
+// Input: the AST of a program's files. Output: one module with the ops of the pipeline (dialect xfer) and a func.func
+// of nn operations for everything that is computed. The program is elaborated twice: first to discover modules,
+// parameters and mistakes, then to build.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 

@@ -42,23 +42,27 @@ struct Given {
 class PipelineContext {
 public:
   virtual ~PipelineContext() = default;
-  /// A name of the pipeline (domain, model, stage, definition, option, const); nothing where there is none.
-  virtual std::optional<Value> lookup(llvm::StringRef name, dsl::SourceRange range) = 0;
+  /// A name of the pipeline (domain, model, stage, option, const; with `inStage` also what the stage at hand defines);
+  /// nothing where there is none.
+  virtual std::optional<Value> lookup(llvm::StringRef name, dsl::SourceRange range, bool inStage) = 0;
   /// A definition of the library, loaded at its first use; nothing where there is none.
   virtual std::optional<Value> library(llvm::StringRef name) = 0;
-  /// `place[index]` of a family of domains or stages.
   /// `size(D.split)`: known when the data is opened.
   virtual Value sizeOf(const Place &place, dsl::SourceRange range) = 0;
+  /// `place[index]` of a family of domains or stages.
   virtual Value family(const Place &place, const Value &index, dsl::SourceRange range) = 0;
   /// `place.member`: a field of a source, a split of a domain, a definition of a stage.
   virtual Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) = 0;
   /// A counter of the running stage: step, epoch, steps, epochs, progress, stale.
   virtual std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) = 0;
-  /// Leaves that thaw in the same phase share the scalars of their optimizer: the name of that phase, empty for the first.
   /// True where batches stand for whole splits.
   virtual bool isWhole() const = 0;
+  /// Leaves that thaw in the same phase share the scalars of their optimizer: the name of that phase, empty for the
+  /// first.
   virtual std::string thawGroup(llvm::StringRef leafPath) const = 0;
   virtual void collectNames(llvm::function_ref<void(llvm::StringRef)> visit) const = 0;
+  /// The word `param` of an option's declaration.
+  virtual dsl::SourceRange optionKeyword(llvm::StringRef name) const = 0;
   /// True where a module is frozen and therefore in evaluation mode.
   virtual bool isFrozen(const ModuleInstance &instance) const = 0;
 };
@@ -67,7 +71,7 @@ class Evaluator {
 public:
   Evaluator(dsl::Diagnostics &diagnostics, const dsl::SourceManager &sources, PipelineContext &pipeline,
             mlir::MLIRContext &context)
-      : diagnostics(diagnostics), sources(sources), pipeline(pipeline), context(context) {}
+      : diagnostics(&diagnostics), sources(sources), pipeline(pipeline), context(context) {}
 
   //===--- Expressions.cpp -------------------------------------------------------------------------------------===//
   Value evaluate(const dsl::Expr &expression, const ScopePtr &scope);
@@ -140,15 +144,17 @@ public:
   /// Puts a constructor in its place: an instance below `path`. Lists become lists of instances.
   Value place(const Value &value, const std::string &path, const std::vector<Rewrite> &rewrites,
               dsl::SourceRange range);
+  std::shared_ptr<unsigned> rewriteCounter(const dsl::Rewrite &rule);
   Value withRewrites(const Value &value, const dsl::Rewrites &rewrites, const ScopePtr &scope, dsl::SourceRange range);
   /// The leaf at `path`, made at the first call; null after an error (it has another shape already).
   Leaf *declareLeaf(const std::string &path, Leaf::Kind kind, mlir::RankedTensorType type, const dsl::Expr *initial,
                     llvm::StringRef merge, const ScopePtr &scope, dsl::SourceRange range);
-  /// `state x: T = init` of a stage: a leaf under the stage's name.
-  Leaf *declareStageState(const std::string &stage, const dsl::StateItem &state, const ScopePtr &scope);
   /// The first value of a leaf, computed in the function under construction.
   std::optional<Tensor> initialValue(const Leaf &leaf);
   Tensor readLeaf(const Leaf &leaf, const Module *through);
+  /// The parameters and states below a path, in the order in which they came to be. Notes in `readUnapplied` where a
+  /// module below has not been applied yet, so that some may be missing.
+  std::vector<Leaf *> leavesBelow(llvm::StringRef path);
   void addPart(ModuleInstance &instance, llvm::StringRef name, const Value &part);
 
   //===--- what is built, and how ------------------------------------------------------------------------------===//
@@ -156,17 +162,26 @@ public:
   bool isTraining() const;
   mlir::OpBuilder &builder() { return functions.back()->builder; }
   mlir::Location location(dsl::SourceRange range);
-  /// Identity of a place in the elaborated source: the chain of calls that leads to it.
+  /// Identity of a place in the elaborated source: the chain of calls that leads to it. Places are counted from the
+  /// beginning of the item around them, so that they do not change with edits elsewhere in the file.
   std::string siteText(dsl::SourceRange range);
+  /// Makes the items of a file known to `siteText`.
+  void registerItems(const std::vector<dsl::ItemPtr> &items);
   static int64_t siteNumber(llvm::StringRef text);
   /// The key that a random draw takes: the sample's inside per-sample code, else that of the step.
   mlir::Value key();
 
   Value error(dsl::SourceRange range, llvm::StringRef code, const llvm::Twine &message);
-  dsl::Diagnostics &diagnostics;
+  dsl::Diagnostic &report(dsl::SourceRange range, llvm::StringRef code, const llvm::Twine &message);
+  /// Says at the declaration of a 'param', if `value` is one, that it must be a 'const' to be known here.
+  void suggestConst(dsl::Diagnostic &diagnostic, const Value &value);
+  dsl::Diagnostics *diagnostics; ///< where mistakes go: elsewhere while the program is still being discovered
   const dsl::SourceManager &sources;
   PipelineContext &pipeline;
   mlir::MLIRContext &context;
+
+  /// First values of states in the function under construction, by their text and their state.
+  std::map<std::pair<const dsl::Expr *, std::string>, Value> firstValues;
 
   std::vector<FunctionBuilder *> functions;
   Given surroundings;
@@ -189,21 +204,22 @@ public:
   };
   std::vector<Frame> frames;
 
-  /// Set while an optimizer is applied: its states are leaves of the clause, one a leaf of `parameters`, and are written
-  /// where the clause stands.
+  /// Set while an optimizer is applied: its states are leaves of the clause, one a leaf of `parameters`, and are
+  /// written where the clause stands.
   struct Acting {
     const Tree *parameters;
     std::string owner;
   };
   const Acting *acting = nullptr;
   bool proposesNothing = false; ///< inside `watch`
-  /// Mistakes stay unsaid: the first look at a program, which meets modules before they are complete.
-  bool quiet = false;
   std::map<const dsl::Rewrite *, std::shared_ptr<unsigned>> rewriteMatches;
   std::set<dsl::FileId> libraryFiles;
+  /// Set where the leaves of a module were read that is not applied yet: another round of discovery will know them.
+  bool readUnapplied = false;
 
 private:
   bool isLibrary(dsl::FileId file) const { return libraryFiles.count(file) != 0; }
+  Value evaluateKind(const dsl::Expr &expression, const ScopePtr &scope);
   Value moduleMember(const Module &module, llvm::StringRef name, dsl::SourceRange range);
   Value through(const Value &part, const Module &module);
   Value comprehension(const dsl::ComprehensionExpr &expression, const ScopePtr &scope);
@@ -213,6 +229,7 @@ private:
   bool runItems(const dsl::Block &block, const ScopePtr &scope);
   bool runItem(const dsl::Item &item, const ScopePtr &scope);
   bool runPart(const dsl::PartItem &part, const ScopePtr &scope);
+  bool agrees(const dsl::PartItem &part, const Value &placed, const ScopePtr &scope);
   bool runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type *type, const dsl::Expr *initial,
                llvm::StringRef merge, const dsl::Expr *when, const ScopePtr &scope, dsl::SourceRange range);
   bool runUpdate(const dsl::UpdateItem &update, const ScopePtr &scope);
@@ -220,8 +237,9 @@ private:
                          const dsl::Expr *initial, const ScopePtr &scope, dsl::SourceRange range);
   bool runOptimizerUpdate(const std::string &name, const dsl::UpdateItem &update, const ScopePtr &scope);
   void defineSlot(const dsl::Slot &slot, llvm::StringRef name, Value value, Scope &scope);
-  std::shared_ptr<unsigned> rewriteCounter(const dsl::Rewrite &rule);
   std::string describeType(const dsl::Type &type) const;
+  void bindSignature(const dsl::ModuleType &type, const Value &value, const ScopePtr &scope);
+  bool isFreeDimension(const dsl::NameExpr &name, const ScopePtr &scope);
   bool matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, const ScopePtr &scope, llvm::StringRef what,
                  const dsl::Type &type, dsl::SourceRange range);
   Value conformTensor(const Value &value, const dsl::Type &type, llvm::StringRef element,
@@ -237,8 +255,7 @@ private:
   };
   /// Marks an iteration of an unrolled loop, so that draws in different iterations differ.
   struct IterationGuard {
-    IterationGuard(Evaluator &evaluator, size_t index)
-        : evaluator(evaluator), depth(evaluator.frames.size()) {
+    IterationGuard(Evaluator &evaluator, size_t index) : evaluator(evaluator), depth(evaluator.frames.size()) {
       if (depth)
         before = evaluator.frames.back().iteration;
       if (depth)
@@ -260,9 +277,13 @@ private:
     std::optional<Tensor> *yielded;
   };
   ScanResults *scanning = nullptr;
+  uint32_t relativeTo(dsl::SourceRange range) const;
+  Value bounded(Value value, dsl::SourceRange range);
+  std::map<dsl::FileId, std::map<uint32_t, uint32_t>> itemEnds; ///< by beginning
   AxisId lastAxis = 0;
   std::map<AxisId, AxisId> callerAxis; ///< of an axis that a call named: what the caller calls it
   uint64_t steps = 0;                  ///< bounded, so that no program makes the compiler run for ever
+  unsigned depth = 0;                  ///< of expressions inside expressions, calls included
 };
 
 } // namespace xfer

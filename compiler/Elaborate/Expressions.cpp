@@ -10,12 +10,13 @@ using llvm::Twine;
 
 namespace xfer {
 
-/// Steps of one elaboration: more than any program of reason needs, few enough to end within seconds.
-static constexpr uint64_t maxSteps = 20'000'000;
+/// Bounds of one elaboration: more than any program of reason needs, few enough to end within seconds and to fit the
+/// stack and the memory of the compiler.
+static constexpr uint64_t maxSteps = 5'000'000;
+static constexpr unsigned maxDepth = 600;
+static constexpr uint64_t maxElements = uint64_t(1) << 40;
 
-Value Evaluator::error(dsl::SourceRange range, llvm::StringRef code, const Twine &message) {
-  if (quiet)
-    return Value();
+dsl::Diagnostic &Evaluator::report(dsl::SourceRange range, llvm::StringRef code, const Twine &message) {
   // A mistake inside the library is reported where the program called it; the place inside is a note.
   dsl::SourceRange primary = range;
   bool inLibrary = range.isValid() && isLibrary(range.file);
@@ -25,14 +26,31 @@ Value Evaluator::error(dsl::SourceRange range, llvm::StringRef code, const Twine
         primary = frame.call;
         break;
       }
-  dsl::Diagnostic &diagnostic = diagnostics.error(code, primary, message);
+  dsl::Diagnostic &diagnostic = diagnostics->error(code, primary, message);
   if (primary != range)
     diagnostic.note(range, "found here, in the library");
   else
     for (const Frame &frame : llvm::reverse(frames))
       if (frame.call.isValid() && !isLibrary(frame.call.file) && frame.call != range)
         diagnostic.note(frame.call, "called from here");
+  return diagnostic;
+}
+
+Value Evaluator::error(dsl::SourceRange range, llvm::StringRef code, const Twine &message) {
+  report(range, code, message);
   return Value();
+}
+
+void Evaluator::suggestConst(dsl::Diagnostic &diagnostic, const Value &value) {
+  if (auto *list = value.list())
+    for (const Value &element : list->elements)
+      suggestConst(diagnostic, element);
+  llvm::StringRef option = value.tensor() ? function().optionOf(value.tensor()->value) : "";
+  if (option.empty())
+    return;
+  dsl::SourceRange keyword = pipeline.optionKeyword(option);
+  diagnostic.note(keyword, "'" + option + "' is known when the program runs; a 'const' is known when it is compiled")
+      .fixIt(keyword, "const");
 }
 
 Location Evaluator::location(dsl::SourceRange range) {
@@ -47,12 +65,41 @@ Location Evaluator::location(dsl::SourceRange range) {
   return result;
 }
 
+void Evaluator::registerItems(const std::vector<dsl::ItemPtr> &items) {
+  auto block = [&](const dsl::BlockPtr &body) {
+    if (body)
+      registerItems(body->items);
+  };
+  for (const dsl::ItemPtr &item : items) {
+    itemEnds[item->range.file][item->range.begin] = item->range.end;
+    llvm::TypeSwitch<const dsl::Item *>(item.get())
+        .Case<dsl::DomainItem, dsl::StageItem, dsl::EvaluateItem, dsl::ModelItem, dsl::BaselineItem, dsl::RepeatItem,
+              dsl::ForItem>([&](auto *around) { block(around->body); })
+        .Case<dsl::IfItem>([&](auto *branch) {
+          block(branch->then);
+          block(branch->otherwise);
+        });
+  }
+}
+
+uint32_t Evaluator::relativeTo(dsl::SourceRange range) const {
+  auto file = itemEnds.find(range.file);
+  if (file == itemEnds.end())
+    return range.begin;
+  for (auto item = file->second.upper_bound(range.begin); item != file->second.begin();) {
+    --item;
+    if (range.begin < item->second)
+      return range.begin - item->first;
+  }
+  return range.begin;
+}
+
 std::string Evaluator::siteText(dsl::SourceRange range) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   for (const Frame &frame : frames)
-    stream << frame.name << frame.iteration << "@" << frame.call.begin << "/";
-  stream << range.begin;
+    stream << frame.name << frame.iteration << "@" << relativeTo(frame.call) << "/";
+  stream << relativeTo(range);
   return text;
 }
 
@@ -70,10 +117,16 @@ mlir::Value Evaluator::key() { return sampleKey ? sampleKey : function().stepKey
 //===--- names --------------------------------------------------------------------------------------------------===//
 
 Value Evaluator::lookup(llvm::StringRef name, dsl::SourceRange range, const ScopePtr &scope) {
-  if (const Value *value = scope->find(name))
-    return *value;
+  if (const Value *value = scope->find(name)) {
+    if (!value->isUnavailable())
+      return *value;
+    return error(range, "initial-reads-step",
+                 "'" + name +
+                     "' is a value of the step, and a first value is made before there are samples; it may "
+                     "read arguments, dimensions and constants");
+  }
   if (scope->seesProgram())
-    if (std::optional<Value> value = pipeline.lookup(name, range))
+    if (std::optional<Value> value = pipeline.lookup(name, range, scope->seesStage()))
       return *value;
   if (std::optional<Value> value = pipeline.library(name))
     return *value;
@@ -83,6 +136,9 @@ Value Evaluator::lookup(llvm::StringRef name, dsl::SourceRange range, const Scop
     function->builtin = builtin;
     return Value(std::shared_ptr<const Function>(function));
   }
+  if (scope->seesProgram() && !scope->seesStage() && pipeline.lookup(name, range, /*inStage=*/true))
+    return error(range, "unknown-name",
+                 "'" + name + "' is defined in a stage, which functions do not see; pass it as an argument");
   std::vector<std::string> names;
   auto collect = [&](llvm::StringRef known) { names.push_back(known.str()); };
   scope->eachName(collect);
@@ -112,23 +168,16 @@ Value Evaluator::member(const Value &object, llvm::StringRef name, dsl::SourceRa
   }
   if (auto *module = object.module())
     return moduleMember(*module, name, range);
-  return error(range, "no-members", object.describe() + " has no member '" + name + "'");
+  bool isFunction = findBuiltin(name) || pipeline.library(name);
+  return error(range, "no-members",
+               object.describe() + " has no member '" + name + "'" +
+                   (isFunction ? "; it is a function: '" + name + "(..)'" : Twine()));
 }
 
 Value Evaluator::moduleMember(const Module &module, llvm::StringRef name, dsl::SourceRange range) {
   ModuleInstance &instance = *module.instance;
   if (auto part = instance.parts.find(name.str()); part != instance.parts.end())
     return through(part->second, module);
-  // A part that is read before its module is applied gets its place now, where its text needs nothing of an application.
-  if (instance.constructor && !instance.applied)
-    for (const dsl::ItemPtr &item : instance.constructor->definition->body->items)
-      if (auto *part = llvm::dyn_cast<dsl::PartItem>(item.get()); part && part->name.text == name) {
-        Value placed = place(evaluate(*part->value, instance.scope), instance.path + "." + name.str(), instance.rewrites,
-                             part->value->range);
-        if (!placed.isPoison())
-          addPart(instance, name, placed);
-        return placed.isPoison() ? placed : through(placed, module);
-      }
   if (auto leaf = instance.leaves.find(name.str()); leaf != instance.leaves.end())
     return Value(readLeaf(*leaf->second, &module));
   if (instance.constructor)
@@ -141,6 +190,11 @@ Value Evaluator::moduleMember(const Module &module, llvm::StringRef name, dsl::S
         function->self = module.instance;
         return Value(std::shared_ptr<const Function>(function));
       }
+  readUnapplied |= !instance.applied;
+  if (!instance.applied)
+    return error(range, "unknown-part",
+                 "'" + instance.path + "' is applied nowhere, so that it has no part '" + name +
+                     "': the parts of a module exist once it is called");
   std::vector<llvm::StringRef> candidates(instance.order.begin(), instance.order.end());
   llvm::StringRef nearest = dsl::findNearest(name, candidates);
   return error(range, "unknown-part",
@@ -210,8 +264,7 @@ bool Evaluator::bindPattern(const dsl::Pattern &pattern, const Value &value, Sco
   }
   std::optional<std::vector<Value>> all = elements(value, range);
   if (all && all->size() != pattern.names.size()) {
-    error(pattern.range, "wrong-count",
-          Twine(pattern.names.size()) + " names for " + Twine(all->size()) + " values");
+    error(pattern.range, "wrong-count", Twine(pattern.names.size()) + " names for " + Twine(all->size()) + " values");
     all.reset();
   }
   for (auto [i, name] : llvm::enumerate(pattern.names))
@@ -221,13 +274,44 @@ bool Evaluator::bindPattern(const dsl::Pattern &pattern, const Value &value, Sco
 
 //===--- expressions --------------------------------------------------------------------------------------------===//
 
+/// What is too large is refused where it arises, before anything allocates it.
+Value Evaluator::bounded(Value value, dsl::SourceRange range) {
+  const Tensor *tensor = value.tensor();
+  if (!tensor)
+    return value;
+  uint64_t elements = 1;
+  for (int64_t extent : tensor->type().getShape())
+    if (!ShapedType::isDynamic(extent) && extent != 0 && elements <= maxElements)
+      elements = static_cast<uint64_t>(extent) > maxElements / elements ? maxElements + 1 : elements * extent;
+  if (elements > maxElements)
+    return error(range, "tensor-too-large",
+                 value.describe() + " would have more than " + Twine(maxElements) + " elements");
+  return value;
+}
+
 Value Evaluator::evaluate(const dsl::Expr &expression, const ScopePtr &scope) {
-  if (++steps > maxSteps) {
-    if (steps == maxSteps + 1)
+  if (++steps > maxSteps || function().isTooLarge()) {
+    if (steps <= maxSteps)
+      error(expression.range, "elaboration-too-long",
+            "elaboration was stopped after " + Twine(FunctionBuilder::maxOperations) +
+                " operations in one function; a 'scan' is one operation, however often it goes around");
+    else if (steps == maxSteps + 1)
       error(expression.range, "elaboration-too-long",
             "elaboration was stopped after " + Twine(maxSteps) + " steps; is there a loop without end?");
+    steps = std::max(steps, maxSteps + 1);
     return Value();
   }
+  if (depth > maxDepth)
+    return error(expression.range, "calls-too-deep",
+                 "expressions and calls are nested more than " + Twine(maxDepth) +
+                     " deep; does a function call itself?");
+  ++depth;
+  Value value = bounded(evaluateKind(expression, scope), expression.range);
+  --depth;
+  return value;
+}
+
+Value Evaluator::evaluateKind(const dsl::Expr &expression, const ScopePtr &scope) {
   return llvm::TypeSwitch<const dsl::Expr *, Value>(&expression)
       .Case<dsl::IntExpr>([](auto *e) { return Value(e->value); })
       .Case<dsl::FloatExpr>([](auto *e) { return Value(e->value); })
@@ -282,7 +366,8 @@ Value Evaluator::evaluate(const dsl::Expr &expression, const ScopePtr &scope) {
       })
       .Case<dsl::IndexExpr>([&](auto *e) { return index(evaluate(*e->object, scope), *e, scope); })
       .Case<dsl::ScanExpr>([&](auto *e) { return scan(*e, scope); })
-      .Case<dsl::WithExpr>([&](auto *e) { return withRewrites(evaluate(*e->object, scope), e->rewrites, scope, e->range); })
+      .Case<dsl::WithExpr>(
+          [&](auto *e) { return withRewrites(evaluate(*e->object, scope), e->rewrites, scope, e->range); })
       .Default([&](auto *e) {
         return error(e->range, "not-supported-yet",
                      llvm::isa<dsl::EachExpr>(e) ? "'each' is not supported yet" : "'at' is not supported yet");
@@ -302,124 +387,6 @@ Value Evaluator::comprehension(const dsl::ComprehensionExpr &expression, const S
     results.push_back(evaluate(*expression.element, inner));
   }
   return Value::list(std::move(results));
-}
-
-Value Evaluator::index(const Value &object, const dsl::IndexExpr &expression, const ScopePtr &scope) {
-  if (object.isPoison())
-    return object;
-  if (object.tensor())
-    return slice(*object.tensor(), expression, scope);
-  auto *list = object.list();
-  if (auto *place = object.place(); place || object.module()) {
-    // A family: `office["amazon"]`, `net.block[0]`.
-    Value which = evaluate(*expression.items.front().low, scope);
-    if (which.isPoison())
-      return which;
-    if (place)
-      return pipeline.family(*place, which, expression.range);
-  }
-  if (auto *record = object.record(); record && expression.items.size() == 1 && expression.items.front().low) {
-    // A state or parameter with an index, such as `running_mean["photo"]`; the index `none` is no index.
-    Value which = evaluate(*expression.items.front().low, scope);
-    std::optional<std::string> text = which.isNone() ? std::optional<std::string>("") : indexText(which);
-    const Value *found = text ? record->find(text->empty() ? "" : "[" + *text + "]") : nullptr;
-    if (found)
-      return *found;
-    if (which.isPoison())
-      return which;
-    return error(expression.range, "unknown-index", "there is nothing under the index " + which.describe());
-  }
-  if (!list || expression.items.size() != 1)
-    return error(expression.range, "not-indexable", object.describe() + " cannot be indexed so");
-  const dsl::IndexExpr::Item &item = expression.items.front();
-  int64_t count = list->elements.size();
-  auto position = [&](const dsl::Expr *at, int64_t otherwise) -> std::optional<int64_t> {
-    if (!at)
-      return otherwise;
-    Value value = evaluate(*at, scope);
-    std::optional<int64_t> number = value.asInteger();
-    if (!number && !value.isPoison())
-      error(at->range, "bad-index", "an index into a list is an int known at compile time, found " + value.describe());
-    if (number && *number < 0)
-      *number += count;
-    return number;
-  };
-  if (item.isRange) {
-    std::optional<int64_t> low = position(item.low.get(), 0), high = position(item.high.get(), count);
-    if (!low || !high)
-      return Value();
-    int64_t from = std::clamp<int64_t>(*low, 0, count), to = std::clamp<int64_t>(*high, from, count);
-    return Value::list({list->elements.begin() + from, list->elements.begin() + to}, list->tuple);
-  }
-  std::optional<int64_t> at = position(item.low.get(), 0);
-  if (!at)
-    return Value();
-  if (*at < 0 || *at >= count)
-    return error(item.range, "bad-index", "index is outside a list of " + Twine(count));
-  return list->elements[*at];
-}
-
-Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, const ScopePtr &scope) {
-  std::vector<Dim> dims = shapeOf(tensor);
-  size_t written = expression.items.size();
-  // `..` alone stands for all axes that are not written.
-  auto isRest = [](const dsl::IndexExpr::Item &item) { return item.isRange && !item.low && !item.high; };
-  size_t rests = llvm::count_if(expression.items, isRest);
-  if (written - rests > dims.size() || rests > 1)
-    return error(expression.range, "bad-index",
-                 Twine(written) + " indices for " + Value(tensor).describe());
-  SmallVector<int64_t> offsets, sizes, strides(dims.size(), 1);
-  std::vector<Dim> kept;
-  auto whole = [&](const Dim &dim) {
-    offsets.push_back(0);
-    sizes.push_back(dim.extent.size);
-    kept.push_back(dim);
-  };
-  bool changes = false;
-  for (const dsl::IndexExpr::Item &item : expression.items) {
-    const Dim &dim = dims[offsets.size() < dims.size() ? offsets.size() : dims.size() - 1];
-    if (isRest(item)) {
-      for (size_t skipped = dims.size() + rests - written; skipped > 0; --skipped)
-        whole(dims[offsets.size()]);
-      continue;
-    }
-    auto bound = [&](const dsl::Expr *at, int64_t otherwise) -> std::optional<int64_t> {
-      if (!at)
-        return otherwise;
-      Value value = evaluate(*at, scope);
-      std::optional<int64_t> number = value.asInteger();
-      if (!number && !value.isPoison())
-        error(at->range, "bad-index",
-              value.tensor() ? Twine("an index into a tensor is known at compile time; by a tensor it is "
-                                     "'gather(x, indices)'")
-                             : "an index is an int, found " + value.describe());
-      if (number && *number < 0 && !dim.extent.isDynamic())
-        *number += dim.extent.size;
-      return number;
-    };
-    if (dim.extent.isDynamic())
-      return error(item.range, "bad-index", "an axis whose extent is known only when the data is opened is taken whole");
-    std::optional<int64_t> low = bound(item.low.get(), 0);
-    std::optional<int64_t> high = item.isRange ? bound(item.high.get(), dim.extent.size) : low;
-    if (!low || !high)
-      return Value();
-    if (!item.isRange)
-      *high = *low + 1;
-    if (*low < 0 || *high > dim.extent.size || *low > *high)
-      return error(item.range, "bad-index", "index is outside an axis of " + Twine(dim.extent.size));
-    offsets.push_back(*low);
-    sizes.push_back(*high - *low);
-    changes = true;
-    if (item.isRange)
-      kept.push_back(*low == 0 && *high == dim.extent.size ? dim : Dim{Extent(*high - *low), 0});
-  }
-  while (offsets.size() < dims.size())
-    whole(dims[offsets.size()]);
-  if (!changes)
-    return Value(tensor);
-  Location where = location(expression.range);
-  mlir::Value part = nn::SliceOp::create(builder(), where, tensor.value, offsets, sizes, strides);
-  return Value(reshapeTo(builder(), where, Tensor{part, SmallVector<AxisId>(dims.size(), 0)}, kept));
 }
 
 } // namespace xfer

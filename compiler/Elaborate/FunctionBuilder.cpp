@@ -17,15 +17,24 @@ FunctionBuilder::FunctionBuilder(ModuleOp module, llvm::StringRef name, Location
   function = func::FuncOp::create(builder, location, name, builder.getFunctionType({}, {}));
   body = function.addEntryBlock();
   builder.setInsertionPointToEnd(body);
+  builder.setListener(&counter);
 }
 
-mlir::Value FunctionBuilder::argument(pipeline::BindKind kind, llvm::StringRef name, RankedTensorType type) {
-  mlir::Value &value = argumentOf[{kind, name.str()}];
+mlir::Value FunctionBuilder::argument(pipeline::BindKind kind, llvm::StringRef name, RankedTensorType type,
+                                      int64_t draw) {
+  mlir::Value &value = argumentOf[{kind, name.str(), draw}];
   if (!value) {
     value = body->addArgument(type, function.getLoc());
-    arguments.push_back({kind, name.str(), value});
+    arguments.push_back({kind, name.str(), value, draw});
   }
   return value;
+}
+
+llvm::StringRef FunctionBuilder::optionOf(mlir::Value value) const {
+  for (const Bound &bound : arguments)
+    if (bound.value == value && bound.kind == pipeline::BindKind::Option)
+      return bound.name;
+  return "";
 }
 
 mlir::Value FunctionBuilder::stepKey() {
@@ -33,6 +42,8 @@ mlir::Value FunctionBuilder::stepKey() {
 }
 
 Tensor FunctionBuilder::read(const Leaf &leaf) {
+  if (readsFound)
+    return Tensor{argument(bindKind(leaf), leaf.path, leaf.type), leaf.axes};
   mlir::Value &value = current[leaf.path];
   if (!value)
     value = argument(bindKind(leaf), leaf.path, leaf.type);
@@ -45,6 +56,8 @@ void FunctionBuilder::write(const Leaf &leaf, mlir::Value value) {
   if (!llvm::is_contained(written, &leaf))
     written.push_back(&leaf);
 }
+
+void FunctionBuilder::initialise(const Leaf &leaf, mlir::Value value) { result(bindKind(leaf), leaf.path, value); }
 
 bool FunctionBuilder::propose(const Leaf &leaf, llvm::StringRef site, mlir::Value value) {
   auto &entry = proposals[leaf.path];
@@ -100,7 +113,8 @@ func::FuncOp FunctionBuilder::finish() {
       auto tensor = llvm::cast<RankedTensorType>(type);
       return RankedTensorType::get(tensor.getShape(), tensor.getElementType());
     };
-    if ((bound.kind == pipeline::BindKind::Param || bound.kind == pipeline::BindKind::State) && value.getType() != plain(value.getType()))
+    if ((bound.kind == pipeline::BindKind::Param || bound.kind == pipeline::BindKind::State) &&
+        value.getType() != plain(value.getType()))
       value = nn::AnnotateOp::create(builder, value.getLoc(), plain(value.getType()), value);
     operands.push_back(value);
   }
@@ -117,8 +131,8 @@ func::FuncOp FunctionBuilder::finish() {
     }
   function.setType(builder.getFunctionType(body->getArgumentTypes(), ValueRange(operands).getTypes()));
   auto bind = [&](const Bound &bound) {
-    return builder.getDictionaryAttr(
-        builder.getNamedAttr("xfer.bind", pipeline::BindAttr::get(builder.getContext(), bound.kind, bound.name)));
+    return builder.getDictionaryAttr(builder.getNamedAttr(
+        "xfer.bind", pipeline::BindAttr::get(builder.getContext(), bound.kind, bound.name, bound.draw)));
   };
   SmallVector<Attribute> argumentAttributes, resultAttributes;
   for (Bound &bound : arguments)

@@ -14,6 +14,7 @@
 #include "compiler/Elaborate/Value.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include <tuple>
 
 namespace xfer {
 
@@ -23,11 +24,21 @@ public:
   FunctionBuilder(mlir::ModuleOp module, llvm::StringRef name, mlir::Location location);
 
   /// The argument bound to (kind, name): made at the first call, the same value afterwards.
-  mlir::Value argument(pipeline::BindKind kind, llvm::StringRef name, mlir::RankedTensorType type);
+  /// `draw` numbers the batches of a step.
+  mlir::Value argument(pipeline::BindKind kind, llvm::StringRef name, mlir::RankedTensorType type, int64_t draw = 0);
+  /// The option that a value is, as an argument; empty if it is none.
+  llvm::StringRef optionOf(mlir::Value value) const;
+  /// Are there more operations than any function of reason has?
+  bool isTooLarge() const { return counter.count > maxOperations; }
+  static constexpr uint64_t maxOperations = 1'000'000;
 
   /// The value that a leaf has here: its argument, or what was written last.
   Tensor read(const Leaf &leaf);
   void write(const Leaf &leaf, mlir::Value value);
+  /// Set while `watch` looks at the step: leaves are read as the batch found them.
+  bool readsFound = false;
+  /// Gives a leaf its first value, which others that are made here do not see.
+  void initialise(const Leaf &leaf, mlir::Value value);
   /// Proposes a new value for a module's state. The first proposal of a call site counts; the proposals of several
   /// sites are merged when the function is finished, as the state's `merge` says.
   /// False: a second call site proposes and the state has no `merge`.
@@ -58,9 +69,15 @@ private:
     pipeline::BindKind kind;
     std::string name;
     mlir::Value value;
+    int64_t draw = 0;
   };
+  struct Counter : mlir::OpBuilder::Listener {
+    void notifyOperationInserted(mlir::Operation *, mlir::OpBuilder::InsertPoint) override { ++count; }
+    uint64_t count = 0;
+  };
+  Counter counter;
   std::vector<Bound> arguments, results;
-  std::map<std::pair<pipeline::BindKind, std::string>, mlir::Value> argumentOf;
+  std::map<std::tuple<pipeline::BindKind, std::string, int64_t>, mlir::Value> argumentOf;
   std::map<std::string, mlir::Value> current;
   std::vector<const Leaf *> written;
   struct Proposals {

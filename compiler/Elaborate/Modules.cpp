@@ -33,14 +33,17 @@ Value Evaluator::place(const Value &value, const std::string &path, const std::v
   auto constructor = value.constructor();
   if (!constructor)
     return error(range, "not-a-module", "a part is a module, found " + value.describe());
+  bool added = false;
   // Rules around this place rewrite what stands here, the outermost last.
   for (const Rewrite &rewrite : llvm::reverse(rewrites)) {
-    if (!matchesExactly(*this, rewrite.rule->selector, rewrite.scope, rewrite.root, path,
+    if (llvm::is_contained(constructor->applied, rewrite.rule) ||
+        !matchesExactly(*this, rewrite.rule->selector, rewrite.scope, rewrite.root, path,
                         constructor->definition->name.text))
       continue;
     ++*rewrite.matches;
     auto it = std::make_shared<Constructor>(*constructor);
     it->keepsPath = path;
+    it->applied.push_back(rewrite.rule);
     ScopePtr scope = Scope::inside(rewrite.scope);
     scope->define("it", Value(std::shared_ptr<const Constructor>(it)));
     Value replaced = evaluate(*rewrite.rule->replacement, scope);
@@ -49,12 +52,14 @@ Value Evaluator::place(const Value &value, const std::string &path, const std::v
     if (!replaced.constructor())
       return error(rewrite.rule->replacement->range, "not-a-module",
                    "the replacement is a module, found " + replaced.describe());
+    added |= replaced.constructor()->definition != constructor->definition;
     constructor = replaced.constructor();
   }
   auto instance = std::make_shared<ModuleInstance>();
   instance->path = path;
   instance->kind = constructor->definition->name.text;
   instance->constructor = constructor;
+  instance->added = added;
   instance->rewrites = rewrites;
   for (Rewrite own : constructor->rewrites) {
     own.root = path;
@@ -64,9 +69,12 @@ Value Evaluator::place(const Value &value, const std::string &path, const std::v
   instance->scope->barrier = true;
   if (!acting) // the arguments of an optimizer may be run-time values: it lives for one clause
     for (const Arguments::One &one : constructor->arguments->all)
-      if (one.value.tensor() || one.value.tree())
-        return error(one.range, "argument-not-known",
-                     "an argument of a module must be known at compile time; make a 'param' that stands here a 'const'");
+      if (one.value.holdsTensor()) {
+        suggestConst(report(one.range, "argument-not-known",
+                            "an argument of a module must be known at compile time, found " + one.value.describe()),
+                     one.value);
+        return Value();
+      }
   Frame frame;
   frame.call = constructor->range;
   frame.name = instance->kind;
@@ -79,10 +87,10 @@ Value Evaluator::place(const Value &value, const std::string &path, const std::v
   // A module that is handed over as an argument has its place under the name of the formal.
   for (const dsl::Formal &formal : constructor->definition->arguments) {
     const Value *argument = instance->scope->findHere(formal.name.text);
-    bool holdsModules = argument && (argument->constructor() ||
-                                     (argument->list() && llvm::any_of(argument->list()->elements, [](const Value &one) {
-                                        return one.constructor() != nullptr;
-                                      })));
+    bool holdsModules =
+        argument && (argument->constructor() ||
+                     (argument->list() && llvm::any_of(argument->list()->elements,
+                                                       [](const Value &one) { return one.constructor() != nullptr; })));
     if (!holdsModules)
       continue;
     std::string inner = argument->constructor() && !argument->constructor()->keepsPath.empty()
@@ -103,6 +111,38 @@ void Evaluator::addPart(ModuleInstance &instance, llvm::StringRef name, const Va
   instance.parts[name.str()] = part;
 }
 
+/// Are these equal, as far as both are known at compile time?
+static bool sameArgument(const Value &a, const Value &b) {
+  if (a.asNumber() && b.asNumber())
+    return *a.asNumber() == *b.asNumber();
+  if (a.text() && b.text())
+    return *a.text() == *b.text();
+  if (a.list() && b.list())
+    return a.list()->elements.size() == b.list()->elements.size() &&
+           std::equal(a.list()->elements.begin(), a.list()->elements.end(), b.list()->elements.begin(), sameArgument);
+  return true;
+}
+
+/// A dimension that a part's argument mentions belongs to the instance: a later application must give it the same
+/// extent.
+bool Evaluator::agrees(const dsl::PartItem &part, const Value &placed, const ScopePtr &scope) {
+  const Module *before = placed.module();
+  if (!before || !llvm::isa<dsl::CallExpr>(part.value.get()))
+    return true;
+  auto now = evaluate(*part.value, scope).constructor();
+  auto first = before->instance->constructor;
+  if (!now || now->definition != first->definition || now->arguments->all.size() != first->arguments->all.size())
+    return true;
+  for (auto [one, other] : llvm::zip(now->arguments->all, first->arguments->all))
+    if (!sameArgument(one.value, other.value)) {
+      error(one.range, "part-differs",
+            "'" + before->instance->path + "' was made with " + other.value.describe() +
+                " at the first application of '" + frames.back().name + "'; here it would be " + one.value.describe());
+      return false;
+    }
+  return true;
+}
+
 bool Evaluator::runPart(const dsl::PartItem &part, const ScopePtr &scope) {
   const Module &module = *frames.back().module;
   ModuleInstance &instance = *module.instance;
@@ -110,15 +150,20 @@ bool Evaluator::runPart(const dsl::PartItem &part, const ScopePtr &scope) {
   if (known == instance.parts.end()) {
     Value value = evaluate(*part.value, scope);
     auto constructor = value.constructor();
-    std::string path = constructor && !constructor->keepsPath.empty() ? constructor->keepsPath
-                                                                      : instance.path + "." + part.name.text;
+    std::string path =
+        constructor && !constructor->keepsPath.empty() ? constructor->keepsPath : instance.path + "." + part.name.text;
     Value placed = place(value, path, instance.rewrites, part.value->range);
     if (placed.isPoison()) {
       scope->bodyScope().define(part.name.text, placed);
       return false;
     }
+    if (const Module *inner = placed.module(); inner && instance.added)
+      inner->instance->added |= !constructor || constructor->keepsPath.empty();
     addPart(instance, part.name.text, placed);
     known = instance.parts.find(part.name.text);
+  } else if (!agrees(part, known->second, scope)) {
+    scope->bodyScope().define(part.name.text, Value());
+    return false;
   }
   scope->bodyScope().define(part.name.text, through(known->second, module));
   return true;
@@ -142,153 +187,6 @@ std::shared_ptr<unsigned> Evaluator::rewriteCounter(const dsl::Rewrite &rule) {
   if (!counter)
     counter = std::make_shared<unsigned>(0);
   return counter;
-}
-
-//===--- parameters and states ----------------------------------------------------------------------------------===//
-
-Leaf *Evaluator::declareLeaf(const std::string &path, Leaf::Kind kind, RankedTensorType type,
-                             const dsl::Expr *initial, llvm::StringRef merge, const ScopePtr &scope,
-                             dsl::SourceRange range) {
-  std::unique_ptr<Leaf> &leaf = leaves[path];
-  if (leaf) {
-    if (nn::compatible(leaf->type, type))
-      return leaf.get();
-    error(range, "leaf-differs",
-          "'" + path + "' has the shape " + describeShape(leaf->type) + " since its first application; here it would be " +
-              describeShape(type));
-    return nullptr;
-  }
-  leaf = std::make_unique<Leaf>();
-  leaf->kind = kind;
-  leaf->path = path;
-  leaf->type = nn::withoutMeaning(type);
-  leaf->meaning = nn::Meaning::of(type);
-  leaf->initial = initial;
-  leaf->scope = scope;
-  leaf->merge = merge.str();
-  leaf->owner = surroundings.owner.empty() ? "module" : surroundings.owner;
-  leaf->describeInitial = initial ? sources.getText(initial->range).str() : "zeros()";
-  leaf->range = range;
-  leafOrder.push_back(leaf.get());
-  return leaf.get();
-}
-
-/// How PyTorch lays out the filter of a convolution and the matrix of a linear map, by the names that they have there.
-static llvm::StringRef interchangeLayout(const ModuleInstance &instance, llvm::StringRef name, RankedTensorType type) {
-  if (name != "weight" || instance.kind == "embedding")
-    return "plain";
-  if (type.getRank() == 2)
-    return "matrix";
-  return type.getRank() >= 3 && type.getRank() <= 5 ? "filter" : "plain";
-}
-
-bool Evaluator::runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type *type, const dsl::Expr *initial,
-                        llvm::StringRef merge, const dsl::Expr *when, const ScopePtr &scope, dsl::SourceRange range) {
-  const Module &module = *frames.back().module;
-  ModuleInstance &instance = *module.instance;
-  if (when) {
-    std::optional<bool> exists = condition(*when, scope);
-    if (!exists)
-      return false;
-    if (!*exists) {
-      scope->bodyScope().define(slot.base.text, Value::none());
-      return true;
-    }
-  }
-  std::optional<std::string> name = slotName(slot, scope);
-  if (!name)
-    return false;
-  if (acting && kind == Leaf::State)
-    return runOptimizerState(slot, *name, type, initial, scope, range);
-  std::optional<std::pair<RankedTensorType, std::vector<Dim>>> shaped;
-  if (type) {
-    shaped = tensorType(*type, scope, range);
-  } else {
-    error(range, "type-missing", "'" + *name + "' needs a type, such as ': [n]'");
-  }
-  if (!shaped)
-    return false;
-  for (const Dim &dim : shaped->second)
-    if (dim.extent.isDynamic()) {
-      error(range, "bad-extent", "'" + *name + "' would have an extent that is known only when the data is opened");
-      return false;
-    }
-  Leaf *leaf = declareLeaf(instance.path + "." + *name, kind, shaped->first, initial, merge, scope, range);
-  if (!leaf)
-    return false;
-  if (kind == Leaf::Parameter)
-    leaf->layout = interchangeLayout(instance, *name, leaf->type).str();
-  if (!instance.leaves.count(*name))
-    instance.order.push_back(*name);
-  instance.leaves[*name] = leaf;
-  leaf->axes = axesOf(shaped->second);
-  defineSlot(slot, *name, Value(readLeaf(*leaf, &module)), *scope);
-  return true;
-}
-
-Tensor Evaluator::readLeaf(const Leaf &leaf, const Module *through) {
-  if (through && through->overrides) {
-    auto found = through->overrides->find(leaf.path);
-    if (found != through->overrides->end())
-      return Tensor{found->second.value, leaf.axes};
-  }
-  Tensor value = function().read(leaf);
-  if (!leaf.meaning.isEmpty())
-    value.value = annotate(builder(), location(leaf.range), value.value, leaf.meaning);
-  return value;
-}
-
-std::optional<Tensor> Evaluator::initialValue(const Leaf &leaf) {
-  std::vector<Dim> dims;
-  for (const Extent &extent : nn::extentsOf(leaf.type))
-    dims.push_back({extent, 0});
-  if (!leaf.initial)
-    return constant(0, leaf.type.getElementType(), dims, leaf.range);
-  Frame frame;
-  frame.name = leaf.path;
-  frames.push_back(std::move(frame));
-  Given before = surroundings;
-  surroundings.shape = &dims;
-  Value value = evaluate(*leaf.initial, leaf.scope);
-  surroundings = before;
-  frames.pop_back();
-  std::optional<Tensor> tensor = toTensor(value, leaf.initial->range, leaf.type.getElementType());
-  if (!tensor)
-    return std::nullopt;
-  return broadcast(*tensor, dims, leaf.initial->range);
-}
-
-bool Evaluator::runUpdate(const dsl::UpdateItem &update, const ScopePtr &scope) {
-  std::optional<std::string> name = slotName(update.slot, scope);
-  if (!name)
-    return false;
-  const Module &module = *frames.back().module;
-  if (acting)
-    return runOptimizerUpdate(*name, update, scope);
-  auto found = module.instance->leaves.find(*name);
-  if (found == module.instance->leaves.end() || found->second->kind != Leaf::State) {
-    error(update.slot.range, "not-a-state", "'" + *name + "' is not a state of '" + module.instance->path + "'");
-    return false;
-  }
-  const Leaf &leaf = *found->second;
-  Value value = evaluate(*update.value, scope);
-  std::optional<Tensor> tensor = toTensor(value, update.value->range, leaf.type.getElementType());
-  if (!tensor)
-    return false;
-  std::vector<Dim> dims;
-  for (const Extent &extent : nn::extentsOf(leaf.type))
-    dims.push_back({extent, 0});
-  tensor = broadcast(*tensor, dims, update.value->range);
-  if (!tensor)
-    return false;
-  // Evaluation, a frozen module, other weights than its own, and `watch` write nothing.
-  if (!isTraining() || module.overrides || proposesNothing)
-    return true;
-  if (function().propose(leaf, siteText(update.range), tensor->value))
-    return true;
-  error(update.range, "state-written-twice",
-        "'" + leaf.path + "' is written by two calls in one step and has no 'merge'");
-  return false;
 }
 
 //===--- application --------------------------------------------------------------------------------------------===//
@@ -322,10 +220,7 @@ Value Evaluator::apply(const Module &module, const Arguments &arguments, dsl::So
                        definition.result->range, /*isResult=*/true);
     result = names.restore(result);
   }
-  if (!instance.applied) {
-    instance.applied = true;
-    instance.appliedAt = range;
-  }
+  instance.applied = true;
   frames.pop_back();
   return result;
 }

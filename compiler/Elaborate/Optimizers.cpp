@@ -1,7 +1,8 @@
-//===- Optimizers.cpp - states of an optimizer: one value a leaf ----------------------------------------------------===//
+//===- Optimizers.cpp - states of an optimizer: one value a leaf
+//----------------------------------------------------===//
 //
-// An optimizer is a module (p, g) -> p on trees. `state m: like p` is a leaf of the clause for every leaf of p; a scalar
-// state has one value a leaf too, but leaves that thaw together share its storage, since their values are equal.
+// An optimizer is a module (p, g) -> p on trees. `state m: like p` is a leaf of the clause for every leaf of p; a
+// scalar state has one value a leaf too, but leaves that thaw together share its storage, since their values are equal.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -42,8 +43,8 @@ bool Evaluator::runOptimizerState(const dsl::Slot &slot, const std::string &name
   bool ok = true;
   for (auto &[path, value] : acting->parameters->leaves) {
     RankedTensorType leafType = like ? nn::withoutMeaning(value.tensor()->value.getType()) : own->first;
-    Leaf *leaf = declareLeaf(statePath(*this, module, name, path, !like), Leaf::State, leafType, initial, "", scope,
-                             range);
+    Leaf *leaf =
+        declareLeaf(statePath(*this, module, name, path, !like), Leaf::State, leafType, initial, "", scope, range);
     if (!leaf) {
       ok = false;
       break;
@@ -54,34 +55,6 @@ bool Evaluator::runOptimizerState(const dsl::Slot &slot, const std::string &name
   surroundings.owner = before;
   scope->bodyScope().define(slot.base.text, Value(std::shared_ptr<const Tree>(tree)));
   return ok;
-}
-
-Leaf *Evaluator::declareStageState(const std::string &stage, const dsl::StateItem &state, const ScopePtr &scope) {
-  std::optional<std::string> name = slotName(state.slot, scope);
-  if (!name)
-    return nullptr;
-  std::optional<RankedTensorType> type;
-  if (state.type) {
-    if (auto shaped = tensorType(*state.type, scope, state.range))
-      type = shaped->first;
-  } else if (state.initial) {
-    Value value = evaluate(*state.initial, scope);
-    if (value.module() || value.tree())
-      error(state.range, "not-supported-yet", "a module or tree as the state of a stage is not supported yet");
-    else if (std::optional<Tensor> tensor = toTensor(value, state.initial->range))
-      type = nn::withoutMeaning(tensor->type());
-  } else {
-    error(state.range, "type-missing", "'" + *name + "' needs a type or a first value");
-  }
-  if (!type)
-    return nullptr;
-  std::string before = surroundings.owner;
-  surroundings.owner = "stage:" + stage;
-  Leaf *leaf = declareLeaf(stage + "." + *name, Leaf::State, *type, state.initial.get(), "", scope, state.range);
-  surroundings.owner = before;
-  if (leaf)
-    leaf->axes.assign(type->getRank(), 0);
-  return leaf;
 }
 
 bool Evaluator::runOptimizerUpdate(const std::string &name, const dsl::UpdateItem &update, const ScopePtr &scope) {

@@ -1,8 +1,7 @@
-//===- Program.cpp - a program from its items to its module ----------------------------------------------------------------===//
+//===- Program.cpp - a program from its items to its module
+//----------------------------------------------------------------===//
 
-#include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Pipeline.h"
-#include "compiler/Elaborate/Selection.h"
 
 using namespace mlir;
 using llvm::Twine;
@@ -12,9 +11,11 @@ namespace xfer {
 Pipeline::Pipeline(MLIRContext &context, const dsl::SourceManager &sources, FileLoader &loader,
                    const ElaborateOptions &options, dsl::Diagnostics &diagnostics)
     : context(context), sources(sources), loader(loader), options(options), diagnostics(diagnostics),
-      evaluator(diagnostics, sources, *this, context), builder(&context), programScope(std::make_shared<Scope>()),
-      libraryScope(std::make_shared<Scope>()) {
+      evaluator(diagnostics, sources, *this, context), builder(&context), inOrder(&context),
+      programScope(std::make_shared<Scope>()), libraryScope(std::make_shared<Scope>()) {
   programScope->program = true;
+  definitionScope = Scope::inside(programScope);
+  definitionScope->outsideStage = true;
 }
 
 int64_t Pipeline::siteOf(dsl::SourceRange range, const Twine &text) {
@@ -25,81 +26,119 @@ int64_t Pipeline::siteOf(dsl::SourceRange range, const Twine &text) {
   return static_cast<int64_t>(sites.size());
 }
 
+StageInfo *Pipeline::findStage(const dsl::Slot &slot, const ScopePtr &scope) {
+  std::optional<std::string> name = evaluator.slotName(slot, scope);
+  if (!name)
+    return nullptr;
+  auto found = stages.find(*name);
+  if (found != stages.end())
+    return &found->second;
+  std::vector<llvm::StringRef> candidates;
+  for (auto &entry : stages)
+    candidates.push_back(entry.first);
+  llvm::StringRef nearest = dsl::findNearest(*name, candidates);
+  error(slot.range, "unknown-stage",
+        "there is no stage '" + *name + "'" + (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+  return nullptr;
+}
+
 OwningOpRef<ModuleOp> Pipeline::run(const dsl::File &program) {
   dsl::SourceRange start{program.id, 0, 0};
   module = ModuleOp::create(location(start));
   (*module)->setAttr(pipeline::kProgramAttr, builder.getStringAttr(options.programName));
   builder.setInsertionPointToEnd(module->getBody());
+  inOrder.setInsertionPointToEnd(module->getBody());
   {
-    // Whatever is evaluated outside a function must be known at compile time; tensors that come up all the same are made
-    // here and thrown away with the mistake.
+    // Whatever is evaluated outside a function must be known at compile time; tensors that come up all the same are
+    // made here and thrown away with the mistake.
     FunctionBuilder scratch(*module, "compile time", location(start));
     evaluator.functions.push_back(&scratch);
+    programFile = program.id;
     imported.insert(program.id);
+    evaluator.registerItems(program.items);
     collect(program.items, programScope);
+    for (const auto &[name, value] : options.constants)
+      if (!constants.count(name))
+        diagnostics.error("unknown-const", start, "the program has no 'const " + Twine(name) + "' to set");
+    for (auto &[name, node] : constants)
+      constant(node);
     declareDomains();
     placeModels();
-    for (Acting &acting : order)
-      if (acting.kind == Acting::Stage)
-        gatherStage(stages[acting.name], stages[acting.name].item->body->items);
-    for (Acting &acting : order)
-      if (acting.kind == Acting::Baseline) {
-        baselineNodes.push_back(acting.baseline);
-        makeBaseline(acting.baseline);
-      }
-    if (!diagnostics.hasErrors())
-      discover();
-    if (!diagnostics.hasErrors())
-      build();
+    for (auto &[name, stage] : stages)
+      gatherStage(stage, stage.item->body->items);
+    for (const Node<dsl::BaselineItem> &node : baselines)
+      makeBaseline(node);
+    discover();
+    // With mistakes too: what is built says what selectors, optimizers and phases have to say.
+    build();
     evaluator.functions.pop_back();
     scratch.erase();
   }
   if (diagnostics.hasErrors())
     return nullptr;
+  warnOfUnread();
   return std::move(module);
 }
 
-void Pipeline::discover() {
-  discovering = true;
-  // Twice: what reads a whole module (a tree of its parameters) may stand before the application that completes it.
-  for (bool quiet : {true, false}) {
-    evaluator.quiet = quiet;
-    for (Acting &acting : order) {
-      if (acting.kind == Acting::Evaluate)
-        discoverEvaluation(acting.evaluate);
-      else if (auto stage = stages.find(acting.name); stage != stages.end())
+//===--- discovery ----------------------------------------------------------------------------------------------===//
+
+void Pipeline::discover(std::vector<Acting> &items) {
+  for (Acting &acting : items) {
+    switch (acting.kind) {
+    case Acting::Stage:
+    case Acting::Baseline:
+      if (auto stage = stages.find(acting.name); stage != stages.end())
         discoverStage(stage->second);
+      break;
+    case Acting::Evaluate:
+      buildEvaluation(llvm::cast<dsl::EvaluateItem>(*acting.item), acting.scope);
+      break;
+    case Acting::State:
+      declareState(llvm::cast<dsl::StateItem>(*acting.item), acting.scope, acting.name, "program");
+      break;
+    case Acting::Update:
+      buildUpdate(llvm::cast<dsl::UpdateItem>(*acting.item), acting.scope);
+      break;
+    case Acting::Report:
+      buildReport(llvm::cast<dsl::ReportItem>(*acting.item), acting.scope);
+      break;
+    case Acting::Repeat:
+      discover(acting.body);
+      break;
     }
-    for (const Node<dsl::ExportItem> &node : exports)
-      buildExport(node, true);
   }
-  discovering = false;
-  if (!diagnostics.hasErrors())
-    checkModules();
 }
 
-void Pipeline::checkModules() {
-  // A module whose parts are called by themselves need not be called as a whole.
-  for (auto &instance : evaluator.instances)
-    if (!instance->applied && instance->parts.empty())
-      error(instance->constructor->range, "module-not-applied",
-            "'" + instance->path + "' is never applied: its parameters would never exist");
-  for (auto &[rule, count] : evaluator.rewriteMatches) {
-    if (!*count)
-      error(rule->selector.range, "selector-matches-nothing",
-            "'" + sources.getText(rule->selector.range) + "' matches no part of the module that is rewritten");
-    if (!rule->expect)
+/// What is text above may read what only text below applies: `state anchor = snapshot(net)`. So the program is
+/// discovered again while a round has read leaves of modules that were not applied yet, and only the last round's
+/// mistakes count.
+void Pipeline::discover() {
+  discovering = true;
+  constexpr unsigned maxRounds = 4;
+  for (unsigned round = 1;; ++round) {
+    dsl::Diagnostics found;
+    evaluator.diagnostics = &found;
+    evaluator.readUnapplied = false;
+    size_t leavesBefore = evaluator.leafOrder.size();
+    discover(order);
+    for (const Node<dsl::ExportItem> &node : exports)
+      buildExport(node);
+    evaluator.diagnostics = &diagnostics;
+    passNumbers.clear();
+    bool again = evaluator.readUnapplied && evaluator.leafOrder.size() > leavesBefore && round < maxRounds;
+    if (again)
       continue;
-    Value expected = evaluator.evaluate(*rule->expect, programScope);
-    if (auto number = expected.asInteger(); number && *number != *count)
-      error(rule->selector.range, "selector-count", "expected " + Twine(*number) + " parts, found " + Twine(*count));
+    for (const dsl::Diagnostic &one : found.getAll()) {
+      dsl::Diagnostic &copy = one.severity == dsl::Severity::Error
+                                  ? diagnostics.error(one.code, one.range, one.message)
+                                  : diagnostics.warning(one.code, one.range, one.message);
+      copy.notes = one.notes;
+      copy.fixIts = one.fixIts;
+    }
+    break;
   }
-  for (auto &[freeze, scope] : modelFreezes) {
-    if (freeze->until)
-      error(freeze->until->range, "misplaced-item", "'freeze' in a model holds for ever; 'until' belongs to a stage");
-    for (Leaf *leaf : select(evaluator, freeze->selectors, scope).value_or(std::vector<Leaf *>()))
-      modelFrozen.insert(leaf->path);
-  }
+  discovering = false;
+  checkModules();
 }
 
 void Pipeline::emitLeaves() {
@@ -115,52 +154,73 @@ void Pipeline::emitLeaves() {
   }
 }
 
-void Pipeline::build() {
-  for (const Option &option : optionList)
-    pipeline::OptionOp::create(builder, location(option.range), builder.getStringAttr(option.name),
-                               builder.getStringAttr(option.kind), option.value, StringAttr());
-  for (const std::string &name : domainOrder)
-    emitDomain(domains[name]);
-  // The order of the program: a baseline runs behind its stage, from the model that the stage found.
-  std::map<std::string, unsigned> evaluations;
-  auto run = [&](StageInfo &stage) {
-    buildStage(stage);
-    pipeline::RunOp::create(builder, location(stage.item->slot.range), builder.getStringAttr("stage"),
-                            builder.getStringAttr(stage.name));
-  };
-  for (Acting &acting : order) {
+void Pipeline::emitRun(llvm::StringRef kind, llvm::StringRef name, dsl::SourceRange range) {
+  pipeline::RunOp::create(inOrder, location(range), text(kind), text(name));
+}
+
+/// A baseline runs behind its stage, from the model that the stage found.
+void Pipeline::buildBaseline(const Acting &acting) {
+  auto &item = llvm::cast<dsl::BaselineItem>(*acting.item);
+  auto stage = stages.find(acting.name);
+  bool runs = stage != stages.end();
+  if (runs) {
+    buildStage(stage->second);
+    emitRun("stage", acting.name, item.name.range);
+  }
+  if (StageInfo *of = findStage(item.stage, acting.scope))
+    pipeline::BaselineOp::create(builder, location(item.name.range), text(acting.name), text(of->name),
+                                 runs ? builder.getUnitAttr() : UnitAttr());
+}
+
+void Pipeline::build(std::vector<Acting> &items) {
+  for (Acting &acting : items) {
     switch (acting.kind) {
     case Acting::Stage:
-      run(stages[acting.name]);
+      buildStage(stages[acting.name]);
+      emitRun("stage", acting.name, stages[acting.name].item->slot.range);
       break;
-    case Acting::Baseline: {
-      auto stage = stages.find(acting.name);
-      bool runs = stage != stages.end();
-      if (runs)
-        run(stage->second);
-      std::optional<std::string> of = evaluator.slotName(acting.baseline.item->stage, acting.baseline.scope);
-      if (of)
-        pipeline::BaselineOp::create(builder, location(acting.baseline.item->name.range),
-                                     builder.getStringAttr(acting.name), builder.getStringAttr(*of),
-                                     runs ? builder.getUnitAttr() : UnitAttr());
+    case Acting::Baseline:
+      buildBaseline(acting);
       break;
-    }
-    case Acting::Evaluate: {
-      std::string key = sources.getText(acting.evaluate.item->sources.front().range).str();
-      buildEvaluation(acting.evaluate, evaluations[key]++);
+    case Acting::Evaluate:
+      buildEvaluation(llvm::cast<dsl::EvaluateItem>(*acting.item), acting.scope);
+      break;
+    case Acting::State:
+      break; // its first value is made before everything else
+    case Acting::Update:
+      buildUpdate(llvm::cast<dsl::UpdateItem>(*acting.item), acting.scope);
+      break;
+    case Acting::Report:
+      buildReport(llvm::cast<dsl::ReportItem>(*acting.item), acting.scope);
+      break;
+    case Acting::Repeat: {
+      auto repeat = pipeline::RepeatOp::create(inOrder, location(acting.item->keyword), acting.count);
+      OpBuilder::InsertionGuard guard(inOrder);
+      inOrder.setInsertionPointToEnd(&repeat.getBody().emplaceBlock());
+      build(acting.body);
       break;
     }
     }
   }
+}
+
+void Pipeline::build() {
+  for (const Option &option : optionList)
+    pipeline::OptionOp::create(builder, location(option.range), text(option.name), text(option.kind), option.value,
+                               StringAttr());
+  for (const std::string &name : domainOrder)
+    emitDomain(domains[name]);
+  buildInit("init", "module", nullptr);
+  // Where weights are loaded, which is behind `init`, what was made from them is made again.
+  if (buildInit("init.states", "program", nullptr) && !loads.empty())
+    emitRun("pass", "init.states", {programFile, 0, 0});
+  build(order);
   for (const Node<dsl::ExportItem> &node : exports)
-    buildExport(node, false);
-  buildInit("init", "module");
+    buildExport(node);
+  emitLoads();
   emitLeaves();
-  for (auto &[load, scope] : loads)
-    emitLoad(*load, scope);
   for (auto [i, site] : llvm::enumerate(sites))
-    pipeline::SiteOp::create(builder, location(site.first), builder.getI64IntegerAttr(i + 1),
-                             builder.getStringAttr(site.second));
+    pipeline::SiteOp::create(builder, location(site.first), builder.getI64IntegerAttr(i + 1), text(site.second));
 }
 
 OwningOpRef<ModuleOp> elaborate(MLIRContext &context, const dsl::SourceManager &sources, const dsl::File &program,

@@ -1,4 +1,5 @@
-//===- Scan.cpp - `scan p in xs from c = e { next c = ..; yield y }` -------------------------------------------------------===//
+//===- Scan.cpp - `scan p in xs from c = e { next c = ..; yield y }`
+//-------------------------------------------------------===//
 //
 // Becomes one nn.loop: the body is elaborated once, with the carries, the element and the index as arguments. What the
 // body reads from around it becomes an invariant of the loop.
@@ -104,17 +105,16 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     Block *block = builder().createBlock(&body);
     mlir::Value index = block->addArgument(RankedTensorType::get({}, builder().getI32Type()), where);
     for (auto [carry, first] : llvm::zip_equal(expression.carries, carries))
-      inner->define(carry.name.text,
-                    Value(Tensor{block->addArgument(first.value.getType(), where), first.axes}));
+      inner->define(carry.name.text, Value(Tensor{block->addArgument(first.value.getType(), where), first.axes}));
     std::vector<Value> elements;
     for (const Tensor &tensor : source->tensors) {
       auto type = llvm::cast<RankedTensorType>(tensor.value.getType());
       nn::TensorInfo info = nn::TensorInfo::of(type);
       info.extents.erase(info.extents.begin());
-      elements.push_back(Value(Tensor{block->addArgument(info.type(), where),
-                                      llvm::SmallVector<AxisId>(llvm::drop_begin(tensor.axes))}));
+      elements.push_back(Value(
+          Tensor{block->addArgument(info.type(), where), llvm::SmallVector<AxisId>(llvm::drop_begin(tensor.axes))}));
     }
-    Value element = elements.empty() ? Value(Tensor{index, {}})
+    Value element = elements.empty()  ? Value(Tensor{index, {}})
                     : source->isTuple ? Value::list(std::move(elements), true)
                                       : elements.front();
     if (!bindPattern(expression.pattern, element, *inner, expression.source->range))
@@ -193,8 +193,8 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     if (expression.along && !source->tensors.empty()) {
       Value along = evaluate(*expression.along, scope);
       std::optional<Tensor> original = toTensor(evaluate(*expression.source, scope), expression.source->range);
-      std::optional<llvm::SmallVector<int64_t>> axis = original ? this->axes(along, *original, expression.range)
-                                                                : std::nullopt;
+      std::optional<llvm::SmallVector<int64_t>> axis =
+          original ? this->axes(along, *original, expression.range) : std::nullopt;
       if (axis && axis->front() < out.rank() && axis->front() > 0) {
         SmallVector<int64_t> permutation;
         llvm::SmallVector<AxisId> names;
@@ -215,8 +215,8 @@ mlir::Value Evaluator::loopKey(mlir::Value index, Location where) {
   mlir::Value outer = key(), before = sampleKey;
   // k3 + index: another counter for each iteration.
   auto type = RankedTensorType::get({4}, builder().getI32Type());
-  mlir::Value last = nn::ConstantOp::create(builder(), where,
-                                            DenseElementsAttr::get(type, llvm::ArrayRef<int32_t>({0, 0, 0, 1})));
+  mlir::Value last =
+      nn::ConstantOp::create(builder(), where, DenseElementsAttr::get(type, llvm::ArrayRef<int32_t>({0, 0, 0, 1})));
   mlir::Value wide = nn::BroadcastOp::create(builder(), where, index, llvm::ArrayRef<nn::Extent>{nn::Extent(4)});
   mlir::Value step = nn::MulOp::create(builder(), where, last, wide);
   sampleKey = nn::AddOp::create(builder(), where, outer, step);

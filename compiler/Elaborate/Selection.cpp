@@ -112,7 +112,27 @@ bool matchesExactly(Evaluator &evaluator, const dsl::Selector &selector, const S
   return match(*wanted, llvm::ArrayRef(all).drop_front(top.size()));
 }
 
-std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selector &selector, const ScopePtr &scope) {
+/// Does the pattern name the path, or something above it?
+static bool selects(llvm::ArrayRef<Token> wanted, const dsl::Selector &selector, llvm::StringRef path,
+                    const std::map<std::string, std::string> &kinds) {
+  std::vector<std::string> all = tokens(path);
+  std::string prefix;
+  for (size_t length = 1; length <= all.size(); ++length) {
+    const std::string &next = all[length - 1];
+    prefix += (prefix.empty() || isIndex(next) ? "" : ".") + next;
+    if (selector.isKind) {
+      auto kind = kinds.find(prefix);
+      if (kind == kinds.end() || kind->second != selector.isKind->text)
+        continue;
+    }
+    if (match(wanted, llvm::ArrayRef(all).take_front(length)))
+      return true;
+  }
+  return false;
+}
+
+std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selector &selector, const ScopePtr &scope,
+                                          std::set<std::string> *bare) {
   std::optional<std::vector<Token>> wanted = pattern(evaluator, selector, scope);
   if (!wanted)
     return std::nullopt;
@@ -120,24 +140,22 @@ std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selec
   for (auto &instance : evaluator.instances)
     kinds[instance->path] = instance->kind;
   std::vector<Leaf *> chosen;
-  for (Leaf *leaf : evaluator.leafOrder) {
-    std::vector<std::string> path = tokens(leaf->path);
-    std::string prefix;
-    bool found = false;
-    for (size_t length = 1; length <= path.size() && !found; ++length) {
-      const std::string &next = path[length - 1];
-      prefix += (prefix.empty() || isIndex(next) ? "" : ".") + next;
-      if (selector.isKind) {
-        auto kind = kinds.find(prefix);
-        if (kind == kinds.end() || kind->second != selector.isKind->text)
-          continue;
-      }
-      found = match(*wanted, llvm::ArrayRef(path).take_front(length));
-    }
-    if (found)
+  for (Leaf *leaf : evaluator.leafOrder)
+    if (selects(*wanted, selector, leaf->path, kinds))
       chosen.push_back(leaf);
+  bool named = !chosen.empty();
+  for (auto &instance : evaluator.instances) {
+    if (!selects(*wanted, selector, instance->path, kinds))
+      continue;
+    bool hasLeaves = llvm::any_of(evaluator.leafOrder, [&](Leaf *leaf) {
+      llvm::StringRef rest = leaf->path;
+      return rest.consume_front(instance->path) && (rest.starts_with(".") || rest.starts_with("["));
+    });
+    named |= !hasLeaves && instance->applied;
+    if (bare && !hasLeaves)
+      bare->insert(instance->path);
   }
-  if (!chosen.empty())
+  if (named)
     return chosen;
   std::string text = evaluator.sources.getText(selector.range).str();
   std::set<std::string> known;
@@ -147,6 +165,8 @@ std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selec
       if (!path.contains('.'))
         break;
     }
+  for (auto &instance : evaluator.instances)
+    known.insert(instance->path);
   std::vector<llvm::StringRef> candidates(known.begin(), known.end());
   llvm::StringRef nearest = dsl::findNearest(text, candidates);
   evaluator.error(selector.range, "selector-matches-nothing",
@@ -155,20 +175,24 @@ std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selec
   return std::nullopt;
 }
 
-std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selectors &selectors,
-                                          const ScopePtr &scope) {
+std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selectors &selectors, const ScopePtr &scope,
+                                          std::set<std::string> *bare) {
   std::set<Leaf *> chosen, excluded;
+  std::set<std::string> bareExcluded;
   bool ok = true;
-  auto collect = [&](const std::vector<dsl::Selector> &all, std::set<Leaf *> &into) {
+  auto collect = [&](const std::vector<dsl::Selector> &all, std::set<Leaf *> &into, std::set<std::string> *modules) {
     for (const dsl::Selector &selector : all) {
-      std::optional<std::vector<Leaf *>> leaves = select(evaluator, selector, scope);
+      std::optional<std::vector<Leaf *>> leaves = select(evaluator, selector, scope, modules);
       ok &= leaves.has_value();
       if (leaves)
         into.insert(leaves->begin(), leaves->end());
     }
   };
-  collect(selectors.included, chosen);
-  collect(selectors.except, excluded);
+  collect(selectors.included, chosen, bare);
+  collect(selectors.except, excluded, &bareExcluded);
+  for (const std::string &path : bareExcluded)
+    if (bare)
+      bare->erase(path);
   if (!ok)
     return std::nullopt;
   std::vector<Leaf *> result;

@@ -1,8 +1,8 @@
 //===- Types.cpp - annotations: what a value must be, and what its dimensions are called --------------------------===//
 //
-// A name in `[n, d]` is a dimension variable: free at its first use, afterwards the extent that it was bound to. Binding
-// gives an axis a new identity for the duration of the call, so that two dimensions of one extent stay apart; on the way
-// out the caller's identities come back (AxisNames).
+// A name in `[n, d]` is a dimension variable: free at its first use, afterwards the extent that it was bound to.
+// Binding gives an axis a new identity for the duration of the call, so that two dimensions of one extent stay apart;
+// on the way out the caller's identities come back (AxisNames).
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -50,12 +50,11 @@ struct TagRule {
 } // namespace
 
 static const TagRule *findTag(llvm::StringRef name) {
-  static const TagRule rules[] = {{"f32", nn::Tag::None, 'f'},    {"float", nn::Tag::None, 'f'},
-                                  {"int", nn::Tag::None, 'i'},    {"bool", nn::Tag::None, 'b'},
-                                  {"u8", nn::Tag::None, 'u'},     {"logits", nn::Tag::Logits, 'f'},
-                                  {"prob", nn::Tag::Prob, 'f'},   {"logprob", nn::Tag::LogProb, 'f'},
-                                  {"unit", nn::Tag::Unit, 'f'},   {"class", nn::Tag::Class, 'i'},
-                                  {"token", nn::Tag::Token, 'i'}};
+  static const TagRule rules[] = {
+      {"f32", nn::Tag::None, 'f'},    {"float", nn::Tag::None, 'f'},      {"int", nn::Tag::None, 'i'},
+      {"bool", nn::Tag::None, 'b'},   {"u8", nn::Tag::None, 'u'},         {"logits", nn::Tag::Logits, 'f'},
+      {"prob", nn::Tag::Prob, 'f'},   {"logprob", nn::Tag::LogProb, 'f'}, {"unit", nn::Tag::Unit, 'f'},
+      {"class", nn::Tag::Class, 'i'}, {"token", nn::Tag::Token, 'i'}};
   for (const TagRule &rule : rules)
     if (name == rule.name)
       return &rule;
@@ -77,9 +76,15 @@ static Type elementType(MLIRContext *context, char element) {
   }
 }
 
-/// True if `name` stands for a dimension that this scope has not bound yet.
-static bool isFree(const Evaluator &evaluator, llvm::StringRef name, const ScopePtr &scope) {
-  return !scope->find(name);
+/// True if `name` stands for a dimension that this scope has not bound yet: nothing inside has the name, and what has
+/// it in the program is no number.
+bool Evaluator::isFreeDimension(const dsl::NameExpr &name, const ScopePtr &scope) {
+  if (scope->find(name.name))
+    return false;
+  std::optional<Value> known;
+  if (scope->seesProgram())
+    known = pipeline.lookup(name.name, name.range, scope->seesStage());
+  return !known || !(known->asInteger() || known->tensor());
 }
 
 std::string Evaluator::describeType(const dsl::Type &type) const { return sources.getText(type.range).str(); }
@@ -129,7 +134,7 @@ bool Evaluator::matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, con
       continue;
     }
     auto *name = llvm::dyn_cast<dsl::NameExpr>(dim.value.get());
-    if (name && isFree(*this, name->name, scope) && !(scope->seesProgram() && pipeline.lookup(name->name, name->range))) {
+    if (name && isFreeDimension(*name, scope)) {
       AxisId axis = freshAxis();
       callerAxis[axis] = tensor.axes[position];
       tensor.axes[position] = axis;
@@ -180,7 +185,8 @@ Value Evaluator::conformTensor(const Value &value, const dsl::Type &type, llvm::
   Type wanted = elementType(&context, rule->element);
   Type found = tensor->type().getElementType();
   if (found != wanted) {
-    bool widens = llvm::isa<FloatType>(wanted) && (found.isInteger(32) || found.isInteger(1)) && rule->tag == nn::Tag::None;
+    bool widens =
+        llvm::isa<FloatType>(wanted) && (found.isInteger(32) || found.isInteger(1)) && rule->tag == nn::Tag::None;
     if (!widens)
       return error(range, "wrong-element-type",
                    "'" + what + "' is declared as " + describeType(type) + ", found " + value.describe() +
@@ -204,8 +210,7 @@ Value Evaluator::conformTensor(const Value &value, const dsl::Type &type, llvm::
         Value known = evaluate(count, scope);
         std::optional<int64_t> number = known.asInteger();
         if (!number)
-          return known.isPoison() ? known
-                                  : error(count.range, "bad-extent", "the number of classes is not known here");
+          return known.isPoison() ? known : error(count.range, "bad-extent", "the number of classes is not known here");
         if (meaning.classes && meaning.classes != *number && !isResult)
           return error(range, "classes-differ",
                        "'" + what + "' has " + Twine(*number) + " classes here, found " + Twine(meaning.classes));
@@ -219,6 +224,41 @@ Value Evaluator::conformTensor(const Value &value, const dsl::Type &type, llvm::
   if (!matchDims(*tensor, dims ? *dims : none, scope, what, type, range))
     return Value();
   return Value(*tensor);
+}
+
+static const std::vector<dsl::Dim> *dimsOf(const dsl::Type *type) {
+  if (auto *shaped = llvm::dyn_cast_or_null<dsl::DimsType>(type))
+    return &shaped->dims;
+  auto *named = llvm::dyn_cast_or_null<dsl::NamedType>(type);
+  return named && named->dims ? &*named->dims : nullptr;
+}
+
+/// `inner: module([.., in]) -> [.., out]`: `out` is what the module that is handed over says of its result, where its
+/// own arguments decide that: `-> [.., out]` of `linear(out)`.
+void Evaluator::bindSignature(const dsl::ModuleType &type, const Value &value, const ScopePtr &scope) {
+  auto constructor = value.constructor();
+  if (!constructor && value.module())
+    constructor = value.module()->instance->constructor;
+  const std::vector<dsl::Dim> *wanted = dimsOf(type.result.get());
+  const std::vector<dsl::Dim> *given = constructor ? dimsOf(constructor->definition->result.get()) : nullptr;
+  if (!wanted || !given)
+    return;
+  ScopePtr arguments = Scope::inside(constructor->closure);
+  arguments->barrier = true;
+  if (!bindFormals(constructor->definition->name.text, constructor->definition->arguments, *constructor->arguments,
+                   arguments, constructor->range))
+    return;
+  // From the last axis to the first '..' of either.
+  for (auto [ours, theirs] : llvm::zip(llvm::reverse(*wanted), llvm::reverse(*given))) {
+    if (ours.kind != dsl::Dim::Kind::Extent || theirs.kind != dsl::Dim::Kind::Extent)
+      return;
+    auto *name = llvm::dyn_cast<dsl::NameExpr>(ours.value.get());
+    auto *source = llvm::dyn_cast<dsl::NameExpr>(theirs.value.get());
+    if (!name || scope->find(name->name) || (source && !arguments->findHere(source->name)))
+      continue;
+    if (std::optional<int64_t> extent = evaluate(*theirs.value, arguments).asInteger())
+      scope->define(name->name, Value(Dim{Extent(*extent), 0}));
+  }
 }
 
 Value Evaluator::conform(const Value &value, const dsl::Type &type, const ScopePtr &scope, llvm::StringRef what,
@@ -246,12 +286,17 @@ Value Evaluator::conform(const Value &value, const dsl::Type &type, const ScopeP
     if ((name == "int" || name == "bool") && !named.dims && !value.tensor())
       return value.asInteger() || value.get<Dim>() ? value : wrong(name == "int" ? "an int" : "a bool");
     if (!findTag(name))
-      return error(named.name.range, "unknown-type", "unknown type '" + name + "'");
+      return error(named.name.range, "unknown-type",
+                   "unknown type '" + name +
+                       "'; elements are f32, int, bool, u8, or tagged logits, prob, logprob, unit, class(k), token(v)");
     return conformTensor(value, type, name, &named.arguments, named.dims ? &*named.dims : nullptr, scope, what, range,
                          isResult);
   }
   case dsl::Type::Kind::Module:
-    return value.module() || value.constructor() || value.function() ? value : wrong("a module");
+    if (!value.module() && !value.constructor() && !value.function())
+      return wrong("a module");
+    bindSignature(llvm::cast<dsl::ModuleType>(type), value, scope);
+    return value;
   case dsl::Type::Kind::Fn:
     return value.function() || value.module() ? value : wrong("a function");
   case dsl::Type::Kind::Record: {

@@ -50,11 +50,11 @@ std::string describeShape(RankedTensorType type) {
 std::string Value::describe() const {
   if (auto *tensor = this->tensor()) {
     Type element = tensor->type().getElementType();
-    llvm::StringRef name = element.isF32()          ? ""
-                           : element.isInteger(1)   ? "bool"
-                           : element.isInteger(32)  ? "int"
+    llvm::StringRef name = element.isF32()                ? ""
+                           : element.isInteger(1)         ? "bool"
+                           : element.isInteger(32)        ? "int"
                            : element.isUnsignedInteger(8) ? "u8"
-                                                    : "tensor";
+                                                          : "tensor";
     return "a " + std::string(name.empty() ? "tensor " : name.str() + " tensor ") + describeShape(tensor->type());
   }
   if (auto *text = this->text())
@@ -86,7 +86,23 @@ std::string Value::describe() const {
     return llvm::formatv("the {0} '{1}'", kinds[place->kind],
                          place->kind == Place::Split ? place->name + "." + place->split : place->name);
   }
-  return isNone() ? "'none'" : "nothing";
+  return isNone() ? "'none'" : isUnavailable() ? "a value of the step" : "nothing";
+}
+
+bool Value::holdsTensor() const {
+  if (tensor())
+    return true;
+  if (auto *module = this->module())
+    return module->overrides != nullptr;
+  if (auto *list = this->list())
+    return llvm::any_of(list->elements, [](const Value &one) { return one.holdsTensor(); });
+  if (auto *record = this->record())
+    return llvm::any_of(record->fields, [](auto &field) { return field.second.holdsTensor(); });
+  if (auto *tree = this->tree())
+    return llvm::any_of(tree->leaves, [](auto &leaf) { return leaf.second.holdsTensor(); });
+  if (auto constructor = this->constructor())
+    return llvm::any_of(constructor->arguments->all, [](auto &one) { return one.value.holdsTensor(); });
+  return false;
 }
 
 const Value *Scope::findHere(llvm::StringRef name) const {
@@ -112,6 +128,18 @@ void Scope::rebind(llvm::StringRef name, Value value) {
       break;
   }
   define(name, std::move(value));
+}
+
+ScopePtr Scope::withoutTensors() const {
+  // The scopes of files hold definitions alone.
+  if (!parent || program)
+    return std::const_pointer_cast<Scope>(shared_from_this());
+  ScopePtr copy = std::make_shared<Scope>(parent->withoutTensors());
+  copy->barrier = barrier;
+  copy->outsideStage = outsideStage;
+  for (auto &[name, value] : names)
+    copy->names[name] = value.holdsTensor() ? Value(Value::Unavailable{}) : value;
+  return copy;
 }
 
 void Scope::eachName(llvm::function_ref<void(llvm::StringRef)> visit) const {

@@ -100,6 +100,7 @@ struct Constructor {
   std::shared_ptr<const Arguments> arguments;
   std::vector<Rewrite> rewrites;
   std::string keepsPath; ///< of `it` in a rewriting: the path that it stands at, whatever is put around it
+  std::vector<const dsl::Rewrite *> applied; ///< rules whose `it` this is: they do not apply to it again
   dsl::SourceRange range;
 };
 
@@ -131,10 +132,12 @@ class Value {
 public:
   struct Poison {}; ///< an error was reported; what reads it stays silent
   struct None {};
-  using Storage = std::variant<Poison, None, bool, int64_t, double, std::string, Dim, Pack, Tensor,
-                               std::shared_ptr<const List>, std::shared_ptr<const Record>,
-                               std::shared_ptr<const Function>, std::shared_ptr<const Constructor>, Module,
-                               std::shared_ptr<const Tree>, Place>;
+  /// A value of a step, where a first value is made: there are no samples yet.
+  struct Unavailable {};
+  using Storage =
+      std::variant<Poison, None, Unavailable, bool, int64_t, double, std::string, Dim, Pack, Tensor,
+                   std::shared_ptr<const List>, std::shared_ptr<const Record>, std::shared_ptr<const Function>,
+                   std::shared_ptr<const Constructor>, Module, std::shared_ptr<const Tree>, Place>;
 
   Value() = default;
   template <typename T, typename = std::enable_if_t<std::is_constructible_v<Storage, T>>>
@@ -151,6 +154,7 @@ public:
 
   bool isPoison() const { return std::holds_alternative<Poison>(storage); }
   bool isNone() const { return std::holds_alternative<None>(storage); }
+  bool isUnavailable() const { return std::holds_alternative<Unavailable>(storage); }
   template <typename T> const T *get() const { return std::get_if<T>(&storage); }
   const Tensor *tensor() const { return get<Tensor>(); }
   const List *list() const { return deref<List>(); }
@@ -167,6 +171,8 @@ public:
   /// The value as a compile-time number.
   std::optional<double> asNumber() const;
   bool isNumber() const { return asNumber().has_value(); }
+  /// True if a value of the function under construction is anywhere in it: it must not outlive that function.
+  bool holdsTensor() const;
   /// What a user would call it: "an int", "a tensor [64, 10]", "a function".
   std::string describe() const;
 
@@ -202,21 +208,24 @@ struct Leaf {
   enum Kind { Parameter, State } kind;
   std::string path; ///< such as "net.trunk.conv1.weight"; the key in every weight file
   mlir::RankedTensorType type;
-  nn::Meaning meaning;              ///< such as class(10)
-  llvm::SmallVector<AxisId> axes;   ///< of the application at hand
+  nn::Meaning meaning;                ///< such as class(10)
+  llvm::SmallVector<AxisId> axes;     ///< of the application at hand
   const dsl::Expr *initial = nullptr; ///< null: zeros that an update fills before the first read
   ScopePtr scope;                     ///< in which `initial` is read
   std::string merge;                  ///< average, max, sum or empty
   std::string owner;                  ///< "module", "program" or "stage:NAME"
+  std::string component;              ///< of a state that is a tree or module: the part of `initial` that is this leaf
   std::string describeInitial;        ///< text of the initialiser, for `explain`
   std::string layout = "plain";       ///< how other frameworks store it: plain, matrix or filter
+  bool hidden = false;                ///< a hidden value was written into it
+  bool added = false;                 ///< by a rewriting: weight files may lack it
   dsl::SourceRange range;
 };
 
 /// A module in its place in the model: parts, parameters and states under one path.
 struct ModuleInstance {
   std::string path;
-  std::string kind; ///< name of its definition, for `is kind`
+  std::string kind;                               ///< name of its definition, for `is kind`
   std::shared_ptr<const Constructor> constructor; ///< null for a namespace: `model net { ... }`
   ScopePtr scope;                                 ///< holds the constructor's arguments and the parts
   std::vector<std::string> order;                 ///< names of members in text order
@@ -224,7 +233,7 @@ struct ModuleInstance {
   std::map<std::string, Leaf *> leaves;           ///< by local name
   std::vector<Rewrite> rewrites;                  ///< of this instance and those around it
   bool applied = false;
-  dsl::SourceRange appliedAt;
+  bool added = false; ///< stands where a rewriting put another kind of module
 };
 
 /// Names of one block; the parent is the block around it.
@@ -241,11 +250,16 @@ public:
   const Value *find(llvm::StringRef name) const;
   const Value *findHere(llvm::StringRef name) const;
   void eachName(llvm::function_ref<void(llvm::StringRef)> visit) const;
+  /// The scope as a first value may read it: without the values of the function under construction.
+  ScopePtr withoutTensors() const;
   /// True for the outermost scope of a function or module: rebinding stops here.
   bool barrier = false;
   /// True for the scope of the program's own files: names of the pipeline are visible below it.
   bool program = false;
   bool seesProgram() const { return program || (parent && parent->seesProgram()); }
+  /// True around the bodies of named functions and modules: what a stage defines is visible in its own text alone.
+  bool outsideStage = false;
+  bool seesStage() const { return !outsideStage && (!parent || parent->seesStage()); }
 
 private:
   ScopePtr parent;

@@ -104,14 +104,19 @@ void Driver::collectImports(const dsl::File &file, std::vector<const dsl::File *
   }
 }
 
-/// The program's text, checked as far as text goes. Mistakes do not stop it: elaboration may find more.
+/// Reads the program's text and checks it as far as text goes; false where some of it could not be read. Mistakes that the
+/// text alone tells do not stop it: elaboration may find more.
 bool Driver::parse() {
   program = files.open(options.input);
   if (!program)
     return false;
   std::vector<const dsl::File *> imported;
   collectImports(*program, imported);
-  return !diagnostics.hasErrors() && dsl::checkFile(*program, imported, diagnostics);
+  if (diagnostics.hasErrors())
+    return false;
+  dsl::checkFile(*program, imported, diagnostics);
+  diagnostics.settle();
+  return true;
 }
 
 bool Driver::load() {
@@ -124,7 +129,9 @@ bool Driver::load() {
     return bool(module);
   }
   if (parse()) {
-    ElaborateOptions elaborated{llvm::sys::path::stem(options.input).str(), options.constants};
+    ElaborateOptions elaborated{llvm::sys::path::stem(options.input).str(), {}};
+    for (llvm::StringRef constant : options.constants)
+      elaborated.constants[constant.split('=').first.str()] = constant.split('=').second.str();
     module = elaborate(context, sources, *program, files, elaborated, diagnostics);
   }
   return finishDiagnostics() && module;
@@ -314,8 +321,8 @@ int runProgram(const DriverOptions &options, const std::vector<std::string> &arg
   std::string request = (real + "\n" + options.targetCpu + "\n" + llvm::join(options.disable, ",") + "\n" +
                          Twine(self.getSize()) + " " + Twine(self.getLastModificationTime().time_since_epoch().count()))
                             .str();
-  for (const auto &[name, value] : options.constants)
-    request += "\n" + name + "=" + value;
+  for (const std::string &constant : options.constants)
+    request += "\n" + constant;
 
   int status = 0;
   llvm::Expected<std::string> program = cache->get(

@@ -3,7 +3,6 @@
 #ifndef XFER_COMPILER_TOOLS_DRIVER_H
 #define XFER_COMPILER_TOOLS_DRIVER_H
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -16,7 +15,7 @@ struct DriverOptions {
   std::string targetCpu = "native";
   std::string emit = "program";
   std::vector<std::string> disable;
-  std::map<std::string, std::string> constants; // values of `const`s
+  std::vector<std::string> constants; // values of `const`s, each NAME=VALUE
   bool strip = true;
   bool json = false;   // diagnostics as JSON
   bool strict = false; // warnings are errors

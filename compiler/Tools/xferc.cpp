@@ -16,6 +16,12 @@ static std::string executablePath() {
 
 static void addInput(CLI::App &command, DriverOptions &options) {
   command.add_option("FILE", options.input, "the program (.xfer)")->required();
+  command.add_option("--const", options.constants, "NAME=VALUE: the value of a const of the program")
+      ->check([](const std::string &text) {
+        return text.find('=', 1) == std::string::npos ? "'" + text + "' is not NAME=VALUE" : std::string();
+      })
+      ->delimiter(',')
+      ->allow_extra_args(false);
 }
 
 static void addCompilation(CLI::App &command, DriverOptions &options) {
@@ -23,9 +29,6 @@ static void addCompilation(CLI::App &command, DriverOptions &options) {
   command.add_option("--target-cpu", options.targetCpu, "native, x86-64, x86-64-v3, x86-64-v4 or aarch64")
       ->capture_default_str();
   command.add_option("--disable", options.disable, "switch an optimising pass off by its name")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command.add_option("--const", options.constants, "NAME=VALUE: the value of a const of the program")
       ->delimiter(',')
       ->allow_extra_args(false);
   command.add_flag("--strict", options.strict, "warnings are errors");

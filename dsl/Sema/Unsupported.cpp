@@ -26,8 +26,6 @@ private:
   bool enter(const Item &item) override {
     if (auto *state = llvm::dyn_cast<StateItem>(&item); state && state->per)
       refuse(Construct::StatePer, state->per->range);
-    if (auto *update = llvm::dyn_cast<UpdateItem>(&item); update && update->timing)
-      refuse(Construct::Timing, update->timing->range);
     if (auto *mapping = llvm::dyn_cast<MappingItem>(&item); mapping && mapping->views)
       refuse(Construct::Views, mapping->views->range);
     if (llvm::isa<SweepItem>(item))

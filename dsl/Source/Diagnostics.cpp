@@ -32,6 +32,16 @@ Diagnostic &Diagnostics::warning(llvm::StringRef code, SourceRange range, const 
   return add(Severity::Warning, code, range, message);
 }
 
+bool Diagnostics::isSeenAgain(size_t index) const {
+  const Diagnostic &later = diagnostics[index];
+  if (index < numSettled || later.severity != Severity::Error || !later.range.isValid())
+    return false;
+  return std::any_of(diagnostics.begin(), diagnostics.begin() + numSettled, [&](const Diagnostic &earlier) {
+    return earlier.severity == Severity::Error && earlier.range.isValid() && earlier.range.file == later.range.file &&
+           earlier.range.begin < later.range.end && later.range.begin < earlier.range.end;
+  });
+}
+
 void Diagnostics::finish() {
   std::vector<size_t> order(diagnostics.size());
   std::iota(order.begin(), order.end(), 0);
@@ -40,7 +50,12 @@ void Diagnostics::finish() {
     return x != y ? x < y : a < b;
   });
   std::deque<Diagnostic> kept;
+  std::vector<bool> again(diagnostics.size());
+  for (size_t index : order)
+    again[index] = isSeenAgain(index);
   for (size_t index : order) {
+    if (again[index])
+      continue;
     Diagnostic &diagnostic = diagnostics[index];
     bool known = false;
     for (auto other = kept.rbegin(); other != kept.rend() && other->range == diagnostic.range && !known; ++other)
@@ -49,6 +64,7 @@ void Diagnostics::finish() {
       kept.push_back(std::move(diagnostic));
   }
   diagnostics = std::move(kept);
+  numSettled = 0;
   numErrors = std::count_if(diagnostics.begin(), diagnostics.end(),
                             [](const Diagnostic &d) { return d.severity == Severity::Error; });
 }

@@ -57,6 +57,10 @@ public:
   unsigned getNumErrors() const { return numErrors; }
   const std::deque<Diagnostic> &getAll() const { return diagnostics; }
 
+  /// A later look at the program finds mistakes of its own only: an error from here on that touches the place of one from
+  /// before is the same mistake seen again, and `finish` drops it.
+  void settle() { numSettled = diagnostics.size(); }
+
   /// Orders by place and drops what was said twice (an unrolled loop reaches one place many times).
   void finish();
 
@@ -66,8 +70,11 @@ public:
 private:
   Diagnostic &add(Severity severity, llvm::StringRef code, SourceRange range, const llvm::Twine &message);
 
+  bool isSeenAgain(size_t index) const;
+
   std::deque<Diagnostic> diagnostics;
   unsigned numErrors = 0;
+  size_t numSettled = 0;
 };
 
 /// `file:line:col: error: text [code]`, the line with the range underlined, notes and fix-its likewise.

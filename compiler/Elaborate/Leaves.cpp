@@ -1,0 +1,218 @@
+//===- Leaves.cpp - parameters and states of modules -------------------------------------------------------------===//
+//
+// A leaf comes into being at the first application of its module, where the extents that it mentions are known; every
+// later application must agree. Its first value is read in the scope of its text, but without the values of the
+// function in which it was found: there are no samples yet.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#include "compiler/Elaborate/Emit.h"
+#include "compiler/Elaborate/Evaluator.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+/// Of one parameter or state: 64 GiB of f32.
+static constexpr uint64_t maxLeafElements = uint64_t(1) << 34;
+
+Leaf *Evaluator::declareLeaf(const std::string &path, Leaf::Kind kind, RankedTensorType type, const dsl::Expr *initial,
+                             llvm::StringRef merge, const ScopePtr &scope, dsl::SourceRange range) {
+  uint64_t elements = 1;
+  for (int64_t extent : type.getShape())
+    if (!ShapedType::isDynamic(extent) && extent != 0 && elements <= maxLeafElements)
+      elements = static_cast<uint64_t>(extent) > maxLeafElements / elements ? maxLeafElements + 1 : elements * extent;
+  if (elements > maxLeafElements) {
+    error(range, "tensor-too-large",
+          "'" + path + "' would be " + describeShape(type) + ": more than " + Twine(maxLeafElements) + " elements");
+    return nullptr;
+  }
+  std::unique_ptr<Leaf> &leaf = leaves[path];
+  if (leaf) {
+    if (nn::compatible(leaf->type, type))
+      return leaf.get();
+    error(range, "leaf-differs",
+          "'" + path + "' has the shape " + describeShape(leaf->type) +
+              " since its first application; here it would be " + describeShape(type));
+    return nullptr;
+  }
+  leaf = std::make_unique<Leaf>();
+  leaf->kind = kind;
+  leaf->path = path;
+  leaf->type = nn::withoutMeaning(type);
+  leaf->meaning = nn::Meaning::of(type);
+  leaf->initial = initial;
+  leaf->scope = scope->withoutTensors();
+  leaf->merge = merge.str();
+  leaf->owner = surroundings.owner.empty() ? "module" : surroundings.owner;
+  leaf->describeInitial = initial ? sources.getText(initial->range).str() : "zeros()";
+  leaf->range = range;
+  leafOrder.push_back(leaf.get());
+  return leaf.get();
+}
+
+/// How PyTorch lays out the filter of a convolution and the matrix of a linear map, by the names that they have there.
+static llvm::StringRef interchangeLayout(const ModuleInstance &instance, llvm::StringRef name, RankedTensorType type) {
+  if (name != "weight" || instance.kind == "embedding")
+    return "plain";
+  if (type.getRank() == 2)
+    return "matrix";
+  return type.getRank() >= 3 && type.getRank() <= 5 ? "filter" : "plain";
+}
+
+bool Evaluator::runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type *type, const dsl::Expr *initial,
+                        llvm::StringRef merge, const dsl::Expr *when, const ScopePtr &scope, dsl::SourceRange range) {
+  const Module &module = *frames.back().module;
+  ModuleInstance &instance = *module.instance;
+  if (when) {
+    std::optional<bool> exists = condition(*when, scope);
+    if (!exists)
+      return false;
+    if (!*exists) {
+      scope->bodyScope().define(slot.base.text, Value::none());
+      return true;
+    }
+  }
+  std::optional<std::string> name = slotName(slot, scope);
+  if (!name)
+    return false;
+  if (acting && kind == Leaf::State)
+    return runOptimizerState(slot, *name, type, initial, scope, range);
+  std::optional<std::pair<RankedTensorType, std::vector<Dim>>> shaped;
+  if (type) {
+    shaped = tensorType(*type, scope, range);
+  } else {
+    error(range, "type-missing", "'" + *name + "' needs a type, such as ': [n]'");
+  }
+  auto failed = [&] { // one mistake is enough: what reads it stays silent
+    scope->bodyScope().define(slot.base.text, Value());
+    return false;
+  };
+  if (!shaped)
+    return failed();
+  for (const Dim &dim : shaped->second)
+    if (dim.extent.isDynamic()) {
+      error(range, "bad-extent", "'" + *name + "' would have an extent that is known only when the data is opened");
+      return failed();
+    }
+  if (!merge.empty() && shaped->first.getElementType().isInteger(32) && merge == "average") {
+    error(range, "wrong-merge", "an int state is merged by 'max' or 'sum'; an average of ints is no int");
+    return failed();
+  }
+  Leaf *leaf = declareLeaf(instance.path + "." + *name, kind, shaped->first, initial, merge, scope, range);
+  if (!leaf)
+    return failed();
+  leaf->added = instance.added;
+  if (kind == Leaf::Parameter)
+    leaf->layout = interchangeLayout(instance, *name, leaf->type).str();
+  if (!instance.leaves.count(*name))
+    instance.order.push_back(*name);
+  instance.leaves[*name] = leaf;
+  leaf->axes = axesOf(shaped->second);
+  defineSlot(slot, *name, Value(readLeaf(*leaf, &module)), *scope);
+  return true;
+}
+
+std::vector<Leaf *> Evaluator::leavesBelow(llvm::StringRef path) {
+  auto isBelow = [&](llvm::StringRef other) {
+    return other.consume_front(path) && (other.empty() || other.front() == '.' || other.front() == '[');
+  };
+  std::vector<Leaf *> below;
+  for (Leaf *leaf : leafOrder)
+    if (isBelow(leaf->path))
+      below.push_back(leaf);
+  for (auto &instance : instances)
+    readUnapplied |= !instance->applied && isBelow(instance->path);
+  return below;
+}
+
+Tensor Evaluator::readLeaf(const Leaf &leaf, const Module *through) {
+  if (through && through->overrides) {
+    auto found = through->overrides->find(leaf.path);
+    if (found != through->overrides->end())
+      return Tensor{found->second.value, leaf.axes};
+  }
+  Tensor value = function().read(leaf);
+  nn::Meaning meaning = leaf.meaning;
+  meaning.hidden |= leaf.hidden;
+  if (!meaning.isEmpty())
+    value.value = annotate(builder(), location(leaf.range), value.value, meaning);
+  return value;
+}
+
+std::optional<Tensor> Evaluator::initialValue(const Leaf &leaf) {
+  std::vector<Dim> dims;
+  for (const Extent &extent : nn::extentsOf(leaf.type))
+    dims.push_back({extent, 0});
+  if (!leaf.initial)
+    return constant(0, leaf.type.getElementType(), dims, leaf.range);
+  Frame frame;
+  frame.name = leaf.path;
+  frames.push_back(std::move(frame));
+  Given before = surroundings;
+  surroundings.shape = &dims;
+  // A state that is a module or tree has one first value for all of its leaves.
+  llvm::StringRef whole = llvm::StringRef(leaf.path).drop_back(leaf.component.size());
+  auto [known, isNew] = firstValues.try_emplace({leaf.initial, whole.str()});
+  if (isNew || leaf.component.empty() || known->second.tensor())
+    known->second = evaluate(*leaf.initial, leaf.scope);
+  Value value = known->second;
+  surroundings = before;
+  frames.pop_back();
+  // One leaf of a state that is a module or a tree.
+  if (auto *module = value.module()) {
+    auto found = leaves.find(module->instance->path + "." + leaf.component);
+    value = found == leaves.end() ? Value() : Value(readLeaf(*found->second, module));
+  } else if (auto *tree = value.tree()) {
+    auto found = tree->leaves.find(leaf.component);
+    value = found == tree->leaves.end() ? Value() : found->second;
+  }
+  if (value.isPoison())
+    return std::nullopt;
+  std::optional<Tensor> tensor = toTensor(value, leaf.initial->range, leaf.type.getElementType());
+  if (!tensor)
+    return std::nullopt;
+  return broadcast(*tensor, dims, leaf.initial->range);
+}
+
+bool Evaluator::runUpdate(const dsl::UpdateItem &update, const ScopePtr &scope) {
+  std::optional<std::string> name = slotName(update.slot, scope);
+  if (!name)
+    return false;
+  const Module &module = *frames.back().module;
+  if (acting)
+    return runOptimizerUpdate(*name, update, scope);
+  if (const Value *known = scope->bodyScope().findHere(update.slot.base.text); known && known->isPoison())
+    return false;
+  auto found = module.instance->leaves.find(*name);
+  if (found == module.instance->leaves.end() || found->second->kind != Leaf::State) {
+    error(update.slot.range, "not-a-state",
+          "'" + *name + "' is not a state of '" + module.instance->kind + "'; declare it, such as 'state " + *name +
+              ": [] = zeros()'");
+    return false;
+  }
+  const Leaf &leaf = *found->second;
+  Value value = evaluate(*update.value, scope);
+  std::optional<Tensor> tensor = toTensor(value, update.value->range, leaf.type.getElementType());
+  if (!tensor)
+    return false;
+  std::vector<Dim> dims;
+  for (const Extent &extent : nn::extentsOf(leaf.type))
+    dims.push_back({extent, 0});
+  tensor = broadcast(*tensor, dims, update.value->range);
+  if (!tensor)
+    return false;
+  if (meaningOf(tensor->value).hidden)
+    found->second->hidden = true;
+  // Evaluation, a frozen module, other weights than its own, and `watch` write nothing.
+  if (!isTraining() || module.overrides || proposesNothing)
+    return true;
+  if (function().propose(leaf, siteText(update.range), tensor->value))
+    return true;
+  error(update.range, "state-written-twice",
+        "'" + leaf.path + "' is written by two calls in one step and has no 'merge'");
+  return false;
+}
+
+} // namespace xfer

@@ -1,0 +1,199 @@
+//===- Models.cpp - models in their places, as `set` rewrites them, and the files that fill them
+//------------------------===//
+
+#include "compiler/Elaborate/Pipeline.h"
+#include "compiler/Elaborate/Selection.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+Value Pipeline::placeModel(const Node<dsl::ModelItem> &node, const std::vector<Rewrite> &rewrites) {
+  if (node.item->constructor) {
+    Value value = evaluator.evaluate(*node.item->constructor, node.scope);
+    return evaluator.place(value, node.name, rewrites, node.item->constructor->range);
+  }
+  auto instance = std::make_shared<ModuleInstance>();
+  instance->path = node.name;
+  instance->kind = "model";
+  instance->scope = node.scope;
+  instance->applied = true;
+  evaluator.instances.push_back(instance);
+  eachItem(node.item->body->items, node.scope, [&](const dsl::Item &item, const ScopePtr &scope) {
+    auto *part = llvm::dyn_cast<dsl::PartItem>(&item);
+    if (!part)
+      return;
+    if (instance->parts.count(part->name.text)) {
+      error(part->name.range, "duplicate-name", "'" + node.name + "' has a part '" + part->name.text + "' already");
+      return;
+    }
+    Value value = evaluator.evaluate(*part->value, scope);
+    Value placed = evaluator.place(value, node.name + "." + part->name.text, rewrites, part->value->range);
+    evaluator.addPart(*instance, part->name.text, placed);
+  });
+  return Value(Module{instance, nullptr, ModeOverride::FromContext});
+}
+
+void Pipeline::collectModelClauses(const Node<dsl::ModelItem> &node) {
+  if (!node.item->body)
+    return;
+  eachItem(node.item->body->items, node.scope, [&](const dsl::Item &item, const ScopePtr &scope) {
+    if (auto *freeze = llvm::dyn_cast<dsl::FreezeItem>(&item))
+      modelFreezes.push_back({freeze, scope});
+    else if (auto *load = llvm::dyn_cast<dsl::LoadItem>(&item))
+      loads.push_back({load, scope, node.name});
+    else if (!llvm::isa<dsl::PartItem>(item) || node.item->constructor)
+      error(item.keyword, "misplaced-item",
+            "'" + dsl::getSpelling(item.kind) + "' cannot stand in a model" +
+                (llvm::isa<dsl::PartItem>(item) ? Twine(" that is given as a constructor") : Twine()));
+  });
+}
+
+void Pipeline::placeModels() {
+  for (const Node<dsl::ModelItem> &node : models) {
+    modelValues[node.name] = placeModel(node, {});
+    collectModelClauses(node);
+  }
+}
+
+/// `set net.trunk with { .. }`: the model again, rewritten below the path. Parameters and states go by their paths, so
+/// both share them.
+void Pipeline::placeRewritten(StageInfo &stage) {
+  if (stage.rewritten)
+    return;
+  stage.rewritten = true;
+  std::map<const Node<dsl::ModelItem> *, std::vector<Rewrite>> rules;
+  for (const StageInfo::Clause &clause : stage.sets) {
+    auto &set = llvm::cast<dsl::SetItem>(*clause.item);
+    std::optional<std::string> path = evaluator.slotName(set.slot, clause.scope);
+    if (!path)
+      continue;
+    const Node<dsl::ModelItem> *model = nullptr;
+    for (const Node<dsl::ModelItem> &node : models)
+      if (llvm::StringRef rest = *path;
+          rest.consume_front(node.name) && (rest.empty() || rest.front() == '.' || rest.front() == '['))
+        model = &node;
+    if (!model) {
+      std::vector<llvm::StringRef> candidates;
+      for (const Node<dsl::ModelItem> &node : models)
+        candidates.push_back(node.name);
+      llvm::StringRef nearest = dsl::findNearest(*path, candidates);
+      error(set.slot.range, "unknown-model",
+            "'" + *path + "' is no model" + (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+      continue;
+    }
+    for (const dsl::Rewrite &rule : set.rewrites.rules)
+      rules[model].push_back(Rewrite{&rule, clause.scope, evaluator.rewriteCounter(rule), *path});
+  }
+  for (auto &[model, rewrites] : rules)
+    stage.models[model->name] = placeModel(*model, rewrites);
+}
+
+void Pipeline::checkModules() {
+  std::set<std::string> applied;
+  for (auto &instance : evaluator.instances)
+    if (instance->applied)
+      applied.insert(instance->path);
+  // After other mistakes it may be one of them that keeps a module from being applied.
+  bool complete = !diagnostics.hasErrors();
+  for (auto &instance : evaluator.instances)
+    if (complete && !applied.count(instance->path))
+      error(instance->constructor->range, "module-not-applied",
+            "'" + instance->path +
+                "' is never applied, so that the shapes of its parameters are not known; call it, or "
+                "leave it out");
+  for (auto &[rule, count] : evaluator.rewriteMatches) {
+    if (!*count)
+      error(rule->selector.range, "selector-matches-nothing",
+            "'" + sources.getText(rule->selector.range) + "' matches no part of the module that is rewritten");
+    if (!rule->expect)
+      continue;
+    Value expected = evaluator.evaluate(*rule->expect, programScope);
+    if (auto number = expected.asInteger(); number && *number != *count)
+      error(rule->selector.range, "selector-count", "expected " + Twine(*number) + " parts, found " + Twine(*count));
+  }
+  for (auto &[freeze, scope] : modelFreezes) {
+    if (freeze->until) {
+      error(freeze->until->range, "misplaced-item", "'freeze' in a model holds for ever; 'until' belongs to a stage");
+      continue;
+    }
+    for (Leaf *leaf : select(evaluator, freeze->selectors, scope, &modelFrozen).value_or(std::vector<Leaf *>()))
+      modelFrozen.insert(leaf->path);
+  }
+}
+
+//===--- weight files -------------------------------------------------------------------------------------------===//
+
+/// The wildcards of a key, `*` and `{a, b}`; nothing where braces do not pair (MANIFEST.md, Loads).
+static std::optional<size_t> countWildcards(llvm::StringRef key) {
+  size_t count = 0;
+  bool inside = false;
+  for (char c : key) {
+    if ((c == '{' && inside) || (c == '}' && !inside) || (c == '*' && inside))
+      return std::nullopt;
+    inside = c == '{' || (inside && c != '}');
+    count += c == '*' || c == '{';
+  }
+  return inside || key.empty() ? std::nullopt : std::optional<size_t>(count);
+}
+
+void Pipeline::emitLoads() {
+  for (const Node<dsl::LoadItem> &node : loads) {
+    const dsl::LoadItem &load = *node.item;
+    Attribute file;
+    auto *name = llvm::dyn_cast<dsl::NameExpr>(load.file.get());
+    for (const Option &option : optionList)
+      if (name && option.name == name->name)
+        file = pipeline::OptionRefAttr::get(&context, option.name);
+    Value value = evaluator.evaluate(*load.file, node.scope);
+    if (value.isPoison())
+      continue;
+    if (!value.text()) {
+      error(load.file->range, "wrong-type", "'load' wants the name of a file, found " + value.describe());
+      continue;
+    }
+    if (!file)
+      file = text(*value.text());
+    std::optional<std::string> into = evaluator.slotName(load.into, node.scope);
+    if (!into)
+      continue;
+    std::vector<Leaf *> leaves = evaluator.leavesBelow(*into);
+    if (leaves.empty()) {
+      std::vector<llvm::StringRef> candidates;
+      for (auto &instance : evaluator.instances)
+        candidates.push_back(instance->path);
+      llvm::StringRef nearest = dsl::findNearest(*into, candidates);
+      error(load.into.range, "unknown-part",
+            "'" + *into + "' is no module with parameters" +
+                (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+      continue;
+    }
+    SmallVector<Attribute> rules, added;
+    bool ok = true;
+    for (const dsl::LoadItem::Rule &rule : load.rules) {
+      llvm::StringRef target = rule.target ? llvm::StringRef(rule.target->text) : "";
+      size_t uses = target.count('*') - target.count("[*]");
+      std::optional<size_t> wildcards = countWildcards(rule.key.text);
+      if (!wildcards || (uses > 1 ? uses != *wildcards : uses > *wildcards)) {
+        error(wildcards && rule.target ? rule.target->range : rule.key.range, "bad-map",
+              "a key of 'map' is text with '*' and '{a, b}'; its target may repeat what these matched, with one '*' "
+              "for all "
+              "or one for each");
+        ok = false;
+        continue;
+      }
+      rules.push_back(
+          pipeline::LoadRuleAttr::get(&context, rule.key.text, rule.target ? text(rule.target->text) : StringAttr()));
+    }
+    for (Leaf *leaf : leaves)
+      if (leaf->added)
+        added.push_back(text(llvm::StringRef(leaf->path).drop_front(into->size() + 1)));
+    if (ok)
+      pipeline::LoadOp::create(builder, location(load.range), file, text(*into), builder.getArrayAttr(rules),
+                               builder.getArrayAttr(added));
+  }
+}
+
+} // namespace xfer

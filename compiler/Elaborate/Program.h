@@ -1,0 +1,181 @@
+//===- Program.h - what the items of a program say, collected
+//-------------------------------------------------------===//
+
+#ifndef XFER_COMPILER_ELABORATE_PROGRAM_H
+#define XFER_COMPILER_ELABORATE_PROGRAM_H
+
+#include "compiler/Elaborate/Evaluator.h"
+
+namespace xfer {
+
+/// An item of the pipeline with the scope of the loops around it.
+template <typename ItemTy> struct Node {
+  const ItemTy *item = nullptr;
+  ScopePtr scope;
+  std::string name;
+};
+
+/// `param` of the program.
+struct Option {
+  std::string name, kind;
+  mlir::Attribute value;
+  dsl::SourceRange range, keyword;
+};
+
+struct DomainInfo : Node<dsl::DomainItem> {
+  struct Field {
+    std::string name;
+    mlir::RankedTensorType type; ///< of one sample, as the reader delivers it
+    nn::Meaning meaning;
+  };
+  struct Split {
+    std::string name, of;
+    double low = 0, high = 1;
+    std::string by;
+  };
+  struct Clause {
+    const dsl::Item *item;
+    ScopePtr scope;
+  };
+  std::vector<Field> fields;
+  std::vector<Clause> reads, maps;
+  std::vector<std::string> readSplits;
+  std::vector<Split> splits;
+  std::vector<std::pair<std::string, std::string>> hidden; ///< field, split; split empty: everywhere
+  const Field *find(llvm::StringRef field) const;
+  bool hasSplit(llvm::StringRef split) const;
+  bool isHidden(llvm::StringRef field, llvm::StringRef split) const;
+  /// Can a sample be in both splits?
+  bool overlap(llvm::StringRef a, llvm::StringRef b) const;
+};
+
+/// A source of a stage, evaluation or export, as its functions see it.
+struct SourceInfo {
+  std::string name, domain, split;
+  int64_t batch = 256;
+  dsl::SourceRange range;
+  bool isInput = false;  ///< of an export: the samples are its arguments
+  bool available = true; ///< false: a definition names it, but this pass does not read it
+};
+
+/// A definition of a stage or evaluation: read where it is needed, evaluated once between two writes.
+struct Definition {
+  const dsl::Item *item;
+  const dsl::Expr *value;
+  const dsl::Pattern *pattern; ///< null for a loss: the name is the definition's own
+  unsigned position = 0;       ///< among the names of the pattern
+  ScopePtr scope;
+  bool isLoss = false;
+};
+
+/// For how long a leaf is frozen: below an epoch, below a step, or for ever.
+struct FreezeLimit {
+  int64_t epoch = 0, step = 0;
+  bool always = false;
+};
+
+struct StageInfo : Node<dsl::StageItem> {
+  struct Clause {
+    const dsl::Item *item;
+    ScopePtr scope;
+  };
+  std::string key; ///< of random draws: a baseline has that of its stage
+  std::string from;
+  std::vector<SourceInfo> sources;
+  std::map<std::string, Definition> definitions;
+  std::vector<std::string> definitionOrder, losses; ///< in text order
+  std::vector<Clause> acts, freezes, optimizers, augments, watches, states, sets, timed;
+  std::optional<Clause> schedule, epochs, steps, keep, stop, memory;
+  std::string epochBy;
+  dsl::SourceRange epochByRange;
+  std::string baselineOf;                        ///< of a baseline with clauses of its own
+  std::map<std::string, std::string> thawGroups; ///< by leaf path: the phase from which it trains
+  std::set<std::string> watched;                 ///< losses that its steps compute
+  std::set<std::string> readSources;             ///< names of the sources that its steps read
+  std::map<std::string, Value> models;           ///< as `set` rewrites them
+  bool rewritten = false;
+  bool broken = false; ///< a source could not be made out, which was reported
+};
+
+/// A state of a stage or of the program: a tensor, or one leaf for each leaf of a tree or module.
+struct HeldState {
+  std::string path, owner; ///< "adapt.teacher", "stage:adapt"
+  enum Form { Single, OfTree, OfModule } form = Single;
+  std::shared_ptr<ModuleInstance> like; ///< of a module: whose leaves it has
+  std::vector<std::string> components;  ///< paths of its leaves below its own
+  const dsl::StateItem *item = nullptr;
+  ScopePtr scope;
+};
+
+/// What a function that is built reads from, and what it has computed.
+struct BuildContext {
+  const StageInfo *stage = nullptr;
+  std::vector<SourceInfo> sources;
+  bool whole = false;                  ///< whole splits instead of batches
+  std::set<std::string> frozen;        ///< paths of frozen leaves
+  std::map<std::string, Value> fields; ///< "source.field#draw", mapped and augmented
+  struct Memo {
+    unsigned version;
+    Value value;
+  };
+  std::map<std::pair<const dsl::Item *, int64_t>, Memo> memo;  ///< of definitions, by draw
+  std::map<std::pair<const dsl::Item *, int64_t>, Memo> found; ///< the same before anything was written, for `watch`
+  std::set<const dsl::Item *> evaluating;                      ///< to find cycles
+  std::map<std::string, mlir::Value> lossValues;               ///< the last, and
+  std::map<std::string, mlir::Value> firstLosses;              ///< the first that the step computed
+  std::map<std::string, Value> holds;
+  bool broken = false;      ///< a source could not be made out
+  bool counters = false;    ///< step, epoch, progress exist
+  bool checksPaths = false; ///< the phase in which nothing is frozen for a time: every loss must reach a parameter
+  uint64_t iteration = 0;   ///< of `repeat`, so that draws in different iterations differ
+  int64_t draw = 0;         ///< which batch of the step is read, and
+  int64_t draws = 0;        ///< how many further ones there are (`repeat k fresh`)
+  unsigned updaters = 0;    ///< clauses with an optimizer of their own so far
+  std::map<dsl::Item::Kind, unsigned> actNumbers;
+  std::map<std::string, std::string> thawGroups;
+};
+
+/// An item that acts, in the order of the text.
+struct Acting {
+  enum Kind { Stage, Baseline, Evaluate, State, Update, Report, Repeat } kind;
+  std::string name;
+  const dsl::Item *item;
+  ScopePtr scope;
+  int64_t count = 1; ///< of a Repeat
+  std::vector<Acting> body = {};
+};
+
+struct PassRequest {
+  std::string name, at;
+  dsl::SourceRange range;
+  const StageInfo *stage = nullptr;
+  std::vector<SourceInfo> sources;
+  std::set<std::string> frozen;
+  bool counters = false;
+  bool broken = false;
+};
+
+/// Names of passes by the time at which a stage runs them.
+struct TimedPasses {
+  llvm::SmallVector<mlir::Attribute> before, after, periodic;
+};
+
+/// What a stage computes after each epoch, and what its log shows.
+struct StageFigures {
+  pipeline::KeepAttr keep;
+  pipeline::FigureAttr stop;
+  llvm::SmallVector<mlir::Attribute> watch, watchOver;
+};
+
+/// What a figure decides: a hidden value may only be looked at.
+enum class FigureUse { Watch, Keep, KeepOracle, Stop };
+
+struct ExportInputs {
+  std::vector<std::pair<std::string, mlir::RankedTensorType>> types;
+  std::map<std::string, nn::Meaning> meanings;
+  std::string domain;
+};
+
+} // namespace xfer
+
+#endif // XFER_COMPILER_ELABORATE_PROGRAM_H

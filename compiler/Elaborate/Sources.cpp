@@ -1,0 +1,250 @@
+//===- Sources.cpp - what a function reads: sources, their fields, their sizes
+//---------------------------------------------===//
+//
+// A field of a source is read raw, mapped, and in training augmented, at its first use in a function. Where whole
+// splits are read, the batch's extent is the symbol of the split.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#include "compiler/Elaborate/Emit.h"
+#include "compiler/Elaborate/Pipeline.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+bool Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<dsl::SourceUse> &uses,
+                             const ScopePtr &scope, bool wantsBatch) {
+  size_t first = into.size();
+  bool ok = true;
+  auto known = [&](const std::string &name) {
+    return llvm::any_of(into, [&](const SourceInfo &source) { return source.name == name; });
+  };
+  for (const dsl::SourceUse &use : uses) {
+    auto fail = [&] {
+      ok = false;
+      if (use.alias) // so that nothing complains about the name
+        scope->define(use.alias->text, Value());
+    };
+    for (const dsl::ExprPtr *unsupported : {&use.sampler, &use.micro, &use.count})
+      if (*unsupported)
+        error((*unsupported)->range, "not-supported-yet", "samplers, 'micro' and 'count' are not supported yet");
+    Value value = evaluator.evaluate(*use.split, scope);
+    std::vector<Value> all{value};
+    if (value.list())
+      all = value.list()->elements;
+    for (const Value &one : all) {
+      if (one.isPoison()) {
+        fail();
+        continue;
+      }
+      const Place *place = one.place();
+      if (!place || place->kind != Place::Split) {
+        error(use.range, "not-a-split",
+              place ? "name a split: '" + place->name + ".all', or one that the domain makes"
+                    : "a source is a split of a domain, found " + one.describe());
+        fail();
+        continue;
+      }
+      SourceInfo source;
+      source.domain = place->name;
+      source.split = place->split;
+      source.name = use.alias ? use.alias->text : place->name;
+      source.range = use.range;
+      source.batch = 0;
+      if (known(source.name)) {
+        error(use.range, "duplicate-source",
+              "'" + source.name + "' is a source already; another name is given with 'as'");
+        continue;
+      }
+      into.push_back(source);
+    }
+    if (!use.batch)
+      continue;
+    Value batch = evaluator.evaluate(*use.batch, scope);
+    std::optional<int64_t> size = batch.asInteger();
+    if (!size || *size < 1 || *size > (1 << 20)) {
+      if (!batch.isPoison())
+        evaluator.suggestConst(
+            evaluator.report(use.batch->range, "bad-extent",
+                             "a batch is an int from 1 to 2^20 that is known at compile time, found " +
+                                 batch.describe()),
+            batch);
+      size = 1;
+    }
+    for (SourceInfo &source : into)
+      if (!source.batch)
+        source.batch = *size;
+  }
+  for (SourceInfo &source : llvm::drop_begin(into, first))
+    if (!source.batch) {
+      if (wantsBatch)
+        error(source.range, "missing-batch",
+              "the source '" + source.name +
+                  "' has no 'batch'; write how many samples a step takes, such as 'batch 64'");
+      source.batch = 256;
+    }
+  return ok;
+}
+
+//===--- fields -------------------------------------------------------------------------------------------------===//
+
+Value Pipeline::rawField(const SourceInfo &source, const DomainInfo &domain, const DomainInfo::Field &field) {
+  nn::TensorInfo info = nn::TensorInfo::of(field.type);
+  info.meaning = field.meaning;
+  info.meaning.hidden = domain.isHidden(field.name, source.split);
+  Extent extent = current->whole ? Extent::symbolic(domain.name + "." + source.split) : Extent(source.batch);
+  info.extents.insert(info.extents.begin(), extent);
+  Value &axis = current->fields[source.name + "."];
+  if (axis.isPoison())
+    axis = Value(Dim{extent, evaluator.freshAxis()});
+  llvm::SmallVector<AxisId> axes(info.extents.size(), 0);
+  axes.front() = axis.get<Dim>()->axis;
+  auto kind = source.isInput ? pipeline::BindKind::Input : pipeline::BindKind::Batch;
+  std::string name = source.isInput ? field.name : source.name + "." + field.name;
+  return Value(Tensor{evaluator.function().argument(kind, name, info.type(), current->draw), axes});
+}
+
+void Pipeline::suggestField(const DomainInfo &domain, llvm::StringRef field, llvm::StringRef owner,
+                            dsl::SourceRange range) {
+  std::vector<llvm::StringRef> candidates;
+  for (const DomainInfo::Field &one : domain.fields)
+    candidates.push_back(one.name);
+  llvm::StringRef nearest = dsl::findNearest(field, candidates);
+  error(range, "unknown-field",
+        "'" + field + "' is no field of '" + owner + "'" +
+            (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+}
+
+Value Pipeline::sourceField(const SourceInfo &source, llvm::StringRef field, dsl::SourceRange range) {
+  auto key = [&](llvm::StringRef name) { return source.name + "." + name.str() + "#" + std::to_string(current->draw); };
+  if (auto known = current->fields.find(key(field)); known != current->fields.end())
+    return known->second;
+  usedDomains.insert(source.domain);
+  const DomainInfo &domain = domains[source.domain];
+  if (domain.fields.empty()) // which was reported
+    return Value();
+  if (!domain.find(field)) {
+    suggestField(domain, field, source.name, range);
+    return Value();
+  }
+  std::map<std::string, Value> fields;
+  for (const DomainInfo::Field &one : domain.fields)
+    fields[one.name] = rawField(source, domain, one);
+  unsigned ordinal = 0;
+  for (const DomainInfo::Clause &map : domain.maps)
+    applyMapping(source, domain, llvm::cast<dsl::MappingItem>(*map.item), map.scope, fields, ordinal++);
+  if (current->stage && evaluator.function().training && !current->whole)
+    for (const StageInfo::Clause &augment : current->stage->augments) {
+      auto &item = llvm::cast<dsl::AugmentItem>(*augment.item);
+      std::optional<std::string> target = evaluator.slotName(item.targets.front(), augment.scope);
+      if (target && llvm::StringRef(*target).starts_with(source.name + "."))
+        applyMapping(source, domain, item, augment.scope, fields, ordinal++);
+    }
+  for (auto &[name, value] : fields)
+    current->fields[key(name)] = value;
+  return current->fields[key(field)];
+}
+
+/// `D.split.f`, where whole splits are read: any split is a source.
+Value Pipeline::splitField(const Place &split, llvm::StringRef field, dsl::SourceRange range) {
+  if (!isWhole())
+    return error(range, "no-members",
+                 "'" + split.name + "." + split.split +
+                     "' is a split: its fields are read with 'whole(..)' where a time is "
+                     "stated, or by a source of the stage ('on')");
+  for (const SourceInfo &source : current->sources)
+    if (source.domain == split.name && source.split == split.split)
+      return sourceField(source, field, range);
+  SourceInfo source;
+  source.name = split.name + ":" + split.split;
+  source.domain = split.name;
+  source.split = split.split;
+  source.range = range;
+  current->sources.push_back(source);
+  return sourceField(source, field, range);
+}
+
+Value Pipeline::member(const Place &place, llvm::StringRef member, dsl::SourceRange range) {
+  switch (place.kind) {
+  case Place::Source: {
+    auto source = llvm::find_if(current->sources, [&](const SourceInfo &one) { return one.name == place.name; });
+    if (source == current->sources.end())
+      return error(range, "source-not-read", "'" + place.name + "' is no source here");
+    if (!domains[source->domain].find(member) && domains[source->domain].hasSplit(member))
+      return Value(Place{Place::Split, source->domain, member.str()});
+    SourceInfo read = *source; // reading may add sources
+    return sourceField(read, member, range);
+  }
+  case Place::Domain: {
+    auto domain = domains.find(place.name);
+    if (domain == domains.end())
+      return error(range, "family-without-index",
+                   "'" + place.name + "' is a family: name one by its index, such as '" + place.name + "[..]'");
+    if (domain->second.hasSplit(member))
+      return Value(Place{Place::Split, place.name, member.str()});
+    if (!domain->second.find(member)) {
+      std::vector<llvm::StringRef> candidates{"all"};
+      for (const DomainInfo::Split &split : domain->second.splits)
+        candidates.push_back(split.name);
+      for (const std::string &split : domain->second.readSplits)
+        candidates.push_back(split);
+      for (const DomainInfo::Field &field : domain->second.fields)
+        candidates.push_back(field.name);
+      llvm::StringRef nearest = dsl::findNearest(member, candidates);
+      return error(range, "unknown-split",
+                   "'" + place.name + "' has no split and no field '" + member + "'" +
+                       (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+    }
+    if (current && current->broken)
+      return Value();
+    // A source under another name hides its domain's name; one of the domain alone is meant by it all the same.
+    return error(range, "source-not-read",
+                 "'" + place.name + "." + member + "' is read here, but '" + place.name +
+                     "' is no source here; add it to 'on' or 'evaluate', or use the name that 'as' gave it");
+  }
+  case Place::Stage: {
+    auto stage = stages.find(place.name);
+    if (stage == stages.end())
+      return error(range, "family-without-index",
+                   "'" + place.name + "' is a family: name one by its index, such as '" + place.name + "[..]'");
+    return stageMember(stage->second, member, range);
+  }
+  case Place::Split:
+    return splitField(place, member, range);
+  }
+  return Value();
+}
+
+Value Pipeline::sizeOf(const Place &place, dsl::SourceRange) {
+  usedDomains.insert(place.name);
+  std::string domain = place.name, split = "all";
+  if (place.kind == Place::Split)
+    split = place.split;
+  if (place.kind == Place::Source && current)
+    for (const SourceInfo &source : current->sources)
+      if (source.name == place.name) {
+        if (!current->whole)
+          return Value(Dim{Extent(source.batch), 0});
+        domain = source.domain;
+        split = source.split;
+      }
+  return Value(Dim{Extent::symbolic(domain + "." + split), 0});
+}
+
+//===--- what nothing reads -------------------------------------------------------------------------------------===//
+
+void Pipeline::warnOfUnread() {
+  for (const std::string &name : domainOrder)
+    if (!usedDomains.count(name) && domains[name].item->range.file == programFile)
+      diagnostics.warning("unused-domain", domains[name].item->slot.range, "nothing reads the domain '" + name + "'");
+  for (auto &[name, stage] : stages)
+    for (const SourceInfo &source : stage.sources)
+      if (!stage.readSources.count(source.name) && stage.baselineOf.empty() && stage.epochBy != source.name)
+        diagnostics.warning("unused-source", source.range,
+                            "no step of '" + name + "' reads the source '" + source.name +
+                                "'; it still counts for the length of an epoch");
+}
+
+} // namespace xfer

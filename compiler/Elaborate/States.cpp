@@ -1,0 +1,311 @@
+//===- States.cpp - states of stages and of the program, and what updates write
+//---------------------------------------------===//
+//
+// A state is a tensor, a tree or a module; the latter are leaves `state.part.weight`, one for each leaf of what they
+// are like. A module held in a state is frozen: it is read as the module that it is like, with these leaves for its
+// own.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+
+#include "compiler/Elaborate/Emit.h"
+#include "compiler/Elaborate/Pipeline.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+//===--- declaration --------------------------------------------------------------------------------------------===//
+
+bool Pipeline::addStateLeaf(HeldState &held, const std::string &component, RankedTensorType type) {
+  std::string before = evaluator.surroundings.owner;
+  evaluator.surroundings.owner = held.owner;
+  std::string path = component.empty() ? held.path : held.path + "." + component;
+  Leaf *leaf =
+      evaluator.declareLeaf(path, Leaf::State, type, held.item->initial.get(), "", held.scope, held.item->range);
+  evaluator.surroundings.owner = before;
+  if (!leaf)
+    return false;
+  leaf->component = component;
+  leaf->axes.assign(type.getRank(), 0);
+  if (!llvm::is_contained(held.components, component))
+    held.components.push_back(component);
+  return true;
+}
+
+void Pipeline::declareState(const dsl::StateItem &item, const ScopePtr &scope, const std::string &path,
+                            const std::string &owner) {
+  HeldState held;
+  held.path = path;
+  held.owner = owner;
+  held.item = &item;
+  held.scope = scope;
+  if (item.type) {
+    if (auto *like = llvm::dyn_cast<dsl::LikeType>(item.type.get())) {
+      std::optional<std::string> name = evaluator.slotName(like->slot, scope);
+      if (!name)
+        return;
+      auto found = llvm::find_if(evaluator.instances, [&](auto &instance) { return instance->path == *name; });
+      if (found == evaluator.instances.end()) {
+        error(like->range, "unknown-part", "'like' names a model or one of its parts; '" + *name + "' is none");
+        return;
+      }
+      held.form = HeldState::OfTree;
+      for (Leaf *leaf : evaluator.leavesBelow(*name))
+        if (leaf->kind == Leaf::Parameter)
+          addStateLeaf(held, leaf->path.substr(name->size() + 1), leaf->type);
+      states[path] = held;
+      return;
+    }
+    if (auto shaped = evaluator.tensorType(*item.type, scope, item.range);
+        shaped && addStateLeaf(held, "", shaped->first))
+      states[path] = held;
+    return;
+  }
+  if (!item.initial) {
+    error(item.range, "type-missing", "the state '" + path + "' needs a type or a first value");
+    return;
+  }
+  Value value = evaluator.evaluate(*item.initial, scope);
+  if (value.isPoison())
+    return;
+  if (auto *module = value.module()) {
+    held.form = HeldState::OfModule;
+    held.like = module->instance;
+    for (Leaf *leaf : evaluator.leavesBelow(held.like->path))
+      addStateLeaf(held, leaf->path.substr(held.like->path.size() + 1), leaf->type);
+  } else if (auto *tree = value.tree()) {
+    held.form = HeldState::OfTree;
+    for (auto &[component, part] : tree->leaves)
+      if (std::optional<Tensor> tensor = evaluator.toTensor(part, item.initial->range))
+        addStateLeaf(held, component, nn::withoutMeaning(tensor->type()));
+  } else if (std::optional<Tensor> tensor = evaluator.toTensor(value, item.initial->range)) {
+    if (!addStateLeaf(held, "", nn::withoutMeaning(tensor->type())))
+      return;
+  } else {
+    return;
+  }
+  states[path] = held;
+}
+
+//===--- reading ------------------------------------------------------------------------------------------------===//
+
+Value Pipeline::readState(const HeldState &state) {
+  auto leafAt = [&](const std::string &component) {
+    return Value(evaluator.readLeaf(*evaluator.leaves[state.path + "." + component], nullptr));
+  };
+  if (state.form == HeldState::Single)
+    return Value(evaluator.readLeaf(*evaluator.leaves[state.path], nullptr));
+  if (state.form == HeldState::OfTree) {
+    auto tree = std::make_shared<Tree>();
+    for (const std::string &component : state.components)
+      tree->leaves[component] = leafAt(component);
+    return Value(std::shared_ptr<const Tree>(tree));
+  }
+  auto overrides = std::make_shared<std::map<std::string, Tensor>>();
+  for (const std::string &component : state.components)
+    (*overrides)[state.like->path + "." + component] = *leafAt(component).tensor();
+  return Value(Module{state.like, overrides, ModeOverride::Evaluation});
+}
+
+//===--- writing ------------------------------------------------------------------------------------------------===//
+
+bool Pipeline::assignTo(Leaf &leaf, const Value &value, dsl::SourceRange range) {
+  std::optional<Tensor> tensor = evaluator.toTensor(value, range, leaf.type.getElementType());
+  if (!tensor)
+    return false;
+  std::vector<Dim> dims;
+  for (const Extent &extent : nn::extentsOf(leaf.type))
+    dims.push_back({extent, 0});
+  bool hidden = meaningOf(tensor->value).hidden;
+  tensor = evaluator.broadcast(*tensor, dims, range);
+  if (!tensor)
+    return false;
+  leaf.hidden |= hidden && leaf.kind == Leaf::State;
+  if (hidden && leaf.kind == Leaf::Parameter) {
+    error(range, "hidden-value", "a parameter would be made from a value that is hidden here");
+    return false;
+  }
+  evaluator.function().write(leaf, tensor->value);
+  return true;
+}
+
+/// The part of a module or tree at a path below it; Poison where there is none.
+static Value partOf(Evaluator &evaluator, const Value &value, const std::string &component) {
+  if (auto *tree = value.tree()) {
+    auto found = tree->leaves.find(component);
+    return found == tree->leaves.end() ? Value() : found->second;
+  }
+  const Module &module = *value.module();
+  auto found = evaluator.leaves.find(module.instance->path + "." + component);
+  return found == evaluator.leaves.end() ? Value() : Value(evaluator.readLeaf(*found->second, &module));
+}
+
+bool Pipeline::assignParts(const HeldState &held, const Value &value, dsl::SourceRange range) {
+  if (!value.tree() && !value.module()) {
+    error(range, "wrong-type",
+          "'" + held.path + "' is a " + (held.form == HeldState::OfTree ? "tree" : "module") + ", found " +
+              value.describe());
+    return false;
+  }
+  // All values first: one may read what another replaces.
+  std::vector<std::pair<Leaf *, Value>> writes;
+  for (const std::string &component : held.components) {
+    Leaf *leaf = evaluator.leaves[held.path + "." + component].get();
+    Value part = partOf(evaluator, value, component);
+    if (!part.isPoison()) {
+      writes.push_back({leaf, part});
+    } else if (value.module() || held.form == HeldState::OfTree) {
+      error(range, "trees-differ", "the new value of '" + held.path + "' has no leaf '" + component + "'");
+      return false;
+    }
+  }
+  return llvm::all_of(writes, [&](auto &write) { return assignTo(*write.first, write.second, range); });
+}
+
+bool Pipeline::assignModel(const Module &model, const Value &value, dsl::SourceRange range) {
+  const std::string &path = model.instance->path;
+  if (!value.tree() && !value.module()) {
+    error(range, "wrong-type",
+          "'" + path + "' is a module; its new value is a module or a tree, found " + value.describe());
+    return false;
+  }
+  std::vector<std::pair<Leaf *, Value>> writes;
+  for (Leaf *leaf : evaluator.leavesBelow(path)) {
+    Value part = partOf(evaluator, value, leaf->path.substr(path.size() + 1));
+    if (!part.isPoison()) {
+      writes.push_back({leaf, part});
+    } else if (leaf->kind == Leaf::Parameter) {
+      error(range, "trees-differ",
+            "the new value of '" + path + "' has no leaf '" + leaf->path.substr(path.size() + 1) + "'");
+      return false;
+    }
+  }
+  return llvm::all_of(writes, [&](auto &write) { return assignTo(*write.first, write.second, range); });
+}
+
+/// `update score[t, j] = e`: the tensor with that element, row or plane replaced.
+bool Pipeline::assignElement(const HeldState &held, const dsl::Slot &slot, const ScopePtr &scope, const Value &value,
+                             dsl::SourceRange range) {
+  Leaf &leaf = *evaluator.leaves[held.path];
+  SmallVector<int64_t> at;
+  ArrayRef<int64_t> shape = leaf.type.getShape();
+  for (const dsl::SlotStep &step : slot.steps)
+    for (const dsl::ExprPtr &index : step.indices) {
+      Value one = evaluator.evaluate(*index, scope);
+      std::optional<int64_t> number = one.asInteger();
+      if (!number || at.size() == shape.size() || *number < -shape[at.size()] || *number >= shape[at.size()]) {
+        if (!one.isPoison())
+          error(index->range, "bad-index",
+                "no index into '" + held.path + "', which is " + describeShape(leaf.type) +
+                    ", known at compile time: " + one.describe());
+        return false;
+      }
+      at.push_back(*number < 0 ? *number + shape[at.size()] : *number);
+    }
+  std::optional<Tensor> part = evaluator.toTensor(value, range, leaf.type.getElementType());
+  if (!part)
+    return false;
+  leaf.hidden |= meaningOf(part->value).hidden;
+  std::vector<Dim> rest, all;
+  for (auto [i, extent] : llvm::enumerate(shape)) {
+    all.push_back({Extent(extent), 0});
+    if (i >= at.size())
+      rest.push_back({Extent(extent), 0});
+  }
+  part = evaluator.broadcast(*part, rest, range);
+  if (!part)
+    return false;
+  // Where the leading indices are these, the new values; elsewhere the old.
+  Location where = location(range);
+  OpBuilder &inner = evaluator.builder();
+  Tensor wide = broadcastTo(inner, where, *part, all);
+  mlir::Value chosen;
+  for (auto [axis, position] : llvm::enumerate(at)) {
+    mlir::Value index = nn::IotaOp::create(inner, where, nnExtents(all), static_cast<int64_t>(axis));
+    Tensor number = evaluator.constant(static_cast<double>(position), inner.getI32Type(), all, range);
+    mlir::Value equal = nn::CompareOp::create(inner, where, nn::Predicate::eq, index, number.value);
+    chosen = chosen ? nn::AndOp::create(inner, where, chosen, equal).getResult() : equal;
+  }
+  mlir::Value old = evaluator.function().read(leaf).value;
+  evaluator.function().write(leaf, nn::SelectOp::create(inner, where, chosen, wide.value, old));
+  return true;
+}
+
+bool Pipeline::assign(const dsl::Slot &slot, const ScopePtr &scope, const Value &value, dsl::SourceRange range) {
+  std::optional<std::string> name = evaluator.slotName(slot, scope);
+  if (!name || value.isPoison())
+    return false;
+  std::vector<std::string> prefixes{""};
+  if (current->stage)
+    prefixes.insert(prefixes.begin(), current->stage->name + ".");
+  for (const std::string &prefix : prefixes) {
+    if (auto found = states.find(prefix + *name); found != states.end())
+      return found->second.form == HeldState::Single ? assignTo(*evaluator.leaves[found->first], value, range)
+                                                     : assignParts(found->second, value, range);
+    auto whole = states.find(prefix + slot.base.text);
+    bool indexed = llvm::all_of(slot.steps, [](const dsl::SlotStep &step) { return !step.member; });
+    if (whole != states.end() && whole->second.form == HeldState::Single && indexed)
+      return assignElement(whole->second, slot, scope, value, range);
+  }
+  for (auto &instance : evaluator.instances)
+    if (instance->path == *name)
+      return assignModel(Module{instance, nullptr, ModeOverride::FromContext}, value, range);
+  std::vector<std::string> names;
+  for (auto &entry : states)
+    for (const std::string &prefix : prefixes)
+      if (llvm::StringRef known = entry.first; known.consume_front(prefix))
+        names.push_back(known.str());
+  std::vector<llvm::StringRef> candidates(names.begin(), names.end());
+  llvm::StringRef nearest = dsl::findNearest(*name, candidates);
+  error(slot.range, "not-a-state",
+        "'" + *name + "' is neither a state that is visible here nor a model" +
+            (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+  return false;
+}
+
+//===--- updates at a stated time -------------------------------------------------------------------------------===//
+
+TimedPasses Pipeline::buildTimedUpdates(StageInfo &stage) {
+  using Kind = dsl::Timing::Kind;
+  TimedPasses passes;
+  for (auto [i, clause] : llvm::enumerate(stage.timed)) {
+    auto &update = llvm::cast<dsl::UpdateItem>(*clause.item);
+    const ScopePtr &scope = clause.scope;
+    PassRequest request;
+    request.name = stage.name + ".update" + std::to_string(i);
+    request.range = update.range;
+    request.stage = &stage;
+    request.sources = stage.sources;
+    request.frozen = discovering ? std::set<std::string>() : finallyFrozen(stage);
+    request.counters = update.timing->kind != Kind::BeforeStage && update.timing->kind != Kind::AfterStage;
+    bool built = buildPass(request, [&](BuildContext &) {
+      return assign(update.slot, scope, evaluator.evaluate(*update.value, scope), update.value->range);
+    });
+    if (!built)
+      continue;
+    if (update.timing->kind == Kind::BeforeStage || update.timing->kind == Kind::AfterStage) {
+      (update.timing->kind == Kind::BeforeStage ? passes.before : passes.after).push_back(text(request.name));
+      continue;
+    }
+    int64_t every = 1;
+    if (update.timing->count) {
+      Value count = evaluator.evaluate(*update.timing->count, scope);
+      std::optional<int64_t> number = count.asInteger();
+      if (!number || *number < 1) {
+        if (!count.isPoison())
+          evaluator.suggestConst(
+              evaluator.report(update.timing->count->range, "wrong-type",
+                               "'every' wants a positive int known at compile time, found " + count.describe()),
+              count);
+        continue;
+      }
+      every = *number;
+    }
+    passes.periodic.push_back(pipeline::PeriodicAttr::get(
+        &context, request.name, every, update.timing->kind == Kind::EverySteps ? "steps" : "epochs"));
+  }
+  return passes;
+}
+
+} // namespace xfer
