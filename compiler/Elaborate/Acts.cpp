@@ -1,5 +1,4 @@
-//===- Acts.cpp - what a step does, in text order
-//--------------------------------------------------------------------------===//
+//===- Acts.cpp - what a step does, in text order -----------------------------------------------------------------===//
 //
 // Each clause reads the parameters that the one before left. `minimize` finds the parameters that a gradient path
 // reaches, takes the gradient, and hands both, as trees, to the optimizer.

@@ -1,5 +1,4 @@
-//===- Builtins.h - the functions that the language offers without a library
-//----------------------------------------===//
+//===- Builtins.h - the functions that the language offers without a library --------------------------------------===//
 
 #ifndef XFER_COMPILER_ELABORATE_BUILTINS_H
 #define XFER_COMPILER_ELABORATE_BUILTINS_H

@@ -1,5 +1,4 @@
-//===- BuiltinsCompileTime.cpp - functions of what is known at compile time
-//---------------------------------------------===//
+//===- BuiltinsCompileTime.cpp - functions of what is known at compile time ---------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 #include "llvm/Support/Format.h"

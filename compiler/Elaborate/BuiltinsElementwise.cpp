@@ -1,5 +1,4 @@
-//===- BuiltinsElementwise.cpp - functions of one element, and conversions
-//------------------------------------------===//
+//===- BuiltinsElementwise.cpp - functions of one element, and conversions ----------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 #include <cmath>

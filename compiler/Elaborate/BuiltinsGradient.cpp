@@ -1,5 +1,4 @@
-//===- BuiltinsGradient.cpp - derivatives, and what they see
-//-------------------------------------------------------------===//
+//===- BuiltinsGradient.cpp - derivatives, and what they see ------------------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 

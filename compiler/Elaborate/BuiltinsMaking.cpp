@@ -1,5 +1,4 @@
-//===- BuiltinsMaking.cpp - tensors out of nothing: constants, indices, random draws
-//-----------------------------------===//
+//===- BuiltinsMaking.cpp - tensors out of nothing: constants, indices, random draws ------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 #include <random>

@@ -1,5 +1,4 @@
-//===- BuiltinsModule.cpp - modules as points, trees as vectors
-//-----------------------------------------------------------===//
+//===- BuiltinsModule.cpp - modules as points, trees as vectors ---------------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 

@@ -1,5 +1,4 @@
-//===- BuiltinsReduction.cpp - functions that combine many elements
-//---------------------------------------------------===//
+//===- BuiltinsReduction.cpp - functions that combine many elements -----------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 

@@ -1,5 +1,4 @@
-//===- BuiltinsShape.cpp - functions that move elements
-//--------------------------------------------------------------===//
+//===- BuiltinsShape.cpp - functions that move elements -----------------------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 

@@ -1,5 +1,4 @@
-//===- BuiltinsWindow.cpp - convolutions, windows and matrices
-//---------------------------------------------------------===//
+//===- BuiltinsWindow.cpp - convolutions, windows and matrices ----------------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 

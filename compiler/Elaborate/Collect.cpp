@@ -1,5 +1,4 @@
-//===- Collect.cpp - the items of a program, and the names that they give
-//----------------------------------------------===//
+//===- Collect.cpp - the items of a program, and the names that they give -----------------------------------------===//
 
 #include "compiler/Elaborate/Pipeline.h"
 #include "llvm/ADT/TypeSwitch.h"

@@ -1,5 +1,4 @@
-//===- Domains.cpp - fields, readers, splits and rights of domains
-//-------------------------------------------------------===//
+//===- Domains.cpp - fields, readers, splits and rights of domains ------------------------------------------------===//
 
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Pipeline.h"

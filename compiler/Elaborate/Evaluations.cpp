@@ -1,5 +1,4 @@
-//===- Evaluations.cpp - evaluate, and what the program reports or updates between its stages
-//-------------------------------===//
+//===- Evaluations.cpp - evaluate, and what the program reports or updates between its stages ---------------------===//
 
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Pipeline.h"

@@ -1,5 +1,4 @@
-//===- Exports.cpp - functions that the finished program offers
-//--------------------------------------------------------------===//
+//===- Exports.cpp - functions that the finished program offers ---------------------------------------------------===//
 //
 // An export is declared per sample and gains the batch. `x: like D.field` takes the samples of D as its reader delivers
 // them and maps them itself; any other formal takes what its type says.

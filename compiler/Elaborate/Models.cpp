@@ -1,5 +1,4 @@
-//===- Models.cpp - models in their places, as `set` rewrites them, and the files that fill them
-//------------------------===//
+//===- Models.cpp - models in their places, as `set` rewrites them, and the files that fill them ------------------===//
 
 #include "compiler/Elaborate/Pipeline.h"
 #include "compiler/Elaborate/Selection.h"

@@ -1,5 +1,4 @@
-//===- Optimizers.cpp - states of an optimizer: one value a leaf
-//----------------------------------------------------===//
+//===- Optimizers.cpp - states of an optimizer: one value a leaf --------------------------------------------------===//
 //
 // An optimizer is a module (p, g) -> p on trees. `state m: like p` is a leaf of the clause for every leaf of p; a
 // scalar state has one value a leaf too, but leaves that thaw together share its storage, since their values are equal.

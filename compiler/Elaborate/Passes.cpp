@@ -1,5 +1,4 @@
-//===- Passes.cpp - what is computed outside a training step: figures, updates, first values
-//------------------------------===//
+//===- Passes.cpp - what is computed outside a training step: figures, updates, first values ----------------------===//
 //
 // A pass is one function over whole splits, in evaluation mode. Its batches have a symbolic leading extent; a later
 // pass cuts it into what is computed row by row and what couples the samples.

@@ -1,5 +1,4 @@
-//===- Pipeline.h - the declarative half: domains, models, stages, evaluations
-//---------------------------------------===//
+//===- Pipeline.h - the declarative half: domains, models, stages, evaluations ------------------------------------===//
 //
 // Collects the items of the pipeline (unrolling `for` and `if`), then builds one function for every phase of a stage,
 // for every pass in evaluation mode, and for every export. `Evaluator` does the expressions and asks back for names.

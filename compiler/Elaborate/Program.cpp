@@ -1,5 +1,4 @@
-//===- Program.cpp - a program from its items to its module
-//----------------------------------------------------------------===//
+//===- Program.cpp - a program from its items to its module -------------------------------------------------------===//
 
 #include "compiler/Elaborate/Pipeline.h"
 

@@ -1,5 +1,4 @@
-//===- Program.h - what the items of a program say, collected
-//-------------------------------------------------------===//
+//===- Program.h - what the items of a program say, collected -----------------------------------------------------===//
 
 #ifndef XFER_COMPILER_ELABORATE_PROGRAM_H
 #define XFER_COMPILER_ELABORATE_PROGRAM_H

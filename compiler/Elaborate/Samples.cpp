@@ -1,5 +1,4 @@
-//===- Samples.cpp - per-sample code: map, augment, generate
-//------------------------------------------------------------===//
+//===- Samples.cpp - per-sample code: map, augment, generate ------------------------------------------------------===//
 //
 // `map`, `augment` and `generate` are written for one sample. They are elaborated once, into the region of an nn.each
 // over the batch; draws inside are keyed by the sample.

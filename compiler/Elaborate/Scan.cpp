@@ -1,5 +1,4 @@
-//===- Scan.cpp - `scan p in xs from c = e { next c = ..; yield y }`
-//-------------------------------------------------------===//
+//===- Scan.cpp - `scan p in xs from c = e { next c = ..; yield y }` ----------------------------------------------===//
 //
 // Becomes one nn.loop: the body is elaborated once, with the carries, the element and the index as arguments. What the
 // body reads from around it becomes an invariant of the loop.

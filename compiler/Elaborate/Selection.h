@@ -1,5 +1,4 @@
-//===- Selection.h - selectors: which modules, parameters and states a path pattern names
-//--------------------------===//
+//===- Selection.h - selectors: which modules, parameters and states a path pattern names -------------------------===//
 //
 // A path such as `net.trunk.layer1[0].conv1.weight` is read as tokens: names and bracketed indices. A selector is a
 // list of tokens with `*` (one step), `**` (any number of steps), sets and computed strings; naming a module selects

@@ -1,5 +1,4 @@
-//===- Sources.cpp - what a function reads: sources, their fields, their sizes
-//---------------------------------------------===//
+//===- Sources.cpp - what a function reads: sources, their fields, their sizes ------------------------------------===//
 //
 // A field of a source is read raw, mapped, and in training augmented, at its first use in a function. Where whole
 // splits are read, the batch's extent is the symbol of the split.

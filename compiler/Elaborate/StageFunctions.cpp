@@ -1,5 +1,4 @@
-//===- StageFunctions.cpp - the step functions of a stage, one for each phase
-//---------------------------------------------===//
+//===- StageFunctions.cpp - the step functions of a stage, one for each phase -------------------------------------===//
 //
 // A phase is a span of the run in which the same leaves are frozen. Its step function is elaborated with just those
 // frozen, so that nothing of their backward code exists.

@@ -1,5 +1,4 @@
-//===- Stages.cpp - from the clauses of a stage to its step functions
-//---------------------------------------------------===//
+//===- Stages.cpp - from the clauses of a stage to its step functions ---------------------------------------------===//
 
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Pipeline.h"

@@ -1,5 +1,4 @@
-//===- States.cpp - states of stages and of the program, and what updates write
-//---------------------------------------------===//
+//===- States.cpp - states of stages and of the program, and what updates write -----------------------------------===//
 //
 // A state is a tensor, a tree or a module; the latter are leaves `state.part.weight`, one for each leaf of what they
 // are like. A module held in a state is frozen: it is read as the module that it is like, with these leaves for its

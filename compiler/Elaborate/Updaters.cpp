@@ -1,5 +1,4 @@
-//===- Updaters.cpp - which optimizer moves which parameters, and at what rate
-//--------------------------------------------===//
+//===- Updaters.cpp - which optimizer moves which parameters, and at what rate ------------------------------------===//
 //
 // An optimizer is a module (p, g) -> p on trees. A clause calls it once with all leaves that it covers; the factors of
 // its `rate` items and of the schedule multiply its argument `rate`, one scalar a leaf.
