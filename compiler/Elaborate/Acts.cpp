@@ -16,6 +16,10 @@ using llvm::Twine;
 
 namespace xfer {
 
+static constexpr llvm::StringLiteral readsHidden =
+    "training reads a value that is hidden here ('hide' in its domain); what is hidden may reach 'watch', 'report' and "
+    "'evaluate' only";
+
 /// All values from which a derivative can flow to `loss`; what parameters were made from before is not looked at.
 static llvm::DenseSet<mlir::Value> gradientSources(mlir::Value loss, const llvm::DenseSet<mlir::Value> &parameters) {
   llvm::DenseSet<mlir::Value> reached;
@@ -101,6 +105,28 @@ void Pipeline::repeatActs(const dsl::RepeatItem &repeat, const ScopePtr &scope) 
   current->draw = drawBefore;
 }
 
+/// What a step does between the gradients of a clause and its update: it joins those of all replicas, and stops where one
+/// is not finite, before that reaches a parameter.
+Tree Pipeline::readyGradients(llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<Tensor> gradients, dsl::SourceRange range) {
+  SmallVector<mlir::Value> values;
+  for (const Tensor &gradient : gradients)
+    values.push_back(gradient.value);
+  auto reduced = nn::AllReduceOp::create(evaluator.builder(), location(range), ValueRange(values).getTypes(), values);
+  Tree tree;
+  for (auto [leaf, gradient, value] : llvm::zip(leaves, gradients, reduced.getReduced())) {
+    // A sum is finite if and only if all of its terms are, but for sums beyond the largest float.
+    auto axes = llvm::to_vector(llvm::seq<int64_t>(0, gradient.rank()));
+    mlir::Value sum = axes.empty() ? mlir::Value(value)
+                                   : nn::ReduceOp::create(evaluator.builder(), location(range), nn::ReduceKind::Sum,
+                                                          value, axes)
+                                         .getResult();
+    int64_t site = siteOf(range, "the gradient of '" + leaf->path + "' is not finite");
+    evaluator.function().result(pipeline::BindKind::Check, std::to_string(site), sum);
+    tree.leaves[leaf->path] = Value(Tensor{value, gradient.axes});
+  }
+  return tree;
+}
+
 /// Every loss that is minimized reaches a parameter of its own.
 void Pipeline::checkLosses(const llvm::DenseSet<mlir::Value> &sources, const llvm::DenseSet<mlir::Value> &parameters) {
   for (const std::string &name : current->stage->losses) {
@@ -127,10 +153,7 @@ void Pipeline::minimize(const dsl::MinimizeItem &item, const ScopePtr &scope) {
     return;
   }
   if (meaningOf(loss->value).hidden) {
-    error(item.value->range, "hidden-value",
-          "training reads a value that is hidden here ('hide' in its domain); what is hidden may reach 'watch', "
-          "'report' and "
-          "'evaluate' only");
+    error(item.value->range, "hidden-value", readsHidden);
     return;
   }
   std::optional<std::vector<Leaf *>> over;
@@ -156,8 +179,7 @@ void Pipeline::minimize(const dsl::MinimizeItem &item, const ScopePtr &scope) {
     if (current->checksPaths)
       error(item.value->range, "no-gradient-path",
             "no trainable parameter changes this loss: what it reads is frozen, detached ('stop_gradient', 'hold', "
-            "argmax, "
-            "comparisons), a state, or not covered by 'over'");
+            "argmax, comparisons), a state, or not covered by 'over'");
     return;
   }
   if (current->checksPaths)
@@ -168,20 +190,32 @@ void Pipeline::minimize(const dsl::MinimizeItem &item, const ScopePtr &scope) {
   auto gradient = nn::GradientOp::create(evaluator.builder(), location(item.range), loss->value, values);
   evaluator.function().result(pipeline::BindKind::Check,
                               std::to_string(siteOf(item.value->range, "the loss is not finite")), loss->value);
-  // One call an optimizer, with the leaves that it covers.
+  std::vector<Tensor> gradients;
+  for (auto [leaf, value] : llvm::zip(trained, gradient.getGradients()))
+    gradients.push_back({value, llvm::SmallVector<AxisId>(leaf->type.getRank(), 0)});
+  move(trained, gradients, item.value->range, item.updater, path, scope, item.range);
+}
+
+/// One call an optimizer, with the leaves that it covers.
+void Pipeline::move(llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<Tensor> gradients, dsl::SourceRange gradientRange,
+                    const std::optional<dsl::Updater> &updater, const std::string &path, const ScopePtr &scope,
+                    dsl::SourceRange range) {
+  Tree ready = readyGradients(leaves, gradients, gradientRange);
+  struct Group {
+    Chosen chosen;
+    Tree parameters, gradients;
+  };
   std::map<std::string, Group> groups;
-  for (auto [i, leaf] : llvm::enumerate(trained)) {
-    std::optional<Chosen> chosen = optimizerFor(*leaf, item.updater, path, scope, item.range);
+  for (Leaf *leaf : leaves) {
+    std::optional<Chosen> chosen = optimizerFor(*leaf, updater, path, scope, range);
     if (!chosen)
       return;
-    auto &group =
-        groups.try_emplace(chosen->path, std::make_pair(*chosen, std::make_pair(Tree(), Tree()))).first->second;
-    llvm::SmallVector<AxisId> axes(leaf->type.getRank(), 0);
-    group.second.first.leaves[leaf->path] = Value(Tensor{values[i], axes});
-    group.second.second.leaves[leaf->path] = Value(Tensor{gradient.getResult(i), axes});
+    Group &group = groups.try_emplace(chosen->path, Group{*chosen, {}, {}}).first->second;
+    group.parameters.leaves[leaf->path] = Value(evaluator.function().read(*leaf));
+    group.gradients.leaves[leaf->path] = ready.leaves[leaf->path];
   }
   for (auto &[name, group] : groups)
-    runOptimizer(group.first, group.second.first, group.second.second, item.range);
+    runOptimizer(group.chosen, group.parameters, group.gradients, range);
 }
 
 /// `apply G to P`: the optimizer with a gradient that is given.
@@ -196,12 +230,11 @@ void Pipeline::applyGradient(const dsl::ApplyItem &item, const ScopePtr &scope) 
     error(item.value->range, "wrong-type", "'apply' wants a tree of gradients, found " + value.describe());
     return;
   }
-  std::map<std::string, Group> groups;
-  bool any = false;
+  std::vector<Leaf *> moved;
+  std::vector<Tensor> gradients;
   for (Leaf *leaf : *to) {
     if (leaf->kind != Leaf::Parameter || current->frozen.count(leaf->path))
       continue;
-    any = true;
     // The tree's paths are relative to the module that it is like.
     const Value *found = nullptr;
     for (auto &[component, part] : tree->leaves)
@@ -212,25 +245,19 @@ void Pipeline::applyGradient(const dsl::ApplyItem &item, const ScopePtr &scope) 
       return;
     }
     if (found->tensor() && meaningOf(found->tensor()->value).hidden) {
-      error(item.value->range, "hidden-value",
-            "training reads a value that is hidden here ('hide' in its domain); what is hidden may reach 'watch', "
-            "'report' "
-            "and 'evaluate' only");
+      error(item.value->range, "hidden-value", readsHidden);
       return;
     }
-    std::optional<Chosen> chosen = optimizerFor(*leaf, item.updater, path, scope, item.range);
     std::optional<Tensor> gradient = evaluator.toTensor(*found, item.value->range);
-    if (!chosen || !gradient)
+    if (!gradient)
       return;
-    auto &group =
-        groups.try_emplace(chosen->path, std::make_pair(*chosen, std::make_pair(Tree(), Tree()))).first->second;
-    group.second.first.leaves[leaf->path] = Value(evaluator.function().read(*leaf));
-    group.second.second.leaves[leaf->path] = Value(*gradient);
+    moved.push_back(leaf);
+    gradients.push_back(*gradient);
   }
-  if (!any && current->checksPaths)
+  if (moved.empty() && current->checksPaths)
     error(item.to.range, "no-gradient-path", "'apply' moves nothing: all of this is frozen, or no parameter");
-  for (auto &[name, group] : groups)
-    runOptimizer(group.first, group.second.first, group.second.second, item.range);
+  if (!moved.empty())
+    move(moved, gradients, item.value->range, item.updater, path, scope, item.range);
 }
 
 } // namespace xfer

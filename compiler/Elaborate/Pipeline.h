@@ -114,6 +114,10 @@ private:
   void repeatActs(const dsl::RepeatItem &repeat, const ScopePtr &scope);
   void minimize(const dsl::MinimizeItem &item, const ScopePtr &scope);
   void applyGradient(const dsl::ApplyItem &item, const ScopePtr &scope);
+  Tree readyGradients(llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<Tensor> gradients, dsl::SourceRange range);
+  void move(llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<Tensor> gradients, dsl::SourceRange gradientRange,
+            const std::optional<dsl::Updater> &updater, const std::string &path, const ScopePtr &scope,
+            dsl::SourceRange range);
   void checkLosses(const llvm::DenseSet<mlir::Value> &sources, const llvm::DenseSet<mlir::Value> &parameters);
 
   //===--- Updaters.cpp ----------------------------------------------------------------------------------------===//
@@ -123,7 +127,6 @@ private:
     ScopePtr scope;
     std::string path;
   };
-  using Group = std::pair<Chosen, std::pair<Tree, Tree>>;
   /// Name of the states of a clause's own optimizer: by its place among the clauses that have one.
   std::string updaterPath(const std::optional<dsl::Updater> &updater);
   std::optional<Chosen> optimizerFor(const Leaf &leaf, const std::optional<dsl::Updater> &updater,

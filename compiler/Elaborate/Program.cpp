@@ -19,7 +19,7 @@ Pipeline::Pipeline(MLIRContext &context, const dsl::SourceManager &sources, File
 
 int64_t Pipeline::siteOf(dsl::SourceRange range, const Twine &text) {
   for (auto [i, site] : llvm::enumerate(sites))
-    if (site.first == range)
+    if (site.first == range && site.second == text.str())
       return static_cast<int64_t>(i) + 1;
   sites.push_back({range, text.str()});
   return static_cast<int64_t>(sites.size());

@@ -76,6 +76,8 @@ LogicalResult transformProgram(ModuleOp module, const CompileOptions &options, S
     simplify();
   }
   if (until >= Stage::Hoist) {
+    // The steps of one device: gradients that are ready are reduced already.
+    passes.addNestedPass<func::FuncOp>(createSingleReplicaPass());
     // An evaluation over whole splits becomes rows, computed batch by batch, and what is made of them; then everything
     // moves to the earliest time at which it can be computed.
     passes.addPass(createCutWhole());

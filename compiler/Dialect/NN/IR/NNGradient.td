@@ -73,4 +73,22 @@ def NN_GradientOp : NN_Op<"gradient"> {
   let hasVerifier = 1;
 }
 
+def NN_AllReduceOp : NN_Op<"all_reduce", [RangedTypesMatchWith<"(C1) results have the types of the values", "values",
+                                                              "reduced", "$_self">]> {
+  let summary = "Mean of values over the replicas that run this step together";
+  let description = [{
+    Where the gradients of a clause are ready and its update has not begun: what several devices computed from their
+    shares of a batch becomes the gradient of the whole batch. Everything that looks at a whole gradient, such as
+    clipping by its norm, reads the results. A step of one replica has nothing to reduce: `nn-single-replica`.
+
+    Constraints: (C1) one result for each operand, of its type.
+
+    Example: `%r:2 = nn.all_reduce %gw, %gb : tensor<4x3xf32>, tensor<3xf32>`
+  }];
+  let derivative = "None";
+  let arguments = (ins Variadic<NN_Float>:$values);
+  let results = (outs Variadic<NN_Float>:$reduced);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
+}
+
 #endif // XFER_NN_GRADIENT_TD

@@ -36,4 +36,20 @@ def EraseMeaningPass : Pass<"nn-erase-meaning", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::xfer::nn::NNDialect"];
 }
 
+def SingleReplicaPass : Pass<"nn-single-replica", "::mlir::func::FuncOp"> {
+  let summary = "Let one replica keep the gradients that it has";
+  let description = [{
+    Before: gradients pass an `nn.all_reduce` on their way to the update. After: none is left; the mean over one replica
+    is the value itself.
+
+    ```mlir
+    %r = nn.all_reduce %g : tensor<4xf32>
+    %p = nn.sub %w, %r : tensor<4xf32>
+    // becomes
+    %p = nn.sub %w, %g : tensor<4xf32>
+    ```
+  }];
+  let dependentDialects = ["::xfer::nn::NNDialect"];
+}
+
 #endif // XFER_NN_PASSES_TD
