@@ -119,32 +119,4 @@ BindingTimes::BindingTimes(func::FuncOp function, const ProgramWrites &writes) :
   }
 }
 
-void BindingTimes::print(raw_ostream &os) const {
-  llvm::MapVector<std::pair<When, Over>, unsigned> counts;
-  unsigned sampleTime = 0;
-  func::FuncOp named = function;
-  for (Operation &op : named.getBody().front()) {
-    if (op.getNumResults() == 0)
-      continue;
-    BindingTime time = of(op.getResult(0));
-    ++counts[{time.when, time.over}];
-    sampleTime += time.isSampleTime();
-  }
-  os << named.getSymName() << ":";
-  auto sorted = counts.takeVector();
-  llvm::sort(sorted);
-  for (auto &[time, count] : sorted)
-    os << " " << count << " at " << toString(time.first) << " over " << toString(time.second) << ";";
-  os << " " << sampleTime << " of sample-time\n";
-  // What blocks the rest: the arguments that are known later than the weights.
-  llvm::MapVector<When, SmallVector<std::string>> late;
-  for (BlockArgument argument : named.getArguments())
-    if (When when = of(argument).when; when > When::Load) {
-      BindAttr bind = getArgumentBind(named, argument.getArgNumber());
-      late[when].push_back((stringifyBindKind(bind.getKind()) + " " + bind.getName()).str());
-    }
-  for (auto &[when, names] : late)
-    os << "  known at " << toString(when) << ": " << llvm::join(names, ", ") << "\n";
-}
-
 } // namespace xfer

@@ -56,8 +56,6 @@ public:
 
   BindingTime of(mlir::Value value) const { return times.lookup(value); }
   void set(mlir::Value value, BindingTime time) { times[value] = time; }
-  /// How many ops have each time, and for what is later than `load` the arguments that make it so.
-  void print(llvm::raw_ostream &os) const;
 
 private:
   When ofArgument(pipeline::BindAttr bind, const ProgramWrites &writes) const;

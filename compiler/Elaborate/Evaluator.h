@@ -230,6 +230,7 @@ private:
   bool runItem(const dsl::Item &item, const ScopePtr &scope);
   bool runPart(const dsl::PartItem &part, const ScopePtr &scope);
   bool agrees(const dsl::PartItem &part, const Value &placed, const ScopePtr &scope);
+  std::string describeInitial(const dsl::Expr &initial, const ScopePtr &scope);
   bool runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type *type, const dsl::Expr *initial,
                llvm::StringRef merge, const dsl::Expr *when, const ScopePtr &scope, dsl::SourceRange range);
   bool runUpdate(const dsl::UpdateItem &update, const ScopePtr &scope);

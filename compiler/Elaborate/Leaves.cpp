@@ -46,10 +46,33 @@ Leaf *Evaluator::declareLeaf(const std::string &path, Leaf::Kind kind, RankedTen
   leaf->scope = scope->withoutTensors();
   leaf->merge = merge.str();
   leaf->owner = surroundings.owner.empty() ? "module" : surroundings.owner;
-  leaf->describeInitial = initial ? sources.getText(initial->range).str() : "zeros()";
+  leaf->describeInitial = initial ? describeInitial(*initial, scope) : "zeros()";
   leaf->range = range;
   leafOrder.push_back(leaf.get());
   return leaf.get();
+}
+
+/// A first value for readers: `initial(fan: fan)` is `kaiming_uniform(fan: 25)`.
+std::string Evaluator::describeInitial(const dsl::Expr &initial, const ScopePtr &scope) {
+  auto *call = llvm::dyn_cast<dsl::CallExpr>(&initial);
+  auto *callee = call ? llvm::dyn_cast<dsl::NameExpr>(call->callee.get()) : nullptr;
+  if (!callee)
+    return sources.getText(initial.range).str();
+  const Value *function = scope->find(callee->name);
+  std::string text = (function && function->function() ? function->function()->name : callee->name) + "(";
+  for (auto [i, argument] : llvm::enumerate(call->arguments)) {
+    auto *name = llvm::dyn_cast<dsl::NameExpr>(argument.value.get());
+    const Value *known = name ? scope->find(name->name) : nullptr;
+    if (i)
+      text += ", ";
+    if (argument.name)
+      text += argument.name->text + ": ";
+    if (std::optional<int64_t> number = known ? known->asInteger() : std::nullopt)
+      text += std::to_string(*number);
+    else
+      text += sources.getText(argument.value->range);
+  }
+  return text + ")";
 }
 
 /// How PyTorch lays out the filter of a convolution and the matrix of a linear map, by the names that they have there.

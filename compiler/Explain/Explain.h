@@ -21,6 +21,13 @@ void explainModel(llvm::raw_ostream &os, mlir::ModuleOp program);
 /// reversed on the way), and those that it does not reach.
 void explainLosses(llvm::raw_ostream &os, mlir::ModuleOp program);
 
+/// For every function that is not run before the steps: how many values have which binding time; where what is the same
+/// for a sample in every epoch ends, and what ends it; and what is known only in the step.
+void explainBindingTimes(llvm::raw_ostream &os, mlir::ModuleOp program);
+
+/// The values that are computed before the steps, and when.
+void explainHoisted(llvm::raw_ostream &os, mlir::ModuleOp program);
+
 /// The kernels of every function after fusion, equal ones counted: their emitter, results, operations and schedule.
 void explainKernels(llvm::raw_ostream &os, mlir::ModuleOp program);
 

@@ -7,6 +7,26 @@ using namespace mlir;
 
 namespace xfer {
 
+/// "tile 12 x 2 vectors, rhs packed, 4 splits"; of several contractions, the tiles.
+static std::string describe(DictionaryAttr schedule) {
+  if (auto phases = schedule.getAs<ArrayAttr>("phases")) {
+    std::string text;
+    for (auto phase : phases.getAsRange<DictionaryAttr>())
+      text += (text.empty() ? "" : "; ") + describe(phase);
+    return text;
+  }
+  auto number = [&](llvm::StringRef knob) { return schedule.getAs<IntegerAttr>(knob).getInt(); };
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << "tile " << number("rows") << " x " << number("vectors") << " vectors";
+  if (schedule.getAs<BoolAttr>("pack").getValue())
+    stream << ", rhs packed";
+  stream << ", blocks of " << number("row_block") << " x " << number("column_block");
+  if (number("splits") > 1)
+    stream << ", sums in " << number("splits") << " parts";
+  return text;
+}
+
 /// "loop -> tensor<64xf32>: add mul x2 reduce"
 static std::string describe(nn::KernelOp kernel) {
   std::map<std::string, unsigned> operations;
@@ -24,7 +44,7 @@ static std::string describe(nn::KernelOp kernel) {
       stream << " x" << count;
   }
   if (kernel.getSchedule())
-    stream << "  " << *kernel.getSchedule();
+    stream << "  [" << describe(*kernel.getSchedule()) << "]";
   return text;
 }
 

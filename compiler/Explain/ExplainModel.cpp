@@ -40,6 +40,18 @@ static std::string trainingText(pipeline::StageOp stage, ModuleOp program, llvm:
   return text;
 }
 
+/// True for a path that a rewriting put below the part that the file is loaded into.
+static bool isAdded(pipeline::LoadOp load, llvm::StringRef path) {
+  path = path.drop_front(load.getInto().size() + 1);
+  return llvm::is_contained(load.getAdded().getAsValueRange<StringAttr>(), path);
+}
+
+static std::string loadedText(pipeline::LoadOp load) {
+  if (auto file = llvm::dyn_cast<StringAttr>(load.getFile()))
+    return "\"" + file.str() + "\"";
+  return "the file of --" + llvm::cast<pipeline::OptionRefAttr>(load.getFile()).getName().str();
+}
+
 void explainModel(llvm::raw_ostream &os, ModuleOp program) {
   struct Row {
     std::string path, shape, count, initial, training;
@@ -50,6 +62,9 @@ void explainModel(llvm::raw_ostream &os, ModuleOp program) {
     auto type = llvm::cast<RankedTensorType>(parameter.getType());
     Row row{parameter.getName().str(), shapeText(type), std::to_string(type.getNumElements()),
             parameter.getInitial() ? parameter.getInitial()->str() : "", ""};
+    for (auto load : program.getOps<pipeline::LoadOp>())
+      if (parameter.getName().starts_with(load.getInto().str() + ".") && !isAdded(load, parameter.getName()))
+        row.initial = loadedText(load);
     for (auto stage : program.getOps<pipeline::StageOp>())
       if (std::string text = trainingText(stage, program, parameter.getName()); !text.empty())
         row.training += (row.training.empty() ? "" : ", ") + text;

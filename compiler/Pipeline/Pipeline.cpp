@@ -3,6 +3,7 @@
 #include "compiler/Pipeline/Pipeline.h"
 #include "compiler/AutoDiff/Passes.h"
 #include "compiler/BindingTime/Passes.h"
+#include "compiler/Codegen/CPU/Passes.h"
 #include "compiler/Codegen/EmitKernel.h"
 #include "compiler/Codegen/LowerToLLVM.h"
 #include "compiler/Dialect/NN/Transforms/Passes.h"
@@ -92,6 +93,12 @@ LogicalResult transformProgram(ModuleOp module, const CompileOptions &options, S
     FuseKernelsOptions fuse;
     fuse.mode = enabled("fuse") ? "full" : "none";
     passes.addPass(createFuseKernels(fuse));
+  }
+  if (until >= Stage::Schedule) {
+    // How the emitters will go about it, as data.
+    ChooseSchedulesOptions schedule;
+    schedule.targetCpu = options.target.name;
+    passes.addPass(createChooseSchedules(schedule));
   }
   return passes.run(module);
 }

@@ -2,7 +2,6 @@
 
 #include "compiler/Tools/Driver.h"
 #include "compiler/Explain/Explain.h"
-#include "compiler/BindingTime/BindingTime.h"
 #include "compiler/Pipeline/Pipeline.h"
 #include "compiler/Target/Link.h"
 #include "compiler/Target/ObjectFile.h"
@@ -267,23 +266,19 @@ int Driver::explain() {
   explainLosses(os, *module);
   if (failed(transformProgram(*module, compile, Stage::Grad)))
     return 1;
-  os << "\nbinding time\n";
-  ProgramWrites writes(*module);
-  for (auto function : module->getOps<func::FuncOp>())
-    BindingTimes(function, writes).print(os);
+  os << "\nBinding times\n";
+  explainBindingTimes(os, *module);
   std::string hash = hashProgram(*module, compile);
   if (failed(transformProgram(*module, compile, Stage::Schedule)))
     return 1;
   Backend backend(*module, getBackendOptions(compile, hash));
   if (failed(backend.plan()))
     return 1;
-  os << "\nhoisted\n";
-  for (auto pass : module->getOps<pipeline::PassOp>())
-    if (pass.getAt() && *pass.getAt() != "init")
-      os << "  at " << *pass.getAt() << ": " << pass.getName() << "\n";
-  os << "\nkernels: " << backend.kernelCount() << " different ones\n";
+  os << "\nHoisted\n";
+  explainHoisted(os, *module);
+  os << "\nKernels: " << backend.kernelCount() << " different ones\n";
   explainKernels(os, *module);
-  os << "\nmemory\n";
+  os << "\nMemory\n";
   for (const FunctionPlan &plan : backend.getPlans())
     plan.print(os);
   return 0;

@@ -2,6 +2,7 @@
 
 #include "compiler/AutoDiff/Passes.h"
 #include "compiler/BindingTime/Passes.h"
+#include "compiler/Codegen/CPU/Passes.h"
 #include "compiler/Dialect/NN/IR/NN.h"
 #include "compiler/Dialect/NN/Transforms/Passes.h"
 #include "compiler/Dialect/RT/IR/RT.h"
@@ -25,6 +26,7 @@ int main(int argc, char **argv) {
   mlir::registerTransformsPasses();
   xfer::registerBindingTimePasses();
   xfer::registerFusionPasses();
+  xfer::registerCodegenCPUPasses();
   xfer::registerXferNNPasses();
   xfer::registerXferAutoDiffPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Xfer's optimizer driver\n", registry));

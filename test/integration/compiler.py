@@ -108,7 +108,7 @@ class Run(harness.Case):
 class Explain(harness.Case):
     def test_sections(self):
         text = self.run_ok(XFERC, "explain", PROGRAM).stdout
-        for section in ("net.trunk.layer[0].weight", "minimi", "kernel", "binding time", "hoisted", "memory",
+        for section in ("net.trunk.layer[0].weight", "minimi", "Kernels", "Binding times", "Hoisted", "Memory",
                         "adapt.step0"):
             self.assertIn(section, text)
 

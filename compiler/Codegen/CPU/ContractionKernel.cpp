@@ -16,15 +16,21 @@ FailureOr<SmallVector<PlannedContraction, 4>> xfer::cpu::planContraction(Locatio
   SmallVector<PlannedContraction, 4> plans;
   int64_t lanes = target.lanes(description.accumulator);
   int64_t bytes = description.accumulator.getIntOrFloatBitWidth() / 8;
-  auto packKnob = knobs ? knobs.getAs<BoolAttr>("pack") : BoolAttr();
+  auto phases = knobs ? knobs.getAs<ArrayAttr>("phases") : ArrayAttr();
+  if (phases && phases.size() != description.problems.size())
+    return emitError(loc) << "schedule knob 'phases' has " << phases.size() << " entries for "
+                          << description.problems.size() << " contractions",
+           failure();
   FormOptions options{description.convolution, false, lanes, rowCutRows(target)};
-  for (const ContractionProblem &problem : description.problems) {
+  for (auto [i, problem] : llvm::enumerate(description.problems)) {
+    DictionaryAttr own = phases ? dyn_cast<DictionaryAttr>(phases[i]) : knobs;
+    auto packKnob = own ? own.getAs<BoolAttr>("pack") : BoolAttr();
     options.pack = packKnob ? packKnob.getValue() : packingPays(problem, options, bytes);
     PlannedContraction plan{contractionForm(problem, options), {}};
     plan.schedule = chooseSchedule(plan.form, target, lanes, bytes);
-    // Knobs other than `pack` speak of one form; the phases of an input gradient have several.
-    if (description.problems.size() == 1) {
-      llvm::Expected<ContractionSchedule> schedule = applyKnobs(plan.schedule, plan.form, knobs, lanes);
+    // Knobs other than `pack` speak of one form; several have them in `phases`.
+    if (phases || description.problems.size() == 1) {
+      llvm::Expected<ContractionSchedule> schedule = applyKnobs(plan.schedule, plan.form, own, lanes);
       if (!schedule)
         return emitError(loc) << llvm::toString(schedule.takeError()), failure();
       plan.schedule = *schedule;

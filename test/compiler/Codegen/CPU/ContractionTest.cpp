@@ -305,6 +305,8 @@ TEST_P(ContractionTest, FollowsTheSchedule) {
       {matmulText(50, 70, 90), {}, "{row_block = 8, column_block = 16, rows = 4, vectors = 1, rows_inner = true}"});
   check<float>({matmulText(50, 70, 90), {}, "{splits = 4, row_block = 12, rows = 4}"});
   check<float>({matmulText(50, 70, 90), {}, "{splits = 4, reduction_blocks = array<i64: 10>, pack = true}"});
+  check<float>({square(2, 9, 8, 24, 3, 2, 1).text(1), {},
+                "{phases = [{rows = 2, pack = true}, {rows = 1}, {vectors = 1}, {pack = true, rows_inner = true}]}"});
 }
 
 /// relu(sums + bias[column]), and the column's number added to see that coordinates are right.
