@@ -51,6 +51,9 @@ Tensor FunctionBuilder::read(const Leaf &leaf) {
 }
 
 void FunctionBuilder::write(const Leaf &leaf, mlir::Value value) {
+  // What a clause left is a point to the clauses below: no derivative goes through the step that led there.
+  if (llvm::isa<FloatType>(llvm::cast<RankedTensorType>(value.getType()).getElementType()))
+    value = nn::StopGradientOp::create(builder, value.getLoc(), value);
   current[leaf.path] = value;
   ++version;
   if (!llvm::is_contained(written, &leaf))

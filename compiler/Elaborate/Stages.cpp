@@ -70,7 +70,13 @@ void Pipeline::gatherStage(StageInfo &stage, const std::vector<dsl::ItemPtr> &it
   eachItem(items, stage.scope, [&](const dsl::Item &item, const ScopePtr &scope) { gatherClause(stage, item, scope); });
 }
 
-/// `baseline NAME of STAGE { ... }`: the stage again, with the block's clauses in place of what it does in a step.
+/// Does the block of a baseline stand in place of this clause? What only keeps values (`hold`, `update`) stays.
+static bool isReplacedByBaseline(const StageInfo::Clause &clause) {
+  return llvm::isa<dsl::MinimizeItem, dsl::ApplyItem, dsl::RunItem, dsl::RepeatItem>(clause.item);
+}
+
+/// `baseline NAME of STAGE { ... }`: the stage again, with the block's clauses in place of what trains it. They stand
+/// where the first of those stood, so that an `update` behind them still sees what they left.
 void Pipeline::makeBaseline(const Node<dsl::BaselineItem> &node) {
   StageInfo *of = findStage(node.item->stage, node.scope);
   if (!of)
@@ -88,7 +94,10 @@ void Pipeline::makeBaseline(const Node<dsl::BaselineItem> &node) {
   StageInfo baseline = *of;
   baseline.name = node.name;
   baseline.baselineOf = of->name;
-  baseline.acts.clear();
+  auto firstReplaced = llvm::find_if(of->acts, isReplacedByBaseline);
+  std::vector<StageInfo::Clause> behind(firstReplaced, of->acts.end());
+  llvm::erase_if(behind, isReplacedByBaseline);
+  baseline.acts.assign(of->acts.begin(), firstReplaced);
   // A clause of the block replaces the stage's own of that kind.
   for (const dsl::ItemPtr &item : node.item->body->items) {
     if (llvm::isa<dsl::OptimizerItem>(item.get()))
@@ -101,8 +110,13 @@ void Pipeline::makeBaseline(const Node<dsl::BaselineItem> &node) {
     }
     if (llvm::isa<dsl::KeepItem>(item.get()))
       baseline.keep.reset();
+    if (llvm::isa<dsl::StopItem>(item.get()))
+      baseline.stop.reset();
+    if (llvm::isa<dsl::MemoryItem>(item.get()))
+      baseline.memory.reset();
   }
   gatherStage(baseline, node.item->body->items);
+  llvm::append_range(baseline.acts, behind);
   stages.emplace(node.name, std::move(baseline));
 }
 

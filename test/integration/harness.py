@@ -15,6 +15,7 @@ import signal
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 
 XFERC = os.environ["XFERC"]
@@ -106,11 +107,20 @@ class Case(unittest.TestCase):
         self.assertEqual(found, sorted(names))
 
 
-def figure(results, evaluation, name):
+def figures(results, evaluation):
     for found in results["runs"][0]["evaluations"]:
         if found["name"] == evaluation:
-            return found["figures"][name]
+            return found["figures"]
     raise KeyError(evaluation)
+
+
+def figure(results, evaluation, name):
+    return figures(results, evaluation)[name]
+
+
+def single(value):
+    """The nearest float32, of lists element by element: what a program printed, to compare with what is computed here."""
+    return [single(one) for one in value] if isinstance(value, list) else struct.unpack("f", struct.pack("f", value))[0]
 
 
 def read_weights(path):
@@ -144,6 +154,15 @@ def digit_images(count, side):
                 images.append(((200 if y == row else 0) + state // 65536 % 50) if 1 <= x < side - 1 else 0)
         labels.append(label)
     return images, labels
+
+
+def wait_for(path, process, longer=0.0):
+    """Waits until a run has written this file, or has ended, and a little longer."""
+    for _ in range(6000):
+        if path.exists() or process.poll() is not None:
+            break
+        time.sleep(0.01)
+    time.sleep(longer)
 
 
 def interrupt(process, number=signal.SIGINT):

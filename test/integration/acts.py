@@ -1,0 +1,233 @@
+"""The acting clauses of a stage by execution: each on what the one before left, what is frozen, what is held, what is redone.
+
+Values are chosen such that float32 holds them exactly, so what is expected is computed here and compared with ==.
+"""
+import json
+import harness
+from harness import figures, single
+
+# Linear models of one weight; `record` keeps what a value was at each step.
+HEAD = """import std
+fn record(log: [k], value: [], given step: int) -> [k] = where(iota(k) == step, value, log)
+module slope(start: float) (x: [n]) -> [n] { param w: [] = full([], start); return w * x }
+# An optimizer that shows its state: its n-th step is n times as long.
+module counting(rate: []) (p: like p, g: like p) -> like p { state t: int = 0; update t = t + 1; return p - rate * g * (t + 1) }
+domain d {
+  generate samples(8, fn(i) => (x: 1.0 + 0 * f32(i), number: f32(i)))
+  fields x: f32, number: f32
+}
+"""
+
+# The second clause sees the b that the first left, as a number: its gradient does not go through the first step.
+ORDER = HEAD + """
+model net { a = slope(1.0); b = slope(2.0) }
+stage learn {
+  on d.all batch 4
+  let ya = mean(net.a(d.x)); let yb = mean(net.b(d.x))
+  state log_held: [4] = zeros(); state log_read: [4] = zeros(); state log_a: [4] = zeros()
+  loss both = ya * yb
+  hold old = yb
+  minimize both over net.b using sgd(0.25)
+  minimize both over net.a
+  minimize ya * old over net.a
+  repeat 2 { minimize both over net.a using sgd(0.0625) }
+  update log_held = record(log_held, old)
+  update log_read = record(log_read, yb)
+  update log_a = record(log_a, net.a.w)
+  watch seen = both + 0 * yb
+  optimizer sgd(0.125); steps 4
+}
+report held = learn.log_held, read = learn.log_read, a = learn.log_a
+"""
+
+FREEZE = HEAD + """
+model net { a = slope(1.0); b = slope(2.0); c = slope(4.0) }
+stage learn {
+  on d.all batch 4
+  freeze net.a until epoch 1
+  freeze net.b until step 3
+  state log_a: [8] = zeros(); state log_b: [8] = zeros(); state log_c: [8] = zeros()
+  minimize mean(net.a(d.x)) + mean(net.b(d.x)) + mean(net.c(d.x))
+  update log_a = record(log_a, net.a.w)
+  update log_b = record(log_b, net.b.w)
+  update log_c = record(log_c, net.c.w)
+  optimizer counting(0.125); epochs 4
+}
+stage later from learn {
+  on d.all batch 4
+  freeze net.c
+  state start: [3]; state end: [3] = zeros()
+  update start = stack([net.a.w, net.b.w, net.c.w]) before stage
+  update end = stack([net.a.w, net.b.w, net.c.w]) after stage
+  minimize mean(net.a(d.x)) + mean(net.b(d.x)) + mean(net.c(d.x))
+  optimizer counting(0.125) rate net.b: 0.5; epochs 1
+}
+stage side from learn {
+  on d.all batch 4
+  state start: [3]
+  update start = stack([net.a.w, net.b.w, net.c.w]) before stage
+  minimize mean(net.a(d.x)) + mean(net.b(d.x)) + mean(net.c(d.x))
+  optimizer counting(0.5); optimizer counting(0.25) for net.b; schedule half(); epochs 1
+}
+fn half(given step: int) -> [] = 1 / (1 + f32(step))
+report a = learn.log_a, b = learn.log_b, c = learn.log_c, later_start = later.start, later_end = later.end, side_start = side.start,
+       end = stack([net.a.w, net.b.w, net.c.w])
+"""
+
+# Every batch of an epoch is taken once by the three draws of a step; the step's own is the last of them.
+FRESH = HEAD + """
+model net { a = slope(0.0); b = slope(0.0) }
+stage learn {
+  on d.all batch 2
+  state drawn: [] = 0; state kept: [] = 0; state own: [] = 0
+  repeat 3 fresh { minimize mean(net.a(d.number)) over net.a; update drawn = drawn + sum(d.number) }
+  repeat 3 { update kept = kept + sum(d.number) }
+  update own = own + sum(d.number)
+  minimize mean(net.b(d.x))
+  optimizer sgd(0.125); steps 4
+}
+report drawn = learn.drawn, kept = learn.kept, own = learn.own, a = net.a.w, b = net.b.w
+"""
+
+APPLY = HEAD + """
+model net { a = slope(1.0); b = slope(2.0) }
+model other { a = slope(1.0); b = slope(2.0) }
+stage given_gradient {
+  on d.all batch 8
+  loss task = mean(net.a(d.x)) * mean(net.b(d.x))
+  apply grad(task, wrt: net) to net
+  state end: [2] = zeros()
+  update end = stack([net.a.w, net.b.w]) after stage
+  optimizer counting(0.0625); steps 3
+}
+stage own_gradient {
+  on d.all batch 8
+  minimize mean(other.a(d.x)) * mean(other.b(d.x))
+  optimizer counting(0.0625); steps 3
+}
+stage server {
+  on d.all batch 8
+  apply 2 * (net - other) + 1 to net.a using sgd(0.5)
+  watch mean_x = mean(net.a(d.x))
+  steps 1
+}
+report applied = given_gradient.end, own = stack([other.a.w, other.b.w]), a = net.a.w, b = net.b.w
+"""
+
+# `set` for one stage; a baseline that keeps the stage's updates.
+SET = HEAD + """
+module scaled(factor: float) (x: [n]) -> [n] { param w: [] = ones(); return w * x * factor }
+model net { a = scaled(2.0) }
+stage plain { on d.all batch 8; minimize mean(net.a(d.x)); optimizer sgd(0.125); steps 1 }
+stage steep {
+  on d.all batch 8
+  set net with { a -> it(factor: 4.0) }
+  let y = mean(net.a(d.x))
+  state log_y: [2] = zeros()
+  update log_y = record(log_y, y)
+  minimize y
+  optimizer sgd(0.125); steps 2
+}
+stage after { on d.all batch 8; minimize mean(net.a(d.x)); optimizer sgd(0.125); steps 1 }
+evaluate d.all { report steep_y = mean(whole(net.a(d.x))) }
+report log_y = steep.log_y, w = net.a.w
+"""
+
+BASELINE = HEAD + """
+model net { a = slope(1.0) }
+state from_stage: [] = 0
+stage learn {
+  on d.all batch 8
+  state teacher: [] = 8
+  loss task = mean(net.a(d.x))
+  hold first = task
+  minimize 2 * task
+  update teacher = teacher / 2 + first + net.a.w
+  optimizer sgd(0.125); steps 2
+}
+baseline once of learn { minimize task }
+evaluate d.all { report w = mean(whole(net.a(d.x))), again = 1.0 }
+report teacher = learn.teacher, other = once.teacher
+"""
+
+
+class Acts(harness.Case):
+    def shown(self, text, report="report"):
+        results = self.results(self.build(text), "train", "--out", "run", "--overwrite")
+        return {name: single(value) for name, value in figures(results, report).items()}
+
+    def test_order(self):
+        found = self.shown(ORDER)
+        a, b, losses = 1.0, 2.0, []
+        for step in range(4):
+            old = b
+            losses.append(a * b)
+            b -= 0.25 * a
+            a -= 0.125 * b
+            a -= 0.125 * old
+            a -= 0.0625 * b
+            a -= 0.0625 * b
+            self.assertEqual(found["held"][step], single(old))
+            self.assertAlmostEqual(found["read"][step], b, delta=1e-6)
+            self.assertAlmostEqual(found["a"][step], a, delta=1e-6)
+        # What is shown is the loss as the batch found it, before any clause; mean of the two steps of an epoch.
+        for epoch, line in enumerate((self.folder / "run/metrics.jsonl").read_text().splitlines()):
+            shown = json.loads(line)
+            if "epoch" not in shown:
+                continue  # an evaluation
+            self.assertEqual(shown["both"], shown["seen"])
+            self.assertAlmostEqual(shown["both"], (losses[2 * epoch] + losses[2 * epoch + 1]) / 2, delta=1e-6)
+
+    # A part thaws in its epoch or step; its optimizer begins there, that of the others goes on.
+    def test_freeze_until(self):
+        found = self.shown(FREEZE)
+        values = {"a": 1.0, "b": 2.0, "c": 4.0}
+        for step in range(8):
+            for name, begin in (("a", 2), ("b", 3), ("c", 0)):
+                if step >= begin:
+                    values[name] -= 0.125 * (step - begin + 1)
+                self.assertEqual(found[name][step], values[name], (name, step))
+        left = [values[name] for name in "abc"]
+        self.assertEqual(found["later_start"], left)
+        self.assertEqual(found["later_end"], [left[0] - 0.375, left[1] - 0.1875, left[2]])
+        # `from` goes back to where `learn` ended. The n-th step is n times as long, and the schedule halves the second.
+        self.assertEqual(found["side_start"], left)
+        self.assertEqual(found["end"], [left[0] - 1, left[1] - 0.5, left[2] - 1])
+
+    def test_repeat_fresh(self):
+        found = self.shown(FRESH)
+        # 4 steps of 3 fresh batches and one of their own: 16 batches of 2, four times all samples.
+        self.assertEqual(found["drawn"] + found["own"], 4 * sum(range(8)))
+        self.assertEqual(found["kept"], 3 * found["own"])
+        self.assertEqual(found["a"], -0.125 * found["drawn"] / 2)
+        self.assertEqual(found["b"], -0.5)
+
+    def test_apply(self):
+        found = self.shown(APPLY)
+        self.assertEqual(found["applied"], found["own"])
+        a, b = 1.0, 2.0
+        for step in range(3):
+            a, b = a - 0.0625 * (step + 1) * b, b - 0.0625 * (step + 1) * a
+        self.assertEqual(found["own"], single([a, b]))
+        # The tree is 1 everywhere, as both models are equal; only net.a moves.
+        self.assertEqual((found["a"], found["b"]), (single(a) - 0.5, single(b)))
+
+    def test_set(self):
+        found = self.shown(SET)
+        self.assertEqual(found["log_y"], [4 * 0.75, 4 * 0.25])
+        self.assertEqual(found["w"], 0.75 - 2 * 0.5 - 0.25)
+        self.assertEqual(self.shown(SET, "d.all")["steep_y"], 2 * found["w"])
+
+    # A baseline replaces what trains; what keeps values stays, at its place behind it.
+    def test_baseline(self):
+        found = self.shown(BASELINE)
+        for name, rate in (("teacher", 0.25), ("other", 0.125)):
+            w, teacher = 1.0, 8.0
+            for _ in range(2):
+                first, w = w, w - rate
+                teacher = teacher / 2 + first + w
+            self.assertEqual(found[name], teacher)
+
+
+if __name__ == "__main__":
+    harness.main()
