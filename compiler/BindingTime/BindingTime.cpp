@@ -87,6 +87,13 @@ When BindingTimes::ofArgument(BindAttr bind, const ProgramWrites &writes) const 
   }
 }
 
+static bool hasDynamicExtent(TypeRange types) {
+  return llvm::any_of(types, [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && !tensor.hasStaticShape();
+  });
+}
+
 BindingTimes::BindingTimes(func::FuncOp function, const ProgramWrites &writes) : function(function) {
   auto hasRows = [&](unsigned argument) {
     BindKind kind = getArgumentBind(function, argument).getKind();
@@ -114,6 +121,9 @@ BindingTimes::BindingTimes(func::FuncOp function, const ProgramWrites &writes) :
     When when = When::Compile;
     for (Value operand : op.getOperands())
       when = std::max(when, of(operand).when);
+    // ones([n]) out of nothing: its extent is known when the data is opened.
+    if (hasDynamicExtent(op.getResultTypes()) && !hasDynamicExtent(op.getOperandTypes()))
+      when = std::max(when, When::Stage);
     for (Value result : op.getResults())
       times[result] = {when, over(result)};
   }

@@ -59,8 +59,7 @@ LogicalResult FunctionPlan::collectExtents() {
   if (failed(collect(function.getLoc(), function.getArgumentTypes())))
     return failure();
   WalkResult walked = function.getBody().walk([&](Operation *op) {
-    if (op->getParentOfType<nn::KernelOp>())
-      return WalkResult::advance();
+    // Inside kernels too: what is made from constants alone has extents that no buffer has.
     return WalkResult(collect(op->getLoc(), op->getResultTypes()));
   });
   return failure(walked.wasInterrupted());

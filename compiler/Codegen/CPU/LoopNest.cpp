@@ -99,6 +99,9 @@ void LoopKernelEmitter::collectExtents() {
   };
   llvm::for_each(kernel.getInputs().getTypes(), collect);
   llvm::for_each(kernel.getResultTypes(), collect);
+  // What is made from constants and indices alone has extents that no buffer has: sum(ones([n])).
+  for (Operation &op : kernel.getBody().getOps())
+    llvm::for_each(op.getResultTypes(), collect);
 }
 
 void LoopKernelEmitter::openPhase() {
