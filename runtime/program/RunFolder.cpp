@@ -42,7 +42,7 @@ Status RunFolder::writeRows(const std::string &evaluation, const std::string &re
   size_t width = count > 0 ? rows.values.size() / static_cast<size_t>(count) : 0;
   std::string text = "sample";
   for (size_t k = 0; k < width; ++k)
-    text += width == 1 ? ",value" : format(",value{}", k);
+    text += width == 1 ? ",value" : format(",value[{}]", k);
   for (int64_t i = 0; i < count; ++i) {
     text += format("\n{}", i);
     for (size_t k = 0; k < width; ++k)

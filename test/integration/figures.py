@@ -1,0 +1,121 @@
+"""Figures by execution: what is evaluated after each epoch and at the end, over splits that no batch divides."""
+import csv
+import json
+import harness
+from harness import figures, single
+
+HEAD = """import std
+module slope(start: float) (x: [n]) -> [n] { param w: [] = full([], start); return w * x }
+domain d {
+  generate samples(10, fn(i) => (x: 1.0 + 0 * f32(i), number: f32(i)))
+  fields x: f32, number: f32
+}
+domain v {
+  generate samples(7, fn(i) => (x: f32(i), y: classes(i % 2, 2)))
+  fields x: f32, y: class(2)
+}
+model net = slope(1.0)
+"""
+
+KEEP = HEAD + """
+fn patience(epochs: int, given stale: int) -> bool = stale >= epochs
+stage rising {
+  on d.all batch 5
+  minimize mean(net(d.x))
+  optimizer sgd(0.125); epochs 20
+  keep best -square(net.w - 0.25) * mean(v.x) over v.all
+  stop when patience(2)
+  watch far = square(net.w - 0.25) over v.all
+  watch there = mean(net(v.x)) over v.all
+  watch shown = mean(net(d.x))
+  state final: [] = 0
+  update final = net.w after stage
+}
+stage falling {
+  on d.all batch 5
+  update net = params(net) + 1 before stage
+  minimize mean(net(d.x))
+  optimizer sgd(0.125); epochs 3
+  keep least square(net.w - 0.75) over d.all
+}
+baseline before of rising
+evaluate v.all batch 3 {
+  let p = net(v.x)
+  predict stack([1 - p, p], axis: 1) against v.y
+  report accuracy, confusion, macro_f1, middle = mean(p), total = sum(v.x), largest = max(v.x), count = sum(ones([size(v.x, 0)])), rows = size(v.x, 0)
+}
+evaluate v.all batch 4 { predict stack([net(v.x), v.x], axis: 1) }
+report final = rising.final, w = net.w
+"""
+
+# Equal figures keep the earliest epoch; NaN never wins.
+TIES = HEAD + """
+stage ties {
+  on d.all batch 5
+  minimize mean(net(d.x)); optimizer sgd(0.125); epochs 4
+  keep best 0 * net.w over v.all
+  state kept: [] = 0
+  update kept = net.w after stage
+}
+stage nothing {
+  on d.all batch 5
+  minimize mean(net(d.x)); optimizer sgd(0.125); epochs 4
+  keep best log(net.w) over v.all
+  state kept: [] = 0
+  update kept = net.w after stage
+}
+report ties = ties.kept, nan = nothing.kept
+"""
+
+
+class Figures(harness.Case):
+    def train(self, text, *arguments):
+        return self.results(self.build(text), "train", "--out", "run", "--overwrite", *arguments)
+
+    def test_keep_stop_watch(self):
+        results = self.train(KEEP)
+        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+        rising = [line for line in lines if line.get("stage") == "rising" and "shown" in line]
+        # 1, then 1/4 less an epoch: best at the third, and patience ends the stage two epochs later.
+        self.assertEqual(len(rising), 5)
+        for epoch, line in enumerate(rising):
+            w = 1 - 0.25 * (epoch + 1)
+            self.assertEqual(line["far"], (w - 0.25) ** 2)
+            self.assertEqual(line["there"], 3 * w)
+            self.assertEqual(line["keep"], -3 * (w - 0.25) ** 2)
+            self.assertEqual(line["shown"], w + 0.1875)
+        found = figures(results, "report")
+        self.assertEqual((found["final"], found["w"]), (0.25, 0.75))
+
+    # 7 samples in batches of 3: the last one is padded, and no figure sees it.
+    def test_last_batch(self):
+        results = self.train(KEEP)
+        found = figures(results, "v.all")
+        predicted = [int(0.75 * x > 1 - 0.75 * x) for x in range(7)]
+        truth = [x % 2 for x in range(7)]
+        table = [[sum(t == row and p == column for t, p in zip(truth, predicted)) for column in range(2)] for row in range(2)]
+        self.assertEqual(found["confusion"], table)
+        self.assertEqual(single(found["accuracy"]), single(sum(t == p for t, p in zip(truth, predicted)) / 7))
+        scores = [2 * table[k][k] / (sum(table[k]) + table[0][k] + table[1][k]) for k in range(2)]
+        self.assertAlmostEqual(found["macro_f1"], sum(scores) / 2, places=6)
+        self.assertEqual((found["total"], found["largest"], found["count"], found["rows"]), (21, 6, 7, 7))
+        self.assertEqual(found["middle"], 2.25)
+        before = results["runs"][0]["evaluations"][0]["baselines"]["before"]
+        self.assertEqual((before["middle"], before["count"]), (0.75, 7))
+
+    # Without `against` the predictions are written, a row a sample, in the order of the data.
+    def test_predictions(self):
+        self.train(KEEP)
+        path, = (self.folder / "run").glob("predictions*.csv")
+        rows = list(csv.reader(path.read_text().splitlines()))
+        self.assertEqual(rows[0], ["sample", "value[0]", "value[1]"])
+        self.assertEqual([[float(cell) for cell in row] for row in rows[1:]], [[i, 0.75 * i, i] for i in range(7)])
+
+    def test_ties_and_nan(self):
+        found = figures(self.train(TIES), "report")
+        # nothing: 0.75 goes to 0.5, 0.25, 0, -0.25; log(0) is -inf, log(-0.25) NaN.
+        self.assertEqual((found["ties"], found["nan"]), (0.75, 0.5))
+
+
+if __name__ == "__main__":
+    harness.main()
