@@ -180,6 +180,13 @@ Value Evaluator::moduleMember(const Module &module, llvm::StringRef name, dsl::S
     return through(part->second, module);
   if (auto leaf = instance.leaves.find(name.str()); leaf != instance.leaves.end())
     return Value(readLeaf(*leaf->second, &module));
+  // A family of states or parameters: `net.norm.running_mean["photo"]`.
+  std::vector<std::pair<std::string, Value>> family;
+  for (auto &[known, leaf] : instance.leaves)
+    if (llvm::StringRef index = known; index.consume_front(name) && index.starts_with("["))
+      family.push_back({index.str(), Value(readLeaf(*leaf, &module))});
+  if (!family.empty())
+    return Value::record(std::move(family));
   if (instance.constructor)
     for (const dsl::ItemPtr &item : instance.constructor->definition->body->items)
       if (auto *method = llvm::dyn_cast<dsl::FnItem>(item.get()); method && method->name.text == name) {

@@ -20,6 +20,8 @@ Value Evaluator::index(const Value &object, const dsl::IndexExpr &expression, co
   auto *list = object.list();
   if (auto *place = object.place(); place || object.module()) {
     // A family: `office["amazon"]`, `net.block[0]`.
+    if (expression.items.size() != 1 || !expression.items.front().low || expression.items.front().isRange)
+      return error(expression.range, "not-indexable", object.describe() + " cannot be indexed so");
     Value which = evaluate(*expression.items.front().low, scope);
     if (which.isPoison())
       return which;
