@@ -31,12 +31,18 @@ ProgramWrites::ProgramWrites(ModuleOp module) {
       if (BindAttr bind = getResultBind(function, i))
         visit(keyOf(bind));
   };
+  // A pass that makes first values and runs in the program's order too, behind the loading of weights, writes there.
+  llvm::StringSet<> inOrder;
+  module.walk([&](RunOp run) {
+    if (run.getKind() == "pass")
+      inOrder.insert(run.getName());
+  });
   for (PassOp pass : module.getOps<PassOp>()) {
     if (!pass.getFunction())
       continue;
     if (pass.getAt())
       early.insert(*pass.getFunction());
-    else
+    if (!pass.getAt() || inOrder.contains(pass.getName()))
       eachWrite(*pass.getFunction(), [&](StringRef key) { everywhere.insert(key); });
   }
   for (StageOp stage : module.getOps<StageOp>()) {
