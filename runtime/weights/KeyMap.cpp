@@ -164,8 +164,9 @@ std::string Matcher::problems(const std::vector<KeyRule> &rules) const {
   std::string text = listText("in the file, not in the model", looseTexts) +
                      listText("in the model, not in the file", absent) + listText("of another shape", wrong) +
                      listText("filled twice", twice);
+  // Nothing in the file is like these: a new part belongs beside what is loaded, not into it.
   if (better.empty())
-    return text;
+    return hopeless == 0 ? text : text + "\n  load into the parts that the file has, one 'load' each; the others keep their initial values";
   text += hopeless == 0 && wrong.empty() && twice.empty() ? "\n  this map fits:" : "\n  a map to begin with:";
   better.insert(better.end(), rules.begin(), rules.end());
   text += "\n  map {";
