@@ -101,6 +101,8 @@ static Value samples(Evaluator &, std::vector<Value> &given, dsl::SourceRange) {
 static Value whole(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   if (evaluator.pipeline.isWhole())
     return given[0];
+  if (evaluator.pipeline.onlyLooks())
+    return Value();
   return evaluator.error(range, "whole-without-time",
                          "'whole' stands only where a time is stated: in 'evaluate', 'keep', 'stop', or after 'over'");
 }

@@ -191,7 +191,11 @@ static Value domainOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Sour
                                ? Twine("this value comes from no domain")
                                : Twine("this value mixes the domains " + llvm::join(meaning.domains, ", ") +
                                        "; call once for each domain instead of once for the mixture"));
-  return Value::string(meaning.domains.front());
+  // Of a member of a family, its index.
+  llvm::StringRef name = meaning.domains.front();
+  if (size_t open = name.find('['); open != llvm::StringRef::npos && name.ends_with("]"))
+    name = name.drop_front(open + 1).drop_back();
+  return Value::string(name);
 }
 
 const Builtins &elementwiseBuiltins() {

@@ -169,7 +169,13 @@ static Value argExtremum(Evaluator &evaluator, std::vector<Value> &given, dsl::S
     return evaluator.error(range, "bad-axis", "'argmax' wants one axis");
   llvm::SmallVector<AxisId> left = x->axes;
   left.erase(left.begin() + axes->front());
-  return Tensor{nn::ArgmaxOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front()), left};
+  Tensor place{nn::ArgmaxOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front()), left};
+  // The place of the largest of k scores is a class of k.
+  int64_t count = x->type().getShape()[axes->front()];
+  if (ShapedType::isDynamic(count))
+    return place;
+  std::vector<Value> tagged{Value(place), Value(count)};
+  return findBuiltin("classes")->run(evaluator, tagged, range);
 }
 
 static Value cumsum(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {

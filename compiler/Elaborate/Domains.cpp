@@ -89,16 +89,17 @@ void Pipeline::declareDomains() {
       } else if (auto *hide = llvm::dyn_cast<dsl::HideItem>(&item)) {
         declareHidden(domain, *hide);
       } else {
+        domain.brokenReads |= llvm::isa<dsl::OriginItem>(&item);
         error(item.keyword, "not-supported-yet",
               "'" + dsl::getSpelling(item.kind) + "' in a domain is not supported yet");
       }
     });
-    if (domain.fields.empty())
+    if (domain.fields.empty() && domain.brokenFields.empty())
       error(domain.item->slot.range, "missing-fields",
             "the domain '" + name +
                 "' has no 'fields'; say what the reader delivers, such as "
                 "'fields image: u8[28, 28, 1], label: class(10)'");
-    if (domain.reads.empty())
+    if (domain.reads.empty() && !domain.brokenReads)
       error(domain.item->slot.range, "missing-read",
             "the domain '" + name +
                 "' has no 'read' and no 'generate'; say where its samples come "
@@ -119,8 +120,10 @@ void Pipeline::declareHidden(DomainInfo &domain, const dsl::HideItem &hide) {
 void Pipeline::declareFields(DomainInfo &domain, const dsl::FieldsItem &fields, const ScopePtr &scope) {
   for (const dsl::RecordType::Field &field : fields.fields) {
     auto type = evaluator.tensorType(*field.type, scope, field.type->range);
-    if (!type)
+    if (!type) {
+      domain.brokenFields.insert(field.name.text);
       continue;
+    }
     if (domain.find(field.name.text)) {
       error(field.name.range, "duplicate-field", "the field '" + field.name.text + "' is declared twice");
       continue;
@@ -134,6 +137,11 @@ void Pipeline::declareFields(DomainInfo &domain, const dsl::FieldsItem &fields, 
 void Pipeline::declareSplit(DomainInfo &domain, const dsl::SplitItem &split, const ScopePtr &scope) {
   double low = 0;
   for (const dsl::SplitItem::Part &part : split.parts) {
+    if (llvm::isa<dsl::CallExpr>(part.value.get())) {
+      domain.brokenSplits.insert(part.name.text);
+      error(part.value->range, "not-supported-yet", "a split by anything but a share of the samples is not supported yet");
+      continue;
+    }
     Value value = evaluator.evaluate(*part.value, scope);
     std::optional<double> share = value.asNumber();
     if (!share || *share <= 0 || low + *share > 1 + 1e-9) {
@@ -221,6 +229,12 @@ Attribute Pipeline::emitRead(const DomainInfo &domain, const dsl::OriginItem &re
     return nullptr;
   }
   static constexpr llvm::StringRef known[] = {"idx", "npy", "npz", "csv", "tsv", "safetensors"};
+  static constexpr llvm::StringRef later[] = {"images", "text", "wav", "svmlight", "coco", "hdf5"};
+  if (llvm::is_contained(later, reader->name)) {
+    error(reader->range, "not-supported-yet",
+          "the reader '" + reader->name + "' is not supported yet; there are " + llvm::join(llvm::ArrayRef(known), ", "));
+    return nullptr;
+  }
   if (!llvm::is_contained(known, reader->name)) {
     llvm::StringRef nearest = dsl::findNearest(reader->name, known);
     error(reader->range, "unknown-reader",

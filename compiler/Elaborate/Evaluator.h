@@ -57,6 +57,8 @@ public:
   virtual std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) = 0;
   /// True where batches stand for whole splits.
   virtual bool isWhole() const = 0;
+  /// Is a definition looked at that nothing reads here? It may be read where a time is stated.
+  virtual bool onlyLooks() const = 0;
   /// Leaves that thaw in the same phase share the scalars of their optimizer: the name of that phase, empty for the
   /// first.
   virtual std::string thawGroup(llvm::StringRef leafPath) const = 0;
@@ -216,6 +218,7 @@ public:
   std::set<dsl::FileId> libraryFiles;
   /// Set where the leaves of a module were read that is not applied yet: another round of discovery will know them.
   bool readUnapplied = false;
+  std::set<std::string> brokenParts; ///< paths at which a mistake stands instead of a module
 
 private:
   bool isLibrary(dsl::FileId file) const { return libraryFiles.count(file) != 0; }

@@ -26,6 +26,10 @@ bool Pipeline::bindInputs(const Node<dsl::ExportItem> &node, const ScopePtr &sco
       std::string field = last && last->member ? last->member->text : "";
       std::string domain = full ? llvm::StringRef(*full).drop_back(std::min(full->size(), field.size() + 1)).str() : "";
       auto found = domains.find(domain);
+      if (found != domains.end() && found->second.brokenFields.count(field)) {
+        ok = false;
+        continue;
+      }
       if (found == domains.end() || !found->second.find(field)) {
         error(like->range, "unknown-field", "'" + sources.getText(like->range) + "' names no field of a domain");
         ok = false;

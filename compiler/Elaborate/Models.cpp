@@ -103,7 +103,11 @@ void Pipeline::checkModules() {
             "'" + instance->path +
                 "' is never applied, so that the shapes of its parameters are not known; call it, or "
                 "leave it out");
+  // What is never applied has no parts that a rule could match.
+  bool allApplied = llvm::all_of(evaluator.instances, [&](auto &instance) { return applied.count(instance->path) != 0; });
   for (auto &[rule, count] : evaluator.rewriteMatches) {
+    if (!complete && !allApplied)
+      break;
     if (!*count)
       error(rule->selector.range, "selector-matches-nothing",
             "'" + sources.getText(rule->selector.range) + "' matches no part of the module that is rewritten");
@@ -159,6 +163,13 @@ void Pipeline::emitLoads() {
     if (!into)
       continue;
     std::vector<Leaf *> leaves = evaluator.leavesBelow(*into);
+    auto isAt = [&](llvm::StringRef path) {
+      llvm::StringRef rest = *into;
+      return rest.consume_front(path) && (rest.empty() || rest.front() == '.' || rest.front() == '[');
+    };
+    if (leaves.empty() && (llvm::any_of(evaluator.brokenParts, isAt) ||
+                           llvm::any_of(evaluator.instances, [&](auto &one) { return !one->applied && isAt(one->path); })))
+      continue; // which was reported
     if (leaves.empty()) {
       std::vector<llvm::StringRef> candidates;
       for (auto &instance : evaluator.instances)

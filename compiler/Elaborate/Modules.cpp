@@ -19,6 +19,8 @@ namespace xfer {
 
 Value Evaluator::place(const Value &value, const std::string &path, const std::vector<Rewrite> &rewrites,
                        dsl::SourceRange range) {
+  if (value.isPoison())
+    brokenParts.insert(path);
   if (value.isPoison() || value.module())
     return value;
   if (auto *list = value.list()) {

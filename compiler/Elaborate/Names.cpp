@@ -107,6 +107,8 @@ static std::optional<Value> familyOf(const Map &map, llvm::StringRef name, Read 
 std::optional<Value> Pipeline::findState(const std::string &path) {
   if (auto found = states.find(path); found != states.end())
     return readState(found->second);
+  if (brokenStates.count(path))
+    return Value();
   return familyOf(states, path, [&](const HeldState &state) { return readState(state); });
 }
 

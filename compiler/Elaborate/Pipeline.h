@@ -27,6 +27,7 @@ public:
   Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) override;
   std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) override;
   bool isWhole() const override { return current && current->whole; }
+  bool onlyLooks() const override { return current && current->onlyLooks; }
   std::string thawGroup(llvm::StringRef leafPath) const override;
   void collectNames(llvm::function_ref<void(llvm::StringRef)> visit) const override;
   dsl::SourceRange optionKeyword(llvm::StringRef name) const override;
@@ -136,6 +137,7 @@ private:
   std::map<std::string, Value> rateFactors(const Chosen &chosen);
 
   //===--- States.cpp ------------------------------------------------------------------------------------------===//
+  void declareForm(HeldState &held);
   void declareState(const dsl::StateItem &item, const ScopePtr &scope, const std::string &path,
                     const std::string &owner);
   bool addStateLeaf(HeldState &held, const std::string &component, mlir::RankedTensorType type);
@@ -145,6 +147,7 @@ private:
   /// Writes a state of the stage or the program, or a model.
   bool assign(const dsl::Slot &slot, const ScopePtr &scope, const Value &value, dsl::SourceRange range);
   bool assignTo(Leaf &leaf, const Value &value, dsl::SourceRange range);
+  bool isUnapplied(const Value &value);
   bool assignParts(const HeldState &held, const Value &value, dsl::SourceRange range);
   bool assignModel(const Module &model, const Value &value, dsl::SourceRange range);
   bool assignElement(const HeldState &held, const dsl::Slot &slot, const ScopePtr &scope, const Value &value,
@@ -229,6 +232,7 @@ private:
   std::vector<Node<dsl::LoadItem>> loads;
   std::map<std::string, StageInfo> stages;
   std::map<std::string, HeldState> states; ///< of stages and of the program, by path
+  std::set<std::string> brokenStates;      ///< paths of those whose declaration is a mistake
   std::vector<Acting> order;               ///< the acting items in text order
   std::vector<Acting> *collecting = &order;
   std::vector<Node<dsl::BaselineItem>> baselines;

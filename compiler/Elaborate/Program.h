@@ -37,6 +37,8 @@ struct DomainInfo : Node<dsl::DomainItem> {
     ScopePtr scope;
   };
   std::vector<Field> fields;
+  std::set<std::string> brokenFields, brokenSplits; ///< declared, but with a mistake that was reported
+  bool brokenReads = false;           ///< the same of where samples come from
   std::vector<Clause> reads, maps;
   std::vector<std::string> readSplits;
   std::vector<Split> splits;
@@ -125,6 +127,7 @@ struct BuildContext {
   std::map<std::string, Value> holds;
   bool broken = false;      ///< a source could not be made out
   bool counters = false;    ///< step, epoch, progress exist
+  bool onlyLooks = false;   ///< definitions are looked at that nothing has read: they may want a time
   bool checksPaths = false; ///< the phase in which nothing is frozen for a time: every loss must reach a parameter
   uint64_t iteration = 0;   ///< of `repeat`, so that draws in different iterations differ
   int64_t draw = 0;         ///< which batch of the step is read, and

@@ -171,6 +171,11 @@ void Pipeline::applyMapping(const SourceInfo &source, const DomainInfo &domain, 
         std::vector<std::pair<std::string, Value>> record;
         for (auto &entry : mapped)
           record.push_back({entry.first, *sample->findHere(entry.first)});
+        for (auto &[name, value] : fields)
+          if (value.isPoison()) {
+            sample->define(name, value);
+            record.push_back({name, value});
+          }
         ScopePtr inner = Scope::inside(augments ? scope : sample);
         if (augments)
           inner->define(source.name, Value::record(record));

@@ -143,7 +143,7 @@ std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selec
   for (Leaf *leaf : evaluator.leafOrder)
     if (selects(*wanted, selector, leaf->path, kinds))
       chosen.push_back(leaf);
-  bool named = !chosen.empty();
+  bool named = !chosen.empty(), reported = false;
   for (auto &instance : evaluator.instances) {
     if (!selects(*wanted, selector, instance->path, kinds))
       continue;
@@ -152,11 +152,21 @@ std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selec
       return rest.consume_front(instance->path) && (rest.starts_with(".") || rest.starts_with("["));
     });
     named |= !hasLeaves && instance->applied;
+    reported |= !instance->applied;
     if (bare && !hasLeaves)
       bare->insert(instance->path);
   }
   if (named)
     return chosen;
+  // Below a module that is never applied, or in the place of which a mistake stands, nothing can match; both are reported.
+  for (const std::string &path : evaluator.brokenParts)
+    for (size_t length = 1; length <= wanted->size() && !reported; ++length)
+      reported = match(llvm::ArrayRef(*wanted).take_front(length), tokens(path));
+  for (auto &instance : evaluator.instances)
+    for (size_t length = 1; length <= wanted->size() && !reported && !instance->applied; ++length)
+      reported = match(llvm::ArrayRef(*wanted).take_front(length), tokens(instance->path));
+  if (reported)
+    return std::nullopt;
   std::string text = evaluator.sources.getText(selector.range).str();
   std::set<std::string> known;
   for (Leaf *leaf : evaluator.leafOrder)

@@ -29,6 +29,10 @@ bool Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<ds
     for (const dsl::ExprPtr *unsupported : {&use.sampler, &use.micro, &use.count})
       if (*unsupported)
         error((*unsupported)->range, "not-supported-yet", "samplers, 'micro' and 'count' are not supported yet");
+    if (use.sampler) { // its samples are of another form
+      fail();
+      continue;
+    }
     Value value = evaluator.evaluate(*use.split, scope);
     std::vector<Value> all{value};
     if (value.list())
@@ -107,6 +111,8 @@ Value Pipeline::rawField(const SourceInfo &source, const DomainInfo &domain, con
 
 void Pipeline::suggestField(const DomainInfo &domain, llvm::StringRef field, llvm::StringRef owner,
                             dsl::SourceRange range) {
+  if (domain.brokenFields.count(field.str()))
+    return;
   std::vector<llvm::StringRef> candidates;
   for (const DomainInfo::Field &one : domain.fields)
     candidates.push_back(one.name);
@@ -122,15 +128,23 @@ Value Pipeline::sourceField(const SourceInfo &source, llvm::StringRef field, dsl
     return known->second;
   usedDomains.insert(source.domain);
   const DomainInfo &domain = domains[source.domain];
-  if (domain.fields.empty()) // which was reported
+  if (domain.fields.empty() || domain.brokenFields.count(field.str())) // which was reported
     return Value();
   if (!domain.find(field)) {
+    if (current->stage)
+      for (const StageInfo::Clause &augment : current->stage->augments)
+        for (const dsl::Slot &target : llvm::cast<dsl::AugmentItem>(*augment.item).targets)
+          if (evaluator.slotName(target, augment.scope) == source.name + "." + field.str())
+            return error(target.range, "not-supported-yet",
+                         "'" + field + "' would be a further view, which is not supported yet");
     suggestField(domain, field, source.name, range);
     return Value();
   }
   std::map<std::string, Value> fields;
   for (const DomainInfo::Field &one : domain.fields)
     fields[one.name] = rawField(source, domain, one);
+  for (const std::string &one : domain.brokenFields)
+    fields[one] = Value();
   unsigned ordinal = 0;
   for (const DomainInfo::Clause &map : domain.maps)
     applyMapping(source, domain, llvm::cast<dsl::MappingItem>(*map.item), map.scope, fields, ordinal++);
@@ -148,6 +162,8 @@ Value Pipeline::sourceField(const SourceInfo &source, llvm::StringRef field, dsl
 
 /// `D.split.f`, where whole splits are read: any split is a source.
 Value Pipeline::splitField(const Place &split, llvm::StringRef field, dsl::SourceRange range) {
+  if (!isWhole() && onlyLooks())
+    return Value();
   if (!isWhole())
     return error(range, "no-members",
                  "'" + split.name + "." + split.split +
@@ -183,6 +199,8 @@ Value Pipeline::member(const Place &place, llvm::StringRef member, dsl::SourceRa
                    "'" + place.name + "' is a family: name one by its index, such as '" + place.name + "[..]'");
     if (domain->second.hasSplit(member))
       return Value(Place{Place::Split, place.name, member.str()});
+    if (domain->second.brokenFields.count(member.str()) || domain->second.brokenSplits.count(member.str()))
+      return Value();
     if (!domain->second.find(member)) {
       std::vector<llvm::StringRef> candidates{"all"};
       for (const DomainInfo::Split &split : domain->second.splits)

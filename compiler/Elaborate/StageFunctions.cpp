@@ -37,8 +37,6 @@ void Pipeline::discoverStage(StageInfo &stage) {
       build.whole = false;
       build.fields.clear(); // those of whole splits
     }
-    for (const std::string &name : stage.definitionOrder)
-      evaluateDefinition(name, stage.definitions.at(name), stage.definitions.at(name).value->range);
     std::function<void(const dsl::Item &, const ScopePtr &)> visit = [&](const dsl::Item &item, const ScopePtr &scope) {
       if (auto *minimize = llvm::dyn_cast<dsl::MinimizeItem>(&item))
         evaluator.evaluate(*minimize->value, scope);
@@ -55,6 +53,11 @@ void Pipeline::discoverStage(StageInfo &stage) {
     };
     for (const StageInfo::Clause &clause : stage.acts)
       visit(*clause.item, clause.scope);
+    // Behind the clauses, as a definition may read what they hold; those that no clause reads are looked at too.
+    build.onlyLooks = true;
+    for (const std::string &name : stage.definitionOrder)
+      evaluateDefinition(name, stage.definitions.at(name), stage.definitions.at(name).value->range);
+    build.onlyLooks = false;
     for (const StageInfo::Clause &clause : stage.watches)
       if (auto &watch = llvm::cast<dsl::WatchItem>(*clause.item); watch.over.empty())
         evaluator.evaluate(*watch.value, clause.scope);

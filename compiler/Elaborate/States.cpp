@@ -39,6 +39,21 @@ void Pipeline::declareState(const dsl::StateItem &item, const ScopePtr &scope, c
   held.owner = owner;
   held.item = &item;
   held.scope = scope;
+  // Until it is there, its name is a mistake that was reported.
+  brokenStates.insert(path);
+  if (item.per) {
+    error(item.per->range, "not-supported-yet", "a state with a row for each sample ('per') is not supported yet");
+    return;
+  }
+  declareForm(held);
+  if (states.count(path))
+    brokenStates.erase(path);
+}
+
+void Pipeline::declareForm(HeldState &held) {
+  const dsl::StateItem &item = *held.item;
+  const ScopePtr &scope = held.scope;
+  const std::string &path = held.path;
   if (item.type) {
     if (auto *like = llvm::dyn_cast<dsl::LikeType>(item.type.get())) {
       std::optional<std::string> name = evaluator.slotName(like->slot, scope);
@@ -140,6 +155,13 @@ static Value partOf(Evaluator &evaluator, const Value &value, const std::string 
   return found == evaluator.leaves.end() ? Value() : Value(evaluator.readLeaf(*found->second, &module));
 }
 
+/// A module that nothing has applied yet has no leaves to give; if nothing ever does, that is reported by itself.
+bool Pipeline::isUnapplied(const Value &value) {
+  const Module *module = value.module();
+  evaluator.readUnapplied |= module && !module->instance->applied;
+  return module && !module->instance->applied;
+}
+
 bool Pipeline::assignParts(const HeldState &held, const Value &value, dsl::SourceRange range) {
   if (!value.tree() && !value.module()) {
     error(range, "wrong-type",
@@ -148,6 +170,8 @@ bool Pipeline::assignParts(const HeldState &held, const Value &value, dsl::Sourc
     return false;
   }
   // All values first: one may read what another replaces.
+  if (isUnapplied(value))
+    return false;
   std::vector<std::pair<Leaf *, Value>> writes;
   for (const std::string &component : held.components) {
     Leaf *leaf = evaluator.leaves[held.path + "." + component].get();
@@ -169,6 +193,8 @@ bool Pipeline::assignModel(const Module &model, const Value &value, dsl::SourceR
           "'" + path + "' is a module; its new value is a module or a tree, found " + value.describe());
     return false;
   }
+  if (isUnapplied(value))
+    return false;
   std::vector<std::pair<Leaf *, Value>> writes;
   for (Leaf *leaf : evaluator.leavesBelow(path)) {
     Value part = partOf(evaluator, value, leaf->path.substr(path.size() + 1));
@@ -239,6 +265,8 @@ bool Pipeline::assign(const dsl::Slot &slot, const ScopePtr &scope, const Value 
   if (current->stage)
     prefixes.insert(prefixes.begin(), current->stage->name + ".");
   for (const std::string &prefix : prefixes) {
+    if (brokenStates.count(prefix + *name))
+      return false;
     if (auto found = states.find(prefix + *name); found != states.end())
       return found->second.form == HeldState::Single ? assignTo(*evaluator.leaves[found->first], value, range)
                                                      : assignParts(found->second, value, range);

@@ -341,6 +341,9 @@ Evaluator::tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceR
       }
       meaning.classes = *number;
     }
+  } else if (auto *named = llvm::dyn_cast<dsl::NamedType>(&type); named && named->name.text == "string") {
+    error(type.range, "not-supported-yet", "fields of text are not supported yet");
+    return std::nullopt;
   } else {
     error(type.range, "unknown-type", "expected the type of a tensor, found '" + describeType(type) + "'");
     return std::nullopt;
@@ -363,6 +366,12 @@ Evaluator::tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceR
       }
       value = *known;
     } else {
+      if (auto *bound = llvm::dyn_cast<dsl::BinaryExpr>(dim.value.get()); bound && bound->op == dsl::BinaryOp::LessEqual) {
+        if (auto *name = llvm::dyn_cast<dsl::NameExpr>(bound->lhs.get()))
+          scope->define(name->name, Value()); // other fields share it
+        error(dim.range, "not-supported-yet", "a bounded dimension ('<=') is not supported yet");
+        return std::nullopt;
+      }
       value = evaluate(*dim.value, scope);
     }
     std::optional<std::vector<Dim>> part = shape(value, dim.range);

@@ -81,7 +81,8 @@ llvm::StringRef xfer::dsl::findNearest(llvm::StringRef name, llvm::ArrayRef<llvm
   llvm::StringRef nearest;
   for (llvm::StringRef candidate : candidates) {
     unsigned distance = name.edit_distance(candidate, /*AllowReplacements=*/true, best);
-    if (distance < best && distance < candidate.size()) {
+    // The name itself is no remedy: what it stands for is missing for another reason.
+    if (distance > 0 && distance < best && distance < candidate.size()) {
       best = distance;
       nearest = candidate;
     }
