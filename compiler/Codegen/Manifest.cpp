@@ -397,6 +397,7 @@ json::Object ManifestWriter::write() {
       {"compiler", "xferc 0.1.0"},
       {"build", std::move(build)},
       {"target", target()},
+      {"weights", facts.weightsBeside ? "beside" : "embed"},
       {"options", list<OptionOp>([&](OptionOp op) { return option(op); })},
       {"sites", std::move(sites)},
       {"parameters", list<ParameterOp>([&](ParameterOp op) -> json::Value {

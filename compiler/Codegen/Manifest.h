@@ -20,6 +20,7 @@ struct ProgramFacts {
   std::string hash;                         // of everything that decides what the program computes
   std::map<std::string, std::string> build; // copied into run.json
   TargetDescription target;
+  bool weightsBeside = false; // the constants are in a file of their own
 };
 
 /// The functions in the order of the table of the program; they are still as they were planned (nn).

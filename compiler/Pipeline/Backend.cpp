@@ -33,7 +33,8 @@ LogicalResult Backend::plan() {
     scratch.push_back(reserveScratch(plan, kernels));
     plan.layout();
   }
-  manifest = writeManifest(module, {options.hash, options.build, options.target}, plans, constants);
+  manifest =
+      writeManifest(module, {options.hash, options.build, options.target, options.weightsBeside}, plans, constants);
   return success();
 }
 
@@ -60,7 +61,7 @@ llvm::Expected<SmallVector<char, 0>> Backend::compileModule(size_t number, Outpu
     std::vector<std::string> names;
     for (FunctionPlan &plan : plans)
       names.push_back(getObjectName(plan.getFunction()));
-    addProgram(**code, names, manifest, constants.bytes());
+    addProgram(**code, names, manifest, constants.bytes(), options.weightsBeside);
   }
   if (llvm::Error error = optimize(**code, options.target))
     return error;

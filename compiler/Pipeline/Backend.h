@@ -16,6 +16,8 @@ struct BackendOptions {
   /// Hash of everything that decides what the program computes, and facts for run.json.
   std::string hash;
   std::map<std::string, std::string> build;
+  /// Whether the constants stay out of the objects.
+  bool weightsBeside = false;
 };
 
 /// A program on its way to machine code. The steps are called in order; each leaves what it made to be printed.
@@ -33,6 +35,7 @@ public:
 
   llvm::ArrayRef<FunctionPlan> getPlans() const { return plans; }
   const std::string &getManifest() const { return manifest; }
+  llvm::StringRef getConstants() const { return constants.bytes(); }
   size_t kernelCount() const { return kernels.size(); }
   void printModules(llvm::raw_ostream &os);
 

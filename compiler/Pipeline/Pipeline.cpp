@@ -115,7 +115,8 @@ std::string hashProgram(ModuleOp module, const CompileOptions &options) {
 }
 
 BackendOptions getBackendOptions(const CompileOptions &options, std::string hash) {
-  return {options.target, emitKernel, !options.disabled.contains("reuse"), std::move(hash), options.build};
+  return {options.target,  emitKernel,    !options.disabled.contains("reuse"),
+          std::move(hash), options.build, options.weightsBeside};
 }
 
 static llvm::Error writeFile(StringRef path, ArrayRef<char> bytes) {

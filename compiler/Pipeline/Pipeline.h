@@ -28,6 +28,7 @@ struct CompileOptions {
   TargetDescription target;
   llvm::StringSet<> disabled;
   std::map<std::string, std::string> build; // for run.json
+  bool weightsBeside = false;               // in a file beside the executable
 };
 
 /// Makes everything known to the context that compiling wants. Once a context, before a program is read into it.

@@ -2,25 +2,36 @@
 
 #include "compiler/Target/ProgramObject.h"
 #include "xfer/rt/abi.h"
+#include "xfer/rt/weights.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
 #include "llvm/IR/GlobalVariable.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace llvm;
 
 namespace xfer {
 
-/// The bytes as a hidden global of the name.
-static GlobalVariable *addBytes(Module &module, StringRef name, StringRef bytes) {
-  Constant *value = ConstantDataArray::getString(module.getContext(), bytes, /*AddNull=*/false);
-  auto *global = new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::ExternalLinkage, value,
-                                    name);
+static GlobalVariable *addGlobal(Module &module, StringRef name, Constant *value, bool isConstant) {
+  auto *global = new GlobalVariable(module, value->getType(), isConstant, GlobalValue::ExternalLinkage, value, name);
   global->setVisibility(GlobalValue::HiddenVisibility);
   global->setAlignment(Align(XFER_ALIGNMENT));
   return global;
 }
 
-void addProgram(Module &module, ArrayRef<std::string> functions, StringRef manifest, StringRef constants) {
+/// The bytes as a hidden global of the name.
+static GlobalVariable *addBytes(Module &module, StringRef name, StringRef bytes) {
+  return addGlobal(module, name, ConstantDataArray::getString(module.getContext(), bytes, /*AddNull=*/false), true);
+}
+
+/// Room for so many bytes, which is no part of the file.
+static GlobalVariable *addRoom(Module &module, StringRef name, uint64_t size) {
+  ArrayType *type = ArrayType::get(Type::getInt8Ty(module.getContext()), size);
+  return addGlobal(module, name, ConstantAggregateZero::get(type), false);
+}
+
+void addProgram(Module &module, ArrayRef<std::string> functions, StringRef manifest, StringRef constants, bool beside) {
   LLVMContext &context = module.getContext();
   PointerType *pointer = PointerType::getUnqual(context);
   IntegerType *word = Type::getInt32Ty(context), *doubleWord = Type::getInt64Ty(context);
@@ -28,7 +39,8 @@ void addProgram(Module &module, ArrayRef<std::string> functions, StringRef manif
   GlobalVariable *declared = module.getGlobalVariable("xfer_constants");
   if (declared)
     declared->setName("");
-  GlobalVariable *data = addBytes(module, "xfer_constants", constants);
+  GlobalVariable *data =
+      beside ? addRoom(module, "xfer_constants", constants.size()) : addBytes(module, "xfer_constants", constants);
   if (declared) {
     declared->replaceAllUsesWith(data);
     declared->eraseFromParent();
@@ -51,6 +63,31 @@ void addProgram(Module &module, ArrayRef<std::string> functions, StringRef manif
              addBytes(module, "xfer_manifest", manifest), ConstantInt::get(doubleWord, manifest.size()), data,
              ConstantInt::get(doubleWord, constants.size())});
   new GlobalVariable(module, type, true, GlobalValue::ExternalLinkage, fields, "xfer_program");
+}
+
+Error writeWeights(StringRef path, StringRef program, StringRef constants) {
+  xfer_weights_header_t header = {};
+  static_assert(sizeof(header) == 128, "the constants are aligned in the file");
+  assert(program.size() <= sizeof(header.program) && "a longer hash needs a new version of the file");
+  std::memcpy(header.magic, XFER_WEIGHTS_MAGIC, sizeof(header.magic));
+  header.version = XFER_WEIGHTS_VERSION;
+  std::memcpy(header.program, program.data(), program.size());
+  header.size = constants.size();
+  header.content = xxHash64(constants);
+  StringRef bytes(reinterpret_cast<const char *>(&header), sizeof(header));
+  header.header = xxHash64(bytes.take_front(offsetof(xfer_weights_header_t, header)));
+
+  std::error_code error;
+  raw_fd_ostream file(path, error);
+  if (!error) {
+    file << bytes << constants;
+    file.close();
+    error = file.error();
+    file.clear_error();
+  }
+  if (error)
+    return createStringError(error, "cannot write '%s': %s", path.str().c_str(), error.message().c_str());
+  return Error::success();
 }
 
 } // namespace xfer

@@ -6,14 +6,19 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/Error.h"
 #include <string>
 
 namespace xfer {
 
-/// Adds `xfer_program` (abi.h) to the module that defines the functions: the table of `functions`, the manifest, and the
-/// constants, which its functions refer to as `xfer_constants`.
+/// Adds `xfer_program` (abi.h) to the module that defines the functions: the table of `functions`, the manifest, and
+/// the constants, which its functions refer to as `xfer_constants`. `beside`: room for the constants instead, which the
+/// runtime fills from a file.
 void addProgram(llvm::Module &module, llvm::ArrayRef<std::string> functions, llvm::StringRef manifest,
-                llvm::StringRef constants);
+                llvm::StringRef constants, bool beside);
+
+/// Writes the file of the constants (xfer/rt/weights.h) for the program of this hash.
+llvm::Error writeWeights(llvm::StringRef path, llvm::StringRef program, llvm::StringRef constants);
 
 } // namespace xfer
 

@@ -5,12 +5,14 @@
 #include "compiler/Pipeline/Pipeline.h"
 #include "compiler/Target/Link.h"
 #include "compiler/Target/ObjectFile.h"
+#include "compiler/Target/ProgramObject.h"
 #include "compiler/Tools/BuildCache.h"
 #include "compiler/Tools/ProgramSources.h"
 #include "dsl/AST/Print.h"
 #include "dsl/Parse/Tokens.h"
 #include "dsl/Sema/Sema.h"
 #include "mlir/Parser/Parser.h"
+#include "xfer/rt/weights.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
@@ -45,6 +47,8 @@ private:
   bool loadOptions();
   int emitSource(llvm::raw_ostream &os, Stage stage);
   int emitCode(llvm::StringRef output, Stage stage);
+  int linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::StringRef output, llvm::StringRef hash,
+                      llvm::StringRef constants);
   int fail(llvm::Error error);
   void printCompilerMessage(Diagnostic &diagnostic);
   std::unique_ptr<llvm::ToolOutputFile> openOutput(llvm::StringRef path);
@@ -163,6 +167,7 @@ bool Driver::loadOptions() {
     }
     compile.disabled.insert(name);
   }
+  compile.weightsBeside = options.weightsBeside;
   compile.build["target-cpu"] = options.targetCpu;
   compile.build["disabled"] = llvm::join(options.disable, ",");
   return true;
@@ -188,6 +193,23 @@ int Driver::emitSource(llvm::raw_ostream &os, Stage stage) {
   return finishDiagnostics() ? 0 : 1;
 }
 
+/// The executable and its weights beside it. The weights are written first, under another name: neither stands without
+/// the other.
+int Driver::linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::StringRef output, llvm::StringRef hash,
+                            llvm::StringRef constants) {
+  std::string weights = (output + XFER_WEIGHTS_SUFFIX).str();
+  SmallString<128> partial;
+  llvm::sys::fs::createUniquePath(weights + ".%%%%%%", partial, /*MakeAbsolute=*/false);
+  llvm::Error error = writeWeights(partial, hash, constants);
+  if (!error)
+    error = linkObjects(objects, options.executable, output, options.strip, /*relocatable=*/false);
+  if (!error)
+    if (std::error_code code = llvm::sys::fs::rename(partial, weights))
+      error = llvm::createStringError(code, "cannot write '%s': %s", weights.c_str(), code.message().c_str());
+  llvm::sys::fs::remove(partial);
+  return error ? fail(std::move(error)) : 0;
+}
+
 /// What comes after the passes on tensors.
 int Driver::emitCode(llvm::StringRef output, Stage stage) {
   std::string hash = hashProgram(*module, compile);
@@ -202,6 +224,8 @@ int Driver::emitCode(llvm::StringRef output, Stage stage) {
     auto objects = backend.compile(Backend::Output::Object);
     if (!objects)
       return fail(objects.takeError());
+    if (compile.weightsBeside)
+      return linkWithWeights(*objects, output, hash, backend.getConstants());
     if (llvm::Error error =
             linkObjects(*objects, options.executable, output, options.strip, /*relocatable=*/stage == Stage::Object))
       return fail(std::move(error));

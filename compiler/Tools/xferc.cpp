@@ -80,8 +80,12 @@ int main(int argc, char **argv) {
     return status == 0 ? 0 : 2;
   }
   options.json = format == "json";
-  if (weights == "beside")
-    return notBuilt("--weights=beside");
+  options.weightsBeside = weights == "beside";
+  if (options.weightsBeside && options.emit != "program") {
+    std::fprintf(stderr, "xferc: error: '--weights=beside' makes an executable; leave '--emit=%s' out\n",
+                 options.emit.c_str());
+    return 2;
+  }
   if (*check)
     return checkProgram(options);
   if (*build)

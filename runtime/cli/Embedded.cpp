@@ -3,8 +3,10 @@
 #include "runtime/core/Hash.h"
 #include "runtime/program/TrainState.h"
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace xfer::rt {
 
@@ -23,8 +25,11 @@ static uint64_t hashOf(const Footer &footer) { return hashBytes(&footer, offseto
 
 Expected<Executable> openExecutable() {
   Executable executable;
-  executable.name = "/proc/self/exe";
-  Expected<Bytes> file = mapFile(executable.name);
+  const char *self = "/proc/self/exe";
+  char path[PATH_MAX];
+  ssize_t length = ::readlink(self, path, sizeof(path));
+  executable.path = length > 0 ? std::string(path, static_cast<size_t>(length)) : self;
+  Expected<Bytes> file = mapFile(self);
   if (!file)
     return file.status();
   executable.file = std::move(*file);
@@ -59,7 +64,10 @@ Status writeExecutable(const Executable &executable, const Session &session, con
   std::memcpy(footer.magic, magic, sizeof(magic));
   footer.version = version;
   footer.offset = file->size();
-  if (Status status = makeModel(session).appendTo(*file); status.failed())
+  Checkpoint model = makeModel(session);
+  if (session.manifest.weightsBeside)
+    model.add(std::string(constantsBlock), session.program.constants, session.program.constants_size);
+  if (Status status = model.appendTo(*file); status.failed())
     return status;
   footer.size = file->size() - footer.offset;
   footer.hash = hashOf(footer);

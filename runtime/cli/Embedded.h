@@ -1,5 +1,6 @@
 // A model at the end of an executable: a copy of the program, padding, a checkpoint (weights/Checkpoint.h) and a footer
-// of 40 bytes: "XFEREXEC", u64 version, u64 offset, u64 size, u64 hash of the footer's first 32 bytes.
+// of 40 bytes: "XFEREXEC", u64 version, u64 offset, u64 size, u64 hash of the footer's first 32 bytes. The checkpoint
+// of a program that was built with its weights beside it has them as a block, so that the copy stands by itself.
 #ifndef XFER_RUNTIME_CLI_EMBEDDED_H
 #define XFER_RUNTIME_CLI_EMBEDDED_H
 
@@ -8,11 +9,13 @@
 
 namespace xfer::rt {
 
+constexpr std::string_view constantsBlock = "constants";
+
 struct Executable {
   Bytes file;
   uint64_t programSize = 0; // without the model
   std::optional<Bytes> model;
-  std::string name;
+  std::string path; // without links
 };
 
 // The running executable.

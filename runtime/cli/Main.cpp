@@ -1,5 +1,6 @@
 // main of every compiled program.
 #include "runtime/cli/Command.h"
+#include "runtime/cli/Constants.h"
 #include "runtime/cli/Processor.h"
 #include <algorithm>
 #include <csignal>
@@ -49,6 +50,8 @@ int main(int argc, char **argv) {
   if (!parsed.proceed)
     return parsed.exitCode;
 
+  if (Status status = fillConstants(xfer_program, *manifest, *executable); status.failed())
+    return complain(name, status);
   if (parsed.arguments.verb == Verb::Train) {
     std::signal(SIGINT, onSignal);
     std::signal(SIGTERM, onSignal);

@@ -248,6 +248,7 @@ struct Manifest {
   std::string program, hash, compiler, triple;
   std::vector<std::pair<std::string, std::string>> build;
   std::vector<std::string> features;
+  bool weightsBeside = false; // the constants are in a file of their own
   std::vector<OptionSpec> options;
   std::vector<Site> sites;
   std::vector<Variable> variables; // parameters, then states

@@ -36,6 +36,10 @@ void ManifestReader::read(const Json &json) {
     manifest.triple = facts.text("triple");
     manifest.features = facts.texts("features", true);
   }
+  std::string weights = object.text("weights", true);
+  manifest.weightsBeside = weights == "beside";
+  if (!manifest.weightsBeside && !weights.empty() && weights != "embed")
+    problem.report("/weights", "unknown place '" + weights + "'");
   // Sections refer to functions and passes by position, before those are read.
   auto countOf = [&](const char *key) {
     const Json *list = object.find(key, true);

@@ -69,7 +69,8 @@ typedef struct xfer_program_t {
   const xfer_function_t *functions; /* the manifest's functions name their place here by "index" */
   const char *manifest;             /* UTF-8 JSON, not terminated by a zero byte */
   uint64_t manifest_size;
-  const void *constants; /* initial values that the manifest points into; aligned to XFER_ALIGNMENT */
+  const void *constants; /* initial values that the manifest points into; aligned to XFER_ALIGNMENT. If its "weights"
+                          * are "beside" the program, memory that the runtime fills before it calls any function */
   uint64_t constants_size;
 } xfer_program_t;
 
