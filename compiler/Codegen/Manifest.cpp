@@ -23,8 +23,9 @@ json::Value textOrNull(std::optional<StringRef> text) { return text && !text->em
 
 class ManifestWriter {
 public:
-  ManifestWriter(ModuleOp module, const ProgramFacts &facts, ArrayRef<FunctionPlan> functions, ConstantPool &constants)
-      : module(module), facts(facts), functions(functions), constants(constants) {}
+  ManifestWriter(ModuleOp module, const ProgramFacts &facts, ArrayRef<FunctionPlan> functions,
+                 ArrayRef<StagePeak> peaks, ConstantPool &constants)
+      : module(module), facts(facts), functions(functions), peaks(peaks), constants(constants) {}
 
   json::Object write();
 
@@ -65,6 +66,7 @@ private:
   json::Object binding(BindAttr bind, Type type);
   json::Value passEntry(PassOp op);
   json::Value stage(StageOp op);
+  json::Value memory(StageOp op, int64_t limit);
   json::Value phase(PhaseAttr phase);
   json::Value evaluation(EvaluationOp op);
   json::Value exported(ExportOp op);
@@ -73,6 +75,7 @@ private:
   ModuleOp module;
   const ProgramFacts &facts;
   ArrayRef<FunctionPlan> functions;
+  ArrayRef<StagePeak> peaks;
   ConstantPool &constants;
   llvm::StringMap<int64_t> functionNumbers, passNumbers, evaluationNumbers;
   json::Array sites;
@@ -299,6 +302,21 @@ json::Value ManifestWriter::phase(PhaseAttr phase) {
   return result;
 }
 
+/// What the data may make too large has a site of its own.
+json::Value ManifestWriter::memory(StageOp op, int64_t limit) {
+  const StagePeak &peak = *llvm::find_if(peaks, [&](const StagePeak &one) { return one.stage == op; });
+  json::Array sizes;
+  for (const StagePeak::Moment &moment : peak.moments) {
+    json::Array terms;
+    for (const MemorySize::Term &term : moment.total.terms)
+      terms.push_back(json::Object{{"bytes", term.bytes}, {"extents", json::Array(term.extents)}});
+    sizes.push_back(json::Object{{"fixed", moment.total.fixed}, {"terms", std::move(terms)}});
+  }
+  sites.push_back(site(getMemoryLocation(op), "memory"));
+  return json::Object{
+      {"limit", limit}, {"site", static_cast<int64_t>(sites.size())}, {"peaks", std::move(sizes)}};
+}
+
 json::Value ManifestWriter::stage(StageOp op) {
   json::Array phases, every, watch, watchOver;
   for (auto one : op.getPhases().getAsRange<PhaseAttr>())
@@ -335,6 +353,8 @@ json::Value ManifestWriter::stage(StageOp op) {
   }
   if (op.getStopAttr())
     result["stop"] = figure(op.getStopAttr());
+  if (std::optional<int64_t> limit = op.getMemoryLimit())
+    result["memory"] = memory(op, *limit);
   return result;
 }
 
@@ -386,6 +406,7 @@ json::Object ManifestWriter::write() {
     entries.push_back(functionEntry(number));
   sites = list<SiteOp>([&](SiteOp op) { return site(op.getLoc(), op.getText()); });
   json::Array loads = list<LoadOp>([&](LoadOp op) { return load(op); });
+  json::Array stages = list<StageOp>([&](StageOp op) { return stage(op); });
   json::Object build;
   for (const auto &[name, value] : facts.build)
     build[name] = value;
@@ -419,7 +440,7 @@ json::Object ManifestWriter::write() {
       {"loads", std::move(loads)},
       {"load", passesAt("load")},
       {"order", order(*module.getBody())},
-      {"stages", list<StageOp>([&](StageOp op) { return stage(op); })},
+      {"stages", std::move(stages)},
       {"baselines", list<BaselineOp>([&](BaselineOp op) -> json::Value {
          return json::Object{{"name", op.getName()}, {"of", op.getOf()}, {"runs", op.getRuns()}};
        })},
@@ -430,9 +451,9 @@ json::Object ManifestWriter::write() {
 } // namespace
 
 std::string writeManifest(ModuleOp module, const ProgramFacts &facts, ArrayRef<FunctionPlan> functions,
-                          ConstantPool &constants) {
+                          ArrayRef<StagePeak> peaks, ConstantPool &constants) {
   std::string text;
-  llvm::raw_string_ostream(text) << json::Value(ManifestWriter(module, facts, functions, constants).write());
+  llvm::raw_string_ostream(text) << json::Value(ManifestWriter(module, facts, functions, peaks, constants).write());
   return text;
 }
 

@@ -9,7 +9,7 @@
 #define XFER_COMPILER_CODEGEN_MANIFEST_H
 
 #include "compiler/Dialect/Xfer/IR/Xfer.h"
-#include "compiler/Memory/FunctionPlan.h"
+#include "compiler/Memory/StagePeak.h"
 #include "compiler/Target/TargetDescription.h"
 #include <map>
 
@@ -25,7 +25,7 @@ struct ProgramFacts {
 
 /// The functions in the order of the table of the program; they are still as they were planned (nn).
 std::string writeManifest(mlir::ModuleOp module, const ProgramFacts &facts, llvm::ArrayRef<FunctionPlan> functions,
-                          ConstantPool &constants);
+                          llvm::ArrayRef<StagePeak> peaks, ConstantPool &constants);
 
 } // namespace xfer
 

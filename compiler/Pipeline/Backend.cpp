@@ -33,9 +33,20 @@ LogicalResult Backend::plan() {
     scratch.push_back(reserveScratch(plan, kernels));
     plan.layout();
   }
+  peaks = findStagePeaks(module, plans);
+  if (failed(checkMemoryLimits(peaks)))
+    return failure();
   manifest =
-      writeManifest(module, {options.hash, options.build, options.target, options.weightsBeside}, plans, constants);
+      writeManifest(module, {options.hash, options.build, options.target, options.weightsBeside}, plans,
+                           peaks, constants);
   return success();
+}
+
+void Backend::printPlans(llvm::raw_ostream &os) const {
+  for (const FunctionPlan &plan : plans)
+    plan.print(os);
+  for (const StagePeak &peak : peaks)
+    peak.print(os);
 }
 
 void Backend::lowerFunctions() {

@@ -33,7 +33,8 @@ public:
   /// Compiles all modules on all cores and gives the output of each.
   llvm::Expected<std::vector<llvm::SmallVector<char, 0>>> compile(Output output);
 
-  llvm::ArrayRef<FunctionPlan> getPlans() const { return plans; }
+  /// What `--emit=memory` and `explain` print: the plan of every function and the peak of every stage.
+  void printPlans(llvm::raw_ostream &os) const;
   const std::string &getManifest() const { return manifest; }
   llvm::StringRef getConstants() const { return constants.bytes(); }
   size_t kernelCount() const { return kernels.size(); }
@@ -47,6 +48,7 @@ private:
   ConstantPool constants;
   KernelTable kernels;
   std::vector<FunctionPlan> plans;
+  std::vector<StagePeak> peaks;
   std::vector<llvm::DenseMap<mlir::Operation *, unsigned>> scratch;
   std::string manifest;
   /// The functions, then the kernels.

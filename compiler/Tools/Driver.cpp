@@ -235,8 +235,7 @@ int Driver::emitCode(llvm::StringRef output, Stage stage) {
   if (!file)
     return 1;
   if (stage == Stage::Memory) {
-    for (const FunctionPlan &plan : backend.getPlans())
-      plan.print(file->os());
+    backend.printPlans(file->os());
   } else if (stage == Stage::RT) {
     backend.printModules(file->os());
   } else {
@@ -303,8 +302,7 @@ int Driver::explain() {
   os << "\nKernels: " << backend.kernelCount() << " different ones\n";
   explainKernels(os, *module);
   os << "\nMemory\n";
-  for (const FunctionPlan &plan : backend.getPlans())
-    plan.print(os);
+  backend.printPlans(os);
   return 0;
 }
 

@@ -191,6 +191,21 @@ struct KeepSpec {
   bool oracle = false;
 };
 
+struct SizeSpec { // bytes: a number, and products with numbers of samples
+  struct Term {
+    uint64_t bytes = 0;
+    std::vector<std::string> symbols;
+  };
+  uint64_t fixed = 0;
+  std::vector<Term> terms;
+};
+
+struct MemorySpec {
+  uint64_t limit = 0; // 0: none
+  int site = 0;
+  std::vector<SizeSpec> peaks; // the largest counts
+};
+
 struct StageSpec {
   std::string name, key, epochBy;
   int from = none;       // in stages
@@ -204,6 +219,7 @@ struct StageSpec {
   std::vector<PassOutput> watchOver;
   KeepSpec keep;
   PassOutput stop;
+  MemorySpec memory;
 };
 
 struct BaselineSpec {

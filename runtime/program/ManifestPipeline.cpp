@@ -1,6 +1,7 @@
 // Stages, baselines, evaluations, exports and the order in which they act.
 #include "runtime/program/ManifestReader.h"
 #include <algorithm>
+#include <limits>
 
 namespace xfer::rt {
 
@@ -89,6 +90,29 @@ void ManifestReader::readStageClauses(JsonObject &object, StageSpec &stage) {
   }
   if (const Json *stop = object.find("stop", true))
     stage.stop = readPassOutput(*stop, object.at("stop"), false);
+  if (const Json *memory = object.find("memory", true)) {
+    JsonObject clause(*memory, object.at("memory"), problem);
+    readMemory(clause, stage.memory);
+  }
+}
+
+void ManifestReader::readMemory(JsonObject &clause, MemorySpec &memory) {
+  constexpr int64_t most = int64_t(1) << 50;
+  memory.limit = static_cast<uint64_t>(clause.integer("limit", 1, std::numeric_limits<int64_t>::max()));
+  memory.site = static_cast<int>(clause.integer("site", 0, static_cast<int64_t>(manifest.sites.size()), true));
+  clause.each("peaks", false, [&](const Json &item, const std::string &at) {
+    JsonObject formula(item, at, problem);
+    SizeSpec size;
+    size.fixed = static_cast<uint64_t>(formula.integer("fixed", 0, most));
+    formula.each("terms", true, [&](const Json &item, const std::string &at) {
+      JsonObject description(item, at, problem);
+      SizeSpec::Term term{static_cast<uint64_t>(description.integer("bytes", 0, most)), description.texts("extents")};
+      for (const std::string &symbol : term.symbols)
+        checkSymbol(symbol, at);
+      size.terms.push_back(std::move(term));
+    });
+    memory.peaks.push_back(std::move(size));
+  });
 }
 
 void ManifestReader::readBaseline(const Json &json, const std::string &place) {

@@ -44,6 +44,7 @@ private:
   // ManifestPipeline.cpp: in which order
   void readStage(const Json &json, const std::string &place);
   void readStageClauses(JsonObject &object, StageSpec &stage);
+  void readMemory(JsonObject &clause, MemorySpec &memory);
   void readBaseline(const Json &json, const std::string &place);
   void readEvaluation(const Json &json, const std::string &place);
   void readExport(const Json &json, const std::string &place);

@@ -258,7 +258,39 @@ Status StageRunner::finish() {
   return passes.runAll(stage.after, moment());
 }
 
+// Bytes of the formula for the opened data; at most 2^60.
+static uint64_t bytesOf(const SizeSpec &size, const Session &session) {
+  constexpr uint64_t most = uint64_t(1) << 60;
+  uint64_t sum = size.fixed;
+  for (const SizeSpec::Term &term : size.terms) {
+    uint64_t bytes = term.bytes;
+    for (const std::string &symbol : term.symbols) {
+      uint64_t extent = static_cast<uint64_t>(session.extents.at(symbol));
+      bytes = extent != 0 && bytes > most / extent ? most : bytes * extent;
+    }
+    sum = std::min(most, sum + (bytes + XFER_ALIGNMENT - 1) / XFER_ALIGNMENT * XFER_ALIGNMENT);
+  }
+  return sum;
+}
+
+Status StageRunner::checkMemory() const {
+  uint64_t peak = 0;
+  for (const SizeSpec &size : stage.memory.peaks)
+    peak = std::max(peak, bytesOf(size, session));
+  if (stage.memory.limit == 0 || peak <= stage.memory.limit)
+    return Status::success();
+  constexpr double mebibyte = 1 << 20;
+  return failureAt(stage.memory.site,
+                   "{}: stage '{}' needs {:.2f} MiB of memory with these data, more than the {:.2f} MiB that 'memory' "
+                   "allows it; take fewer samples or smaller batches, or allow more and build it again",
+                   session.describeSite(stage.memory.site), stage.name,
+                   std::ceil(static_cast<double>(peak) / mebibyte * 100) / 100,
+                   static_cast<double>(stage.memory.limit) / mebibyte);
+}
+
 Status StageRunner::check() {
+  if (Status status = checkMemory(); status.failed())
+    return status;
   std::vector<const Quantity *> quantities = {&stage.epochs, &stage.steps};
   for (const PhaseSpec &spec : stage.phases)
     quantities.insert(quantities.end(), {&spec.untilEpoch, &spec.untilStep});

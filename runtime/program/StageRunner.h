@@ -62,6 +62,7 @@ private:
   };
   Status plan();
   Status planBatches();
+  Status checkMemory() const;
   Status begin();
   Status enterPhase(size_t phase);
   Status doStep();

@@ -37,6 +37,9 @@ BindAttr getResultBind(mlir::func::FuncOp function, unsigned index);
 void setArgumentBind(mlir::func::FuncOp function, unsigned index, BindAttr bind);
 void setResultBind(mlir::func::FuncOp function, unsigned index, BindAttr bind);
 
+/// Where the clause `memory` of a stage stands: the last part of the op's location if that is fused, else all of it.
+mlir::Location getMemoryLocation(StageOp stage);
+
 /// The ops of a program by kind and name. Built once where many names are looked up; not updated.
 struct ProgramIndex {
   llvm::StringMap<OptionOp> options;

@@ -69,4 +69,9 @@ void setResultBind(func::FuncOp function, unsigned index, BindAttr bind) {
   function.setResultAttr(index, StringAttr::get(function.getContext(), kBindAttr), bind);
 }
 
+Location getMemoryLocation(StageOp stage) {
+  auto fused = dyn_cast<FusedLoc>(stage.getLoc());
+  return fused ? fused.getLocations().back() : stage.getLoc();
+}
+
 } // namespace xfer::pipeline

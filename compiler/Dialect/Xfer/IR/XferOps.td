@@ -155,7 +155,9 @@ def Xfer_StageOp : Xfer_Op<"stage"> {
     `epochs` and `steps` are an integer, #xfer.param or #xfer.figure. A run does `init`, `before` (names of passes), the
     steps, the restore of `keep`, `after`; `periodic` before the first step concerned. `epoch_by` names the source that
     sets the length of an epoch (default: the one with most batches). `watch_over` and `stop` are computed after each
-    epoch; a `stop` that is not 0 ends the stage. `key` (default: the name) goes into random keys. Constraints:
+    epoch; a `stop` that is not 0 ends the stage. `key` (default: the name) goes into random keys. `memory` is the most
+    bytes that the stage may need; where a fused location is given, its last part is the place of that clause.
+    Constraints:
     - (C1) source names are unique, batches positive, domains and splits exist;
     - (C2) there is a phase, and just the last one has no `until`;
     - (C3) one of `epochs` and `steps`;
