@@ -86,6 +86,31 @@ static std::string largeFigures(const RunResults &run) {
   return text;
 }
 
+// The baselines that have run, by a figure that has a value under each; null if there is no such figure.
+static const Figure *figureOfAll(const EvaluationResult &evaluation) {
+  for (const Figure &figure : evaluation.figures)
+    if (figure.kind == ReportSpec::Value)
+      return &figure;
+  return nullptr;
+}
+
+// The rows of a gain: one over each baseline, which it is named after.
+static void gainRows(Table &table, const std::vector<RunResults> &runs, size_t e, size_t f, size_t columns) {
+  const Figure &figure = runs.back().evaluations[e].figures[f];
+  auto row = [&](const std::string &name, const std::string &value) {
+    std::vector<std::string> cells(columns + 1);
+    cells.front() = "  " + name;
+    cells.back() = value;
+    table.row(cells);
+  };
+  if (figure.baselines.empty())
+    row(figure.name, "-");
+  for (size_t b = 0; b < figure.baselines.size(); ++b)
+    row(figure.name + " over " + figure.baselines[b].first, cell(runs, true, [&](const RunResults &run) {
+          return &run.evaluations[e].figures[f].baselines[b].second;
+        }));
+}
+
 std::string resultsTable(const std::vector<RunResults> &runs) {
   const RunResults &last = runs.back();
   std::string text;
@@ -93,8 +118,8 @@ std::string resultsTable(const std::vector<RunResults> &runs) {
     const EvaluationResult &evaluation = last.evaluations[e];
     Table table;
     std::vector<std::string> head = {evaluation.name};
-    if (!evaluation.figures.empty())
-      for (const auto &[name, value] : evaluation.figures[0].baselines)
+    if (const Figure *figure = figureOfAll(evaluation))
+      for (const auto &[name, value] : figure->baselines)
         head.push_back(name);
     head.push_back("model");
     table.row(head);
@@ -102,13 +127,16 @@ std::string resultsTable(const std::vector<RunResults> &runs) {
       const Figure &figure = evaluation.figures[f];
       if (!figure.value.shape.empty() || figure.kind == ReportSpec::Rows)
         continue;
-      bool isGain = figure.kind == ReportSpec::Gain;
+      if (figure.kind == ReportSpec::Gain) {
+        gainRows(table, runs, e, f, head.size() - 1);
+        continue;
+      }
       std::vector<std::string> cells = {"  " + figure.name};
       for (size_t b = 0; b < figure.baselines.size(); ++b)
-        cells.push_back(isGain ? "" : cell(runs, false, [&](const RunResults &run) -> const Tensor * {
+        cells.push_back(cell(runs, false, [&](const RunResults &run) -> const Tensor * {
           return &run.evaluations[e].figures[f].baselines[b].second;
         }));
-      cells.push_back(cell(runs, isGain, [&](const RunResults &run) { return &run.evaluations[e].figures[f].value; }));
+      cells.push_back(cell(runs, false, [&](const RunResults &run) { return &run.evaluations[e].figures[f].value; }));
       table.row(cells);
     }
     text += table.text();
@@ -121,14 +149,15 @@ std::vector<std::string> resultWarnings(const Manifest &manifest, const std::vec
   const RunResults &last = runs.back();
   for (size_t e = 0; e < last.evaluations.size(); ++e)
     for (size_t f = 0; f < last.evaluations[e].figures.size(); ++f) {
-      if (last.evaluations[e].figures[f].kind != ReportSpec::Gain)
+      const Figure &figure = last.evaluations[e].figures[f];
+      if (figure.kind != ReportSpec::Gain || figure.baselines.empty())
         continue;
       std::vector<double> gains;
       for (const RunResults &run : runs)
         gains.push_back(run.evaluations[e].figures[f].value.values.at(0));
       if (double gain = momentsOf(gains).mean; gain < 0)
-        warnings.push_back(format("negative transfer: on {} the model is {:.4f} worse than its baseline",
-                                  last.evaluations[e].name, -gain));
+        warnings.push_back(format("negative transfer: on {} the model is {:.4f} worse than baseline '{}'",
+                                  last.evaluations[e].name, -gain, figure.baselines[0].first));
     }
   for (const StageSpec &stage : manifest.stages)
     if (stage.keep.oracle)
@@ -144,15 +173,17 @@ static void writeFigures(JsonWriter &json, const EvaluationResult &evaluation) {
     if (figure.kind != ReportSpec::Rows)
       json.key(figure.name).tensor(figure.value.shape, figure.value.values.data());
   json.endObject().key("baselines").beginObject();
-  if (!evaluation.figures.empty())
-    for (size_t b = 0; b < evaluation.figures[0].baselines.size(); ++b) {
-      json.key(evaluation.figures[0].baselines[b].first).beginObject();
+  if (const Figure *all = figureOfAll(evaluation))
+    for (size_t b = 0; b < all->baselines.size(); ++b) {
+      json.key(all->baselines[b].first).beginObject();
       for (const Figure &figure : evaluation.figures)
         if (figure.kind == ReportSpec::Value && b < figure.baselines.size())
           json.key(figure.name).tensor(figure.baselines[b].second.shape, figure.baselines[b].second.values.data());
       json.endObject();
     }
-  json.endObject().endObject();
+  json.endObject();
+  writeGains(json, evaluation);
+  json.endObject();
 }
 
 std::string resultsJson(const Manifest &manifest, const std::vector<RunResults> &runs, const std::string &folder) {
@@ -178,6 +209,8 @@ std::string resultsJson(const Manifest &manifest, const std::vector<RunResults> 
         values.push_back(run.evaluations[e].figures[f].value.values.at(0));
       Moments moments = momentsOf(values);
       json.key(figure.name).beginObject().key("mean").value(moments.mean).key("deviation").value(moments.deviation);
+      if (figure.kind == ReportSpec::Gain && !figure.baselines.empty())
+        json.key("over").value(figure.baselines[0].first);
       json.endObject();
     }
     json.endObject();

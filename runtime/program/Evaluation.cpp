@@ -4,12 +4,33 @@
 
 namespace xfer::rt {
 
-// The value that a gain is measured against: of the report's baseline, else of the last one that has run.
-static std::optional<double> referenceOf(const Manifest &manifest, const ReportSpec &report, const Figure &figure) {
-  for (size_t i = figure.baselines.size(); i-- > 0;)
-    if (report.baseline == none || figure.baselines[i].first == manifest.baselines[report.baseline].name)
-      return figure.baselines[i].second.values.at(0);
-  return std::nullopt;
+// Values of the model and of baselines become gains over the report's baseline, or over each of them.
+static void makeGains(const Manifest &manifest, const ReportSpec &report, Figure &figure) {
+  auto isOther = [&](const std::pair<std::string, Tensor> &entry) {
+    return report.baseline != none && entry.first != manifest.baselines[report.baseline].name;
+  };
+  auto &baselines = figure.baselines;
+  baselines.erase(std::remove_if(baselines.begin(), baselines.end(), isOther), baselines.end());
+  double &value = figure.value.values.at(0);
+  for (auto &[name, tensor] : baselines)
+    tensor.values.at(0) = value - tensor.values.at(0);
+  value = baselines.empty() ? std::nan("") : baselines[0].second.values[0];
+}
+
+void writeGains(JsonWriter &json, const EvaluationResult &result) {
+  auto isGain = [](const Figure &figure) { return figure.kind == ReportSpec::Gain; };
+  if (std::none_of(result.figures.begin(), result.figures.end(), isGain))
+    return;
+  json.key("gains").beginObject();
+  for (const Figure &figure : result.figures) {
+    if (!isGain(figure))
+      continue;
+    json.key(figure.name).beginObject();
+    for (const auto &[baseline, gain] : figure.baselines)
+      json.key(baseline).value(gain.values[0]);
+    json.endObject();
+  }
+  json.endObject();
 }
 
 Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const EvaluationSpec &spec,
@@ -47,13 +68,9 @@ Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const E
         result.figures[k].baselines.emplace_back(session.manifest.baselines[i].name,
                                                  (*runner)->output(spec.reports[k].output));
   }
-  for (size_t k = 0; k < result.figures.size(); ++k) {
-    if (spec.reports[k].kind != ReportSpec::Gain)
-      continue;
-    std::optional<double> reference = referenceOf(session.manifest, spec.reports[k], result.figures[k]);
-    double &value = result.figures[k].value.values.at(0);
-    value = reference ? value - *reference : std::nan("");
-  }
+  for (size_t k = 0; k < result.figures.size(); ++k)
+    if (spec.reports[k].kind == ReportSpec::Gain)
+      makeGains(session.manifest, spec.reports[k], result.figures[k]);
   return result;
 }
 

@@ -9,14 +9,19 @@ namespace xfer::rt {
 struct Figure {
   std::string name;
   ReportSpec::Kind kind = ReportSpec::Value;
-  Tensor value;                                          // of a gain: the difference; empty for rows
-  std::vector<std::pair<std::string, Tensor>> baselines; // name of the baseline, its value
+  Tensor value; // of a gain: over the first of `baselines`, not a number if there is none; empty for rows
+  // By the name of a baseline, in text order: its value; of a gain: that of the model less that of the baseline.
+  std::vector<std::pair<std::string, Tensor>> baselines;
 };
 
 struct EvaluationResult {
   std::string name;
   std::vector<Figure> figures;
 };
+
+// The gains of an evaluation over every baseline under the key "gains", as they stand in the log and in results.json:
+// {"transfer_gain": {"source_only": 0.1, ...}}. Nothing if it reports none.
+void writeGains(JsonWriter &json, const EvaluationResult &result);
 
 // Called with the name of the evaluation and of the report for every `rows` report.
 using RowsSink = Status (*)(void *context, const std::string &evaluation, const std::string &report,

@@ -212,6 +212,7 @@ Status Trainer::runEvaluation(const OrderItem &item) {
   for (const Figure &figure : result->figures)
     if (figure.kind != ReportSpec::Rows)
       line.key(figure.name).tensor(figure.value.shape, figure.value.values.data());
+  writeGains(line, *result);
   train.results.push_back(std::move(*result));
   return log(line.endObject().text());
 }

@@ -36,6 +36,13 @@ class Examples(harness.Case):
         results = self.results(program, "train", "--data", "data", "--epochs", 2, "--out", "run", timeout=300)
         found = results["runs"][0]["evaluations"][0]
         self.assertEqual(set(found["baselines"]), {"source_only", "mmd"})
+        # The gain is over each, and over the first where one number stands for it.
+        gains, accuracy = found["gains"]["transfer_gain"], found["figures"]["accuracy"]
+        for name in ("source_only", "mmd"):
+            self.assertAlmostEqual(gains[name], accuracy - found["baselines"][name]["accuracy"], places=6)
+        self.assertEqual(found["figures"]["transfer_gain"], gains["source_only"])
+        shown = self.run_ok(program, "evaluate", "--data", "data", "--out", "run").stdout
+        self.assertRegex(shown, r"transfer_gain over source_only +[+-]\d\.\d{4}\n +transfer_gain over mmd +[+-]\d\.\d{4}\n")
         self.assertTrue(0 <= found["figures"]["accuracy"] <= 1)
         # The same from files that are not packed, and with one thread.
         for packed in (self.folder / "data").rglob("*.gz"):

@@ -238,7 +238,9 @@ TEST(Trainer, ModelsBetweenStages) {
       {{"name", "e"},
        {"pass", 6},
        {"reports",
-        {{{"name", "value"}}, {{"name", "gain"}, {"kind", "gain"}, {"output", "value"}, {"baseline", "plain"}}}}}};
+        {{{"name", "value"}},
+         {{"name", "gain"}, {"kind", "gain"}, {"output", "value"}, {"baseline", "plain"}},
+         {{"name", "gains"}, {"kind", "gain"}, {"output", "value"}}}}}};
   program["order"] = {{{"stage", "first"}}, {{"stage", "second"}}, {{"stage", "other"}},
                       {{"evaluate", 0}},    {{"stage", "branch"}}, {{"repeat", 2}, {"body", {{{"stage", "first"}}}}}};
   Outcome outcome = runProgram(program);
@@ -254,6 +256,14 @@ TEST(Trainer, ModelsBetweenStages) {
   EXPECT_EQ(figures[0].baselines[0].second.values[0], 5);
   EXPECT_EQ(figures[0].baselines[1].second.values[0], 3);
   EXPECT_EQ(figures[1].value.values[0], -1 - 3);
+  ASSERT_EQ(figures[1].baselines.size(), 1u); // the named one only
+  EXPECT_EQ(figures[1].baselines[0].first, "plain");
+  // Over all, the first in the text being the one that stands for all.
+  ASSERT_EQ(figures[2].baselines.size(), 2u);
+  EXPECT_EQ(figures[2].baselines[0].first, "other");
+  EXPECT_EQ(figures[2].baselines[0].second.values[0], -1 - 5);
+  EXPECT_EQ(figures[2].baselines[1].second.values[0], -1 - 3);
+  EXPECT_EQ(figures[2].value.values[0], -1 - 5);
 }
 
 // What cannot be planned is said before anything is computed.
