@@ -7,7 +7,7 @@
 
 namespace xfer::rt {
 
-static Status writeFacts(const Command &command, const Session &session, const OpenedData &data,
+static Status writeFacts(const Command &command, const Session &session, const OpenedData &data, const Trainer &trainer,
                          const RunFolder &folder, std::string_view status) {
   const Manifest &manifest = session.manifest;
   JsonWriter json;
@@ -37,7 +37,9 @@ static Status writeFacts(const Command &command, const Session &session, const O
     }
     json.endList().endObject();
   }
-  json.endList().endObject();
+  json.endList();
+  writeLoaded(json, trainer.state().loaded);
+  json.endObject();
   return replaceFile(folder.facts(), json.text() + "\n");
 }
 
@@ -73,11 +75,11 @@ static Expected<RunOutcome> runTrainer(const Command &command, Session &session,
   Status ready = earlier ? trainer.resume(*earlier) : trainer.start();
   if (ready.failed())
     return ready;
-  if (Status status = writeFacts(command, session, data, folder, "running"); status.failed())
+  if (Status status = writeFacts(command, session, data, trainer, folder, "running"); status.failed())
     return status;
   Expected<bool> finished = trainer.run();
   if (!finished) {
-    (void)writeFacts(command, session, data, folder, "failed").ok();
+    (void)writeFacts(command, session, data, trainer, folder, "failed").ok();
     if (trainer.lastCheckpoint().empty())
       return finished.status();
     return failure("{}; the checkpoint of {} is kept in '{}'", finished.message(), trainer.lastCheckpoint(),
@@ -86,7 +88,7 @@ static Expected<RunOutcome> runTrainer(const Command &command, Session &session,
   if (!*finished) {
     progress.note("interrupted: the checkpoint of " + trainer.lastCheckpoint() + " is in '" + folder.path() +
                   "'; --resume goes on");
-    if (Status status = writeFacts(command, session, data, folder, "interrupted"); status.failed())
+    if (Status status = writeFacts(command, session, data, trainer, folder, "interrupted"); status.failed())
       return status;
     return RunOutcome();
   }
@@ -96,7 +98,7 @@ static Expected<RunOutcome> runTrainer(const Command &command, Session &session,
   std::string results = resultsJson(session.manifest, {outcome.results}, folder.path());
   if (Status status = replaceFile(folder.results(), results + "\n"); status.failed())
     return status;
-  if (Status status = writeFacts(command, session, data, folder, "finished"); status.failed())
+  if (Status status = writeFacts(command, session, data, trainer, folder, "finished"); status.failed())
     return status;
   return outcome;
 }

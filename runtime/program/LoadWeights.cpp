@@ -1,5 +1,6 @@
 #include "runtime/program/LoadWeights.h"
 #include "runtime/core/File.h"
+#include "runtime/core/Hash.h"
 #include "runtime/weights/KeyMap.h"
 #include <algorithm>
 
@@ -21,8 +22,12 @@ static std::optional<std::string> keyBelow(const std::string &path, const std::s
   return key[0] == '.' ? key.substr(1) : key;
 }
 
+static const std::string &nameOf(const Session &session, const LoadSpec &load) {
+  return load.option == none ? load.file : session.options[load.option].text;
+}
+
 static Expected<WeightFile> openFile(const Session &session, const LoadSpec &load, const std::string &folder) {
-  const std::string &name = load.option == none ? load.file : session.options[load.option].text;
+  const std::string &name = nameOf(session, load);
   if (name.empty())
     return failure("no weight file is named{}",
                    load.option == none ? "" : "; give --" + session.manifest.options[load.option].name);
@@ -48,7 +53,7 @@ static std::vector<KeySlot> slotsBelow(const Manifest &manifest, const LoadSpec 
   return slots;
 }
 
-static Status loadFile(Session &session, const LoadSpec &load, const std::string &folder) {
+static Expected<LoadedFile> loadFile(Session &session, const LoadSpec &load, const std::string &folder) {
   Expected<WeightFile> file = openFile(session, load, folder);
   if (!file)
     return file.status();
@@ -69,14 +74,19 @@ static Status loadFile(Session &session, const LoadSpec &load, const std::string
     if (status.failed())
       return status.within("'" + file->name() + "'");
   }
-  return Status::success();
+  const Bytes &content = file->content();
+  return LoadedFile{nameOf(session, load), load.into, content.size, hexOf(hashBytes(content.data, content.size))};
 }
 
-Status loadWeights(Session &session, const std::string &folder) {
-  for (const LoadSpec &load : session.manifest.loads)
-    if (Status status = loadFile(session, load, folder); status.failed())
-      return load.site > 0 ? status.within(session.describeSite(load.site)) : status;
-  return Status::success();
+Expected<std::vector<LoadedFile>> loadWeights(Session &session, const std::string &folder) {
+  std::vector<LoadedFile> files;
+  for (const LoadSpec &load : session.manifest.loads) {
+    Expected<LoadedFile> file = loadFile(session, load, folder);
+    if (!file)
+      return load.site > 0 ? file.status().within(session.describeSite(load.site)) : file.status();
+    files.push_back(std::move(*file));
+  }
+  return files;
 }
 
 } // namespace xfer::rt

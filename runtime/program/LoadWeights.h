@@ -9,9 +9,16 @@ namespace xfer::rt {
 
 WeightLayout layoutOf(const Variable &variable);
 
-// Reads the weight files that the program starts from (MANIFEST.md, Loads); relative ones are looked up in `folder`,
-// then as they are given. The `init` passes have been run.
-Status loadWeights(Session &session, const std::string &folder);
+// A weight file that a run started from, for run.json.
+struct LoadedFile {
+  std::string path, into; // as the program or the option names it; the part of the model that it filled
+  uint64_t bytes = 0;
+  std::string hash;
+};
+
+// Reads the weight files that the program starts from (MANIFEST.md, Loads) and gives what was read; relative ones are
+// looked up in `folder`, then as they are given. The `init` passes have been run.
+Expected<std::vector<LoadedFile>> loadWeights(Session &session, const std::string &folder);
 
 } // namespace xfer::rt
 

@@ -1,6 +1,6 @@
 // Where a run keeps what it writes.
 //
-//   run.json              what was run: program, compiler, options, seed, data; and how it ended
+//   run.json              what was run: program, compiler, options, seed, data, weight files; and how it ended
 //   metrics.jsonl         one object an epoch and an evaluation
 //   results.json          the figures of the evaluations
 //   weights.safetensors   parameters and states of modules, by the names and layouts of PyTorch

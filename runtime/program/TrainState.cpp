@@ -199,6 +199,15 @@ void adoptOptions(const Checkpoint &checkpoint, Session &session, const std::vec
     }
 }
 
+void writeLoaded(JsonWriter &json, const std::vector<LoadedFile> &files) {
+  json.key("weights").beginList();
+  for (const LoadedFile &file : files) {
+    json.beginObject().key("path").value(file.path).key("into").value(file.into);
+    json.key("bytes").value(file.bytes).key("hash").value(file.hash).endObject();
+  }
+  json.endList();
+}
+
 static std::string stateText(const Session &session, const TrainState &state) {
   const StageState &stage = state.stage;
   JsonWriter json;
@@ -213,6 +222,7 @@ static std::string stateText(const Session &session, const TrainState &state) {
     json.value(bitsOf(sum));
   json.endList().endObject();
   writeResults(json, state.results);
+  writeLoaded(json, state.loaded);
   return json.endObject().text();
 }
 
@@ -237,6 +247,15 @@ static void readState(JsonObject &object, TrainState &state) {
       stage.sums.push_back(numberOf(sum));
   }
   readResults(object, state.results);
+  object.each("weights", true, [&](const Json &item, const std::string &at) {
+    JsonObject fields(item, at, problem);
+    LoadedFile file;
+    file.path = fields.text("path");
+    file.into = fields.text("into");
+    file.bytes = static_cast<uint64_t>(fields.integer("bytes", 0, large));
+    file.hash = fields.text("hash");
+    state.loaded.push_back(std::move(file));
+  });
 }
 
 namespace {

@@ -3,6 +3,7 @@
 #define XFER_RUNTIME_PROGRAM_TRAINSTATE_H
 
 #include "runtime/program/Evaluation.h"
+#include "runtime/program/LoadWeights.h"
 #include "runtime/weights/Checkpoint.h"
 
 namespace xfer::rt {
@@ -15,6 +16,7 @@ struct TrainState {
   std::map<int, Snapshot> found, left;   // by stage: the model before and after its last run, where somebody needs it
   std::vector<Snapshot> baselines;       // outcomes, empty where there is none yet
   std::vector<EvaluationResult> results; // so far
+  std::vector<LoadedFile> loaded;        // weight files that the run started from
   uint64_t logLength = 0;                // of the metrics
   double seconds = 0;                    // spent so far
 };
@@ -28,6 +30,9 @@ enum class CheckpointUse {
 Checkpoint makeCheckpoint(const Session &session, const TrainState &state);
 // The model alone: parameters, states of modules and of the program.
 Checkpoint makeModel(const Session &session);
+
+// The list of weight files under the key "weights", as it stands in checkpoints and in run.json.
+void writeLoaded(JsonWriter &json, const std::vector<LoadedFile> &files);
 
 // Puts it back into the session and gives the state. What does not fit changes nothing.
 Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &session, CheckpointUse use);

@@ -46,11 +46,13 @@ Status Trainer::start() {
   session.setConstants();
   if (Status status = passes.runAll(session.manifest.init, {}); status.failed())
     return status;
-  if (Status status = loadWeights(session, data.folder); status.failed())
-    return status;
+  Expected<std::vector<LoadedFile>> loaded = loadWeights(session, data.folder);
+  if (!loaded)
+    return loaded.status();
   if (Status status = passes.runAll(session.manifest.load, {}); status.failed())
     return status;
   train = TrainState();
+  train.loaded = std::move(*loaded);
   train.baselines.resize(session.manifest.baselines.size());
   if (Status status = folder.clear(); status.failed()) // the run of before is kept until this one can begin
     return status;

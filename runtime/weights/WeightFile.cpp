@@ -74,6 +74,7 @@ Expected<WeightFile> WeightFile::parse(Bytes file, const std::string &name) {
   Bytes data = file.slice(8 + length, file.size - 8 - length);
   WeightFile result;
   result.path = name;
+  result.whole = file;
   result.notes = std::move(header->metadata);
   for (const WeightEntry &entry : header->entries) {
     Expected<WeightTensor> tensor = readEntry(entry, data);

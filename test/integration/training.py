@@ -6,7 +6,7 @@ import re
 import signal
 import time
 import harness
-from harness import MOONS, figure, interrupt
+from harness import MOONS, figure, interrupt, read_weights
 
 # Long enough to be interrupted in the middle.
 STEPS = 12000
@@ -19,13 +19,16 @@ class Training(harness.Case):
     def interrupted(self, folder, number):
         """Starts a long run and stops it by a signal after its first checkpoint."""
         process = self.start(self.build(MOONS), "train", "--out", folder, "--steps", STEPS)
+        self.wait_for_checkpoint(process, folder)
+        return interrupt(process, number)
+
+    def wait_for_checkpoint(self, process, folder):
         checkpoint = self.folder / folder / "checkpoint.xfer"
         for _ in range(6000):
             if checkpoint.exists() or process.poll() is not None:
                 break
             time.sleep(0.01)
         self.assertIsNone(process.poll(), "the run ended before it could be interrupted")
-        return interrupt(process, number)
 
     def assertResumes(self, folder):
         """Resuming ends at the bits of a run that was not interrupted, with the same log."""
@@ -77,6 +80,31 @@ class Training(harness.Case):
         self.assertEqual((self.folder / "stopped/checkpoint.xfer").read_bytes(), before)
         self.refuse("steps", self.build(MOONS), "train", "--out", "stopped", "--resume", "--lr", "0.5", "--steps", 3)
         self.run_ok(self.build(MOONS), "train", "--out", "stopped", "--overwrite", "--steps", 8)
+
+    # run.json names the weight files that a run started from, also after it was resumed without reading them.
+    def test_records_weight_files(self):
+        self.train("first", "--steps", 40)
+        kept = self.folder / "first/weights.safetensors"
+        tensors = {name: values for name, values in read_weights(kept).items() if name.startswith("net.trunk.")}
+        self.assertEqual(len(tensors), 4)
+        rules = ", ".join(f'"{part}*" -> drop' for part in ("net.head.", "net.critic."))
+        program = self.build(MOONS.replace("  critic = mlp([32, 1])\n", "  critic = mlp([32, 1])\n  load \"first.safetensors\" "
+                             f'into net.trunk map {{ {rules}, "net.trunk.*" -> "*" }}\n'))
+        self.write("data/first.safetensors", kept.read_bytes())
+        wanted = [{"path": "first.safetensors", "into": "net.trunk", "bytes": kept.stat().st_size}]
+        process = self.start(program, "train", "--data", "data", "--out", "run", "--steps", STEPS)
+        self.wait_for_checkpoint(process, "run")
+        interrupt(process, signal.SIGINT)
+        for words in ((), ("train", "--resume", "--data", "data", "--out", "run")):
+            if words:
+                (self.folder / "data/first.safetensors").unlink()
+                self.run_ok(program, *words)
+            run = json.loads((self.folder / "run/run.json").read_text())
+            hashes = [entry.pop("hash") for entry in run["weights"]]
+            self.assertEqual(run["weights"], wanted)
+            self.assertRegex(hashes[0], "^[0-9a-f]{16}$")
+        self.refuse(r"program\.xfer:\d+:\d+: load: cannot read 'data/first.safetensors'", program, "train", "--data", "data",
+                    "--out", "other")
 
     def test_several_runs(self):
         results = self.train("runs", "--runs", 3, "--steps", 200)

@@ -1,5 +1,7 @@
 // Weight files that a program starts from: where they are looked up, what they fill, and what is refused.
 #include "runtime/program/LoadWeights.h"
+#include "runtime/core/File.h"
+#include "runtime/core/Hash.h"
 #include "test/runtime/support/TemporaryFolder.h"
 #include <cstring>
 #include <gmock/gmock.h>
@@ -51,6 +53,7 @@ protected:
   xfer::rt::test::TemporaryFolder folder;
   std::string text, start;
   std::unique_ptr<Session> session;
+  std::vector<LoadedFile> loaded;
 
   // Runs these loads; the message, or nothing.
   std::string load(const json &loads) {
@@ -64,8 +67,9 @@ protected:
       return manifest.message();
     session = std::move(*Session::open(compiled, std::move(*manifest)));
     session->options[0].text = start;
-    Status status = loadWeights(*session, folder.folder());
-    return status.ok() ? "" : status.message();
+    Expected<std::vector<LoadedFile>> files = loadWeights(*session, folder.folder());
+    loaded = files ? *files : std::vector<LoadedFile>();
+    return files ? "" : files.message();
   }
 
   template <typename T> std::vector<T> values(size_t variable) const {
@@ -121,6 +125,14 @@ TEST_F(LoadWeightsTest, Lookup) {
   start = folder.path("again");
   EXPECT_EQ(load({{{"file", "w"}, {"into", "net"}}, {{"file", {{"option", "start"}}}, {"into", "net.fc[0]"}}}), "");
   EXPECT_THAT(values<float>(1), ElementsAre(1, 1, 1));
+  ASSERT_EQ(loaded.size(), 2u);
+  EXPECT_EQ(loaded[0].path, "w");
+  EXPECT_EQ(loaded[0].into, "net");
+  EXPECT_EQ(loaded[1].path, start);
+  Expected<Bytes> content = mapFile(start);
+  ASSERT_TRUE(content);
+  EXPECT_EQ(loaded[1].bytes, content->size);
+  EXPECT_EQ(loaded[1].hash, hexOf(hashBytes(content->data, content->size)));
   start = "";
   EXPECT_THAT(load({{{"file", {{"option", "start"}}}, {"into", "net"}}}),
               HasSubstr("no weight file is named; give --start"));
