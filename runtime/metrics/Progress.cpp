@@ -26,6 +26,7 @@ void Progress::begin(std::string name, int64_t planned, int64_t plannedEpochs, i
   epochs = plannedEpochs;
   samples = perStep;
   start = done;
+  last.clear();
   began = drawn = Clock::now();
 }
 
@@ -48,7 +49,27 @@ std::string Progress::rateAndRest(int64_t step) const {
 }
 
 void Progress::step(int64_t step, int64_t epoch, const NamedValues &values) {
-  if (style != Bar || Clock::now() - drawn < std::chrono::milliseconds(100))
+  if (style == Bar)
+    drawBar(step, epoch, values);
+  else if (style == Lines && Clock::now() - drawn >= between)
+    writeLine(step, epoch, values);
+}
+
+void Progress::epoch(int64_t step, int64_t epoch, const NamedValues &values) {
+  last = values;
+  if (style == Bar) // an epoch may be a single step
+    drawBar(step, epoch, values);
+  else if (style == Lines)
+    writeLine(step, epoch, values);
+}
+
+void Progress::writeLine(int64_t step, int64_t epoch, const NamedValues &values) {
+  drawn = Clock::now();
+  note(format("{}  epoch {}/{}  step {}{}{}", stage, epoch + 1, epochs, step, textOf(values), rateAndRest(step)));
+}
+
+void Progress::drawBar(int64_t step, int64_t epoch, const NamedValues &values) {
+  if (Clock::now() - drawn < std::chrono::milliseconds(100))
     return;
   drawn = Clock::now();
   constexpr int width = 20;
@@ -64,16 +85,12 @@ void Progress::step(int64_t step, int64_t epoch, const NamedValues &values) {
   onLine = true;
 }
 
-void Progress::epoch(int64_t step, int64_t epoch, const NamedValues &values) {
-  if (style == Lines)
-    note(format("{}  epoch {}/{}  step {}{}{}", stage, epoch + 1, epochs, step, textOf(values), rateAndRest(step)));
-}
-
+// On a terminal nothing of the bar stays but this line.
 void Progress::end() {
   if (style == Silent)
     return;
   double seconds = std::chrono::duration<double>(Clock::now() - began).count();
-  note(format("{}  done in {}", stage, clockText(seconds)));
+  note(format("{}  done in {}{}", stage, clockText(seconds), textOf(last)));
 }
 
 void Progress::note(const std::string &text) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 using namespace xfer::rt;
 
@@ -86,4 +87,29 @@ TEST(Progress, PlainLines) {
   std::string text = contentOf(path);
   EXPECT_EQ(text.find("adapt  epoch 1/2  step 50  task 0.5000  "), 0u) << text;
   EXPECT_EQ(text.find('\r'), std::string::npos);
+}
+
+// In a long epoch a line follows when enough time has passed since the last one, with what an epoch's line has.
+TEST(Progress, PlainLinesInsideAnEpoch) {
+  std::string path = ::testing::TempDir() + "progress-long.txt";
+  FILE *stream = std::fopen(path.c_str(), "w");
+  Progress progress(stream, Progress::Lines, std::chrono::milliseconds(30));
+  progress.begin("adapt", 100, 1, 64, 0);
+  progress.step(1, 0, {{"task", 2}});
+  std::this_thread::sleep_for(std::chrono::milliseconds(40));
+  progress.step(2, 0, {{"task", 1.5}});
+  progress.step(3, 0, {{"task", 1.25}});
+  progress.epoch(100, 0, {{"task", 0.5}});
+  progress.end();
+  std::fclose(stream);
+  std::istringstream text(contentOf(path));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);)
+    lines.push_back(line);
+  ASSERT_EQ(lines.size(), 3u) << text.str();
+  EXPECT_EQ(lines[0].find("adapt  epoch 1/1  step 2  task 1.5000  "), 0u) << lines[0];
+  EXPECT_NE(lines[0].find(" samples/s  0:0"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find(" left"), std::string::npos) << lines[0];
+  EXPECT_EQ(lines[1].find("adapt  epoch 1/1  step 100  task 0.5000  "), 0u) << lines[1];
+  EXPECT_EQ(lines[2], "adapt  done in 0:00  task 0.5000");
 }
