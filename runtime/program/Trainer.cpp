@@ -1,7 +1,9 @@
 #include "runtime/program/Trainer.h"
 #include "runtime/metrics/JsonText.h"
+#include "runtime/program/Call.h"
 #include "runtime/program/LoadWeights.h"
 #include <algorithm>
+#include <cmath>
 
 namespace xfer::rt {
 
@@ -68,6 +70,7 @@ Status Trainer::resume(const Checkpoint &checkpoint) {
   train = std::move(*state);
   if (Status status = openLog(); status.failed())
     return status;
+  rememberCheckpoint();
   return passes.runAll(session.manifest.load, {});
 }
 
@@ -89,15 +92,44 @@ Status Trainer::stepDone(std::string_view stage, int64_t step, const StepTime &t
   return stepTimes->write(line.key("processor_seconds").value(time.processorSeconds).endObject().text());
 }
 
+// A loss is looked at before the parameters are updated, so the update may be what went wrong: then the next loss would
+// tell, but a checkpoint in between would take the place of a good one.
+Status Trainer::checkParameters() const {
+  const Manifest &manifest = session.manifest;
+  for (const StageSpec &stage : manifest.stages)
+    for (const PhaseSpec &phase : stage.phases)
+      for (const Binding &result : manifest.functions[phase.function].results) {
+        bool isFloat = result.type == ElementType::F32 || result.type == ElementType::F64 ||
+                       result.type == ElementType::BF16;
+        if (result.kind != BindKind::Param || !isFloat)
+          continue;
+        const Buffer &values = session.variables[result.target];
+        uint64_t bytes = sizeOf(result.type);
+        for (uint64_t at = 0; at < values.size(); at += bytes)
+          if (!std::isfinite(loadNumber(values.as<char>() + at, result.type)))
+            return failure("parameter '{}' is not finite any more: element {} is {}; lower the rate or clip the "
+                           "gradients",
+                           result.name, at / bytes, loadNumber(values.as<char>() + at, result.type));
+      }
+  return Status::success();
+}
+
+// What the checkpoint that is there now holds, for messages.
+void Trainer::rememberCheckpoint() {
+  saved = train.inStage ? format("step {} of stage '{}'", train.stage.step,
+                                 session.manifest.stages[session.manifest.order[train.item].index].name)
+                        : format("item {} of {}", train.item, session.manifest.order.size());
+}
+
 Status Trainer::save() {
+  if (Status status = checkParameters(); status.failed())
+    return status;
   train.logLength = metrics->length();
   train.seconds = secondsBefore + std::chrono::duration<double>(Clock::now() - began).count();
   if (Status status = makeCheckpoint(session, train).write(folder.checkpoint()); status.failed())
     return status;
   lastSave = Clock::now();
-  saved = train.inStage ? format("step {} of stage '{}'", train.stage.step,
-                                 session.manifest.stages[session.manifest.order[train.item].index].name)
-                        : format("item {} of {}", train.item, session.manifest.order.size());
+  rememberCheckpoint();
   return Status::success();
 }
 

@@ -45,7 +45,9 @@ private:
 
   Status checkStages();
   Status openLog();
+  Status checkParameters() const;
   Status save();
+  void rememberCheckpoint();
   Expected<bool> runStage(const OrderItem &item);
   Status enterStage(int index);
   void leaveStage(int index);

@@ -123,6 +123,39 @@ class Training(harness.Case):
         self.assertTrue((self.folder / "runs").is_dir())
 
 
+class NotFinite(harness.Case):
+    # The loss grows beyond all bounds after six tenths of the steps.
+    TEXT = MOONS.replace("domain level {", "fn blow(given progress) = where(progress > 0.6, 1e38, 1)\ndomain level {", 1) \
+        .replace("  minimize task + align\n", "  minimize task * blow() * blow() + align\n")
+    LINE = next(number for number, line in enumerate(TEXT.splitlines(), 1) if "blow()" in line)
+    SAYS = rf"stage 'adapt', epoch \d+, step (\d+): .*program\.xfer:{LINE}:12: the loss is not finite: the value is inf; " \
+        r"the checkpoint of step \d+ of stage 'adapt' is kept in 'run'"
+
+    # The place is named, the status is not 0, and the checkpoint of before is good: it evaluates, and a resumed run comes
+    # to the same end.
+    def test_stops_at_its_place(self):
+        program = self.build(self.TEXT)
+        said = self.refuse(self.SAYS, program, "train", "--steps", STEPS, "--out", "run").stderr
+        self.assertEqual(json.loads((self.folder / "run/run.json").read_text())["status"], "failed")
+        self.assertNothingLeft("run", "run.json", "metrics.jsonl", "checkpoint.xfer")
+        kept = (self.folder / "run/checkpoint.xfer").read_bytes()
+        evaluated = self.results(program, "evaluate", "--out", "run")
+        self.assertGreater(figure(evaluated, "turned.test", "accuracy"), 0.3)
+        self.refuse("--resume", program, "train", "--out", "run")
+        self.assertEqual((self.folder / "run/checkpoint.xfer").read_bytes(), kept)
+        again = self.refuse(self.SAYS, program, "train", "--resume", "--out", "run").stderr
+        step = re.search(self.SAYS, said).group(1)
+        self.assertEqual(re.search(self.SAYS, again).group(1), step)
+        self.assertGreater(int(step), 0.6 * STEPS)
+
+    # Nothing good was there yet.
+    def test_from_the_beginning(self):
+        said = self.refuse(r"program\.xfer:\d+:\d+: the loss is not finite: the value is nan", self.build(MOONS), "train",
+                           "--lr", "1e30", "--out", "run").stderr
+        self.assertNotIn("is kept", said)
+        self.assertNothingLeft("run", "run.json", "metrics.jsonl")
+
+
 class Verbs(harness.Case):
     def setUp(self):
         super().setUp()

@@ -3,6 +3,7 @@
 #include "runtime/program/Trainer.h"
 #include "runtime/cpu/ThreadTeam.h"
 #include "test/runtime/support/TemporaryFolder.h"
+#include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@ using nlohmann::json;
 namespace {
 
 std::vector<std::string> trace;
+int infiniteAt = -1; // the step that makes the weight infinite
 
 float &scalar(const xfer_buffer_t *buffers, int i) { return *static_cast<float *>(buffers[i].data); }
 int32_t &whole(const xfer_buffer_t *buffers, int i) { return *static_cast<int32_t *>(buffers[i].data); }
@@ -45,7 +47,7 @@ xfer_status_t step(xfer_context *, xfer_queue_t, const xfer_buffer_t *b, const x
                      " w" + std::to_string(static_cast<int>(scalar(b, 0)));
   trace.push_back(text);
   EXPECT_NE(b[0].data, b[twoDraws ? 5 : 4].data) << "a result that is not in place must not overwrite its argument";
-  scalar(b, twoDraws ? 5 : 4) = scalar(b, 0) + 1;
+  scalar(b, twoDraws ? 5 : 4) = whole(b, 1) == infiniteAt ? INFINITY : scalar(b, 0) + 1;
   return XFER_OK;
 }
 
@@ -264,6 +266,20 @@ TEST(Trainer, ModelsBetweenStages) {
   EXPECT_EQ(figures[2].baselines[0].second.values[0], -1 - 5);
   EXPECT_EQ(figures[2].baselines[1].second.values[0], -1 - 3);
   EXPECT_EQ(figures[2].value.values[0], -1 - 5);
+}
+
+// An update that leaves a parameter infinite after a loss that was good never becomes a checkpoint.
+TEST(Trainer, KeepsInfiniteParametersOutOfCheckpoints) {
+  json program = baseProgram();
+  program["stages"] = {simpleStage("first", 2, {{{"function", 7}}})}; // two steps an epoch
+  program["order"] = {{{"stage", "first"}}};
+  infiniteAt = 3;
+  Outcome outcome = runProgram(program);
+  infiniteAt = -1;
+  ASSERT_TRUE(outcome.status.failed());
+  EXPECT_NE(outcome.status.message().find("parameter 'w' is not finite any more: element 0 is inf"), std::string::npos)
+      << outcome.status.message();
+  EXPECT_TRUE(runProgram(program).status.ok());
 }
 
 // What cannot be planned is said before anything is computed.
