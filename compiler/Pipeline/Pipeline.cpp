@@ -14,8 +14,11 @@
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/SHA256.h"
+#include <fcntl.h>
 
 using namespace mlir;
 
@@ -132,25 +135,80 @@ static llvm::Error writeFile(StringRef path, ArrayRef<char> bytes) {
   return llvm::Error::success();
 }
 
+/// Whether `bytes` fit beside `path`. The linker maps what it writes, and a mapped file on a full disk ends the process.
+static llvm::Error reserve(StringRef path, uint64_t bytes) {
+  int file = -1;
+  std::error_code error = llvm::sys::fs::openFileForWrite(path, file);
+  if (!error) {
+    error = std::error_code(posix_fallocate(file, 0, static_cast<off_t>(bytes)), std::generic_category());
+    llvm::sys::Process::SafelyCloseFileDescriptor(file);
+    llvm::sys::fs::remove(path);
+  }
+  if (error)
+    return llvm::createStringError(error, "cannot link in '%s': %s; set TMPDIR to a folder with room",
+                                   llvm::sys::path::parent_path(path).str().c_str(), error.message().c_str());
+  return llvm::Error::success();
+}
+
+/// Puts the linked file in its place, in one piece.
+static llvm::Error moveInto(StringRef linked, StringRef output) {
+  auto cannot = [&](std::error_code error) {
+    return llvm::createStringError(error, "cannot write '%s': %s", output.str().c_str(), error.message().c_str());
+  };
+  auto content = llvm::MemoryBuffer::getFile(linked, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!content)
+    return cannot(content.getError());
+  if (llvm::sys::fs::is_directory(output))
+    return cannot(std::make_error_code(std::errc::is_a_directory));
+  auto mode = llvm::sys::fs::getPermissions(linked);
+  SmallString<128> partial;
+  llvm::sys::fs::createUniquePath(output + ".%%%%%%", partial, /*MakeAbsolute=*/false);
+  llvm::Error error = writeFile(partial, (*content)->getBuffer());
+  if (error) {
+    std::error_code code = llvm::errorToErrorCode(std::move(error));
+    llvm::sys::fs::remove(partial);
+    return cannot(code);
+  }
+  std::error_code code = mode ? llvm::sys::fs::setPermissions(partial, *mode) : mode.getError();
+  if (!code)
+    code = llvm::sys::fs::rename(partial, output);
+  if (!code)
+    return llvm::Error::success();
+  llvm::sys::fs::remove(partial);
+  return cannot(code);
+}
+
 llvm::Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef executable, StringRef output, bool strip,
                         bool relocatable) {
   SmallString<128> folder;
   if (std::error_code error = llvm::sys::fs::createUniqueDirectory("xferc", folder))
     return llvm::createStringError(error, "cannot make a temporary folder: %s", error.message().c_str());
   std::vector<std::string> paths;
+  std::string linked = (folder + "/linked").str();
+  uint64_t bytes = 16 << 20; // of the C++ library, amply
   llvm::Error result = llvm::Error::success();
   for (auto [number, object] : llvm::enumerate(objects)) {
+    bytes += object.size();
     paths.push_back(llvm::formatv("{0}/{1}.o", folder, number).str());
     result = llvm::joinErrors(std::move(result), writeFile(paths.back(), object));
   }
   if (!result) {
     if (relocatable) {
-      result = mergeObjects(paths, output);
+      result = reserve(linked, bytes);
+      if (!result)
+        result = mergeObjects(paths, linked);
+    } else if (llvm::Expected<std::string> runtime = findRuntime(executable)) {
+      uint64_t archive = 0;
+      llvm::sys::fs::file_size(*runtime, archive);
+      result = reserve(linked, bytes + archive);
+      if (!result)
+        result = linkProgram(paths, *runtime, linked, {strip});
     } else {
-      llvm::Expected<std::string> runtime = findRuntime(executable);
-      result = runtime ? linkProgram(paths, *runtime, output, {strip}) : runtime.takeError();
+      result = runtime.takeError();
     }
   }
+  if (!result)
+    result = moveInto(linked, output);
   llvm::sys::fs::remove_directories(folder);
   return result;
 }

@@ -52,6 +52,7 @@ private:
   int fail(llvm::Error error);
   void printCompilerMessage(Diagnostic &diagnostic);
   std::unique_ptr<llvm::ToolOutputFile> openOutput(llvm::StringRef path);
+  int keep(llvm::ToolOutputFile &file);
 
   const DriverOptions &options;
   MLIRContext context;
@@ -182,6 +183,18 @@ std::unique_ptr<llvm::ToolOutputFile> Driver::openOutput(llvm::StringRef path) {
   return nullptr;
 }
 
+/// Ends the file; one that could not be written is removed. The standard output is looked at when all is said.
+int Driver::keep(llvm::ToolOutputFile &file) {
+  file.os().flush();
+  if (std::error_code error = file.os().error(); error && file.getFilename() != "-") {
+    file.os().clear_error();
+    return fail(llvm::createStringError(error, "cannot write '%s': %s", file.getFilename().str().c_str(),
+                                        error.message().c_str()));
+  }
+  file.keep();
+  return 0;
+}
+
 int Driver::emitSource(llvm::raw_ostream &os, Stage stage) {
   if (isIR())
     return fail(llvm::createStringError("'%s' has no text of the language to emit", options.input.c_str()));
@@ -245,8 +258,7 @@ int Driver::emitCode(llvm::StringRef output, Stage stage) {
     for (const auto &part : *parts)
       file->os() << llvm::StringRef(part.data(), part.size());
   }
-  file->keep();
-  return 0;
+  return keep(*file);
 }
 
 int Driver::build(llvm::StringRef output) {
@@ -263,8 +275,8 @@ int Driver::build(llvm::StringRef output) {
     std::unique_ptr<llvm::ToolOutputFile> file = openOutput(output);
     if (!file)
       return 1;
-    file->keep();
-    return emitSource(file->os(), *stage);
+    int status = emitSource(file->os(), *stage);
+    return status ? status : keep(*file);
   }
   if (!load())
     return 1;
@@ -276,8 +288,7 @@ int Driver::build(llvm::StringRef output) {
   if (!file)
     return 1;
   module->print(file->os(), OpPrintingFlags().useLocalScope());
-  file->keep();
-  return 0;
+  return keep(*file);
 }
 
 int Driver::explain() {
@@ -308,16 +319,27 @@ int Driver::explain() {
 
 } // namespace
 
-int checkProgram(const DriverOptions &options) { return Driver(options).check(); }
+/// Makes a standard output that cannot be written a mistake like others.
+static int finish(int status) {
+  llvm::outs().flush();
+  std::error_code error = llvm::outs().error();
+  if (!error)
+    return status;
+  llvm::outs().clear_error();
+  llvm::errs() << "xferc: error: the output cannot be written: " << error.message() << "\n";
+  return 1;
+}
 
-int explainProgram(const DriverOptions &options) { return Driver(options).explain(); }
+int checkProgram(const DriverOptions &options) { return finish(Driver(options).check()); }
+
+int explainProgram(const DriverOptions &options) { return finish(Driver(options).explain()); }
 
 int buildProgram(const DriverOptions &options) {
   std::string output = options.output;
   std::optional<Stage> stage = getStage(options.emit);
   if (output.empty() && stage && *stage >= Stage::Object)
     output = llvm::sys::path::stem(options.input).str() + (*stage == Stage::Object ? ".o" : "");
-  return Driver(options).build(output);
+  return finish(Driver(options).build(output));
 }
 
 int runProgram(const DriverOptions &options, const std::vector<std::string> &arguments) {

@@ -2,6 +2,8 @@
 import json
 import os
 import re
+import subprocess
+import unittest
 import harness
 from harness import EXAMPLES, MOONS, XFERC
 
@@ -130,6 +132,15 @@ class CommandLine(harness.Case):
 
     def test_unknown_target(self):
         self.refuse("unknown target cpu 'vax'; known are native", XFERC, "build", PROGRAM, "--target-cpu=vax")
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "there is no /dev/full")
+    def test_full_output(self):
+        for words in (("build", PROGRAM, "--emit=ast"), ("build", PROGRAM, "--emit=xfer"), ("explain", PROGRAM),
+                      ("check", PROGRAM, "--format=json")):
+            with open("/dev/full", "wb") as full:
+                ran = subprocess.run([XFERC, *words], stdout=full, stderr=subprocess.PIPE, timeout=60)
+            self.assertEqual(ran.returncode, 1, words)
+            self.assertRegex(ran.stderr.decode(), "^xferc: error: the output cannot be written: No space left on device\n$")
 
     def test_unwritable_output(self):
         self.refuse("nowhere/moons", XFERC, "build", PROGRAM, "-o", "nowhere/moons")
