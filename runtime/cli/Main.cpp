@@ -2,8 +2,10 @@
 #include "runtime/cli/Command.h"
 #include "runtime/cli/Constants.h"
 #include "runtime/cli/Processor.h"
+#include "runtime/metrics/JsonText.h"
 #include <algorithm>
 #include <csignal>
+#include <unistd.h>
 
 using namespace xfer::rt;
 
@@ -15,8 +17,17 @@ static void onSignal(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
+// Files are mapped: one that another process shortens while it is read, or a disk that fails, ends the run here. Only
+// what signal handlers may call is called.
+static void onLostFile(int) {
+  static constexpr char text[] = "error: a file was shortened, or its disk failed, while it was read; the checkpoint of "
+                                 "before is kept\n";
+  (void)!::write(STDERR_FILENO, text, sizeof(text) - 1);
+  ::_exit(exitFailure);
+}
+
 static int complain(const std::string &program, const Status &status) {
-  std::fprintf(stderr, "%s: error: %s\n", program.c_str(), status.message().c_str());
+  std::fprintf(stderr, "%s: error: %s\n", program.c_str(), printableText(status.message()).c_str());
   return exitFailure;
 }
 
@@ -56,7 +67,10 @@ int main(int argc, char **argv) {
     std::signal(SIGINT, onSignal);
     std::signal(SIGTERM, onSignal);
   }
+  // Writing fails with a reason instead.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGBUS, onLostFile);
   unsigned threads = parsed.arguments.threads ? parsed.arguments.threads : ThreadTeam::availableThreads();
   ThreadTeam team(std::clamp(threads, 1u, 1024u));
   Command command{xfer_program, *manifest, parsed.arguments, *executable, team, interrupt};

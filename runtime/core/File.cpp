@@ -1,5 +1,6 @@
 #include "runtime/core/File.h"
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -27,9 +28,14 @@ std::string systemReason(int number) {
     return "the disk quota is used up";
   case EROFS:
     return "the file system is read-only";
+  case EFBIG:
+    return "the file would be larger than is allowed";
   default:
-    char text[256];
-    return strerror_r(number, text, sizeof(text));
+    char buffer[256];
+    std::string text = strerror_r(number, buffer, sizeof(buffer));
+    if (text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])))
+      text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+    return text;
   }
 }
 
@@ -41,6 +47,8 @@ static std::string parentOf(const std::string &path) {
 static Status cannot(const char *what, const std::string &path) {
   return failure("cannot {} '{}': {}", what, path, systemReason(errno));
 }
+
+static const char *kindOf(const struct stat &info) { return S_ISDIR(info.st_mode) ? "a folder" : "a device"; }
 
 Expected<Bytes> mapFile(const std::string &path) {
   int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -54,7 +62,7 @@ Expected<Bytes> mapFile(const std::string &path) {
   }
   if (!S_ISREG(info.st_mode)) {
     close(file);
-    return failure("cannot read '{}': it is {}, not a file", path, S_ISDIR(info.st_mode) ? "a folder" : "a device");
+    return failure("cannot read '{}': it is {}, not a file", path, kindOf(info));
   }
   uint64_t size = info.st_size;
   if (size == 0) { // an empty range cannot be mapped
@@ -121,6 +129,10 @@ static void removeAbandoned(const std::string &path) {
 
 Expected<AtomicFile> AtomicFile::create(const std::string &path) {
   static std::atomic<unsigned> counter{0};
+  // A device would be replaced by a file.
+  struct stat target;
+  if (stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode))
+    return failure("cannot write '{}': it is {}, not a file", path, kindOf(target));
   removeAbandoned(path);
   while (true) {
     std::string partial = format("{}.{}-{}{}", path, getpid(), counter++, partialSuffix);

@@ -60,6 +60,10 @@ Expected<uint64_t> InflateStream::read(void *destination, uint64_t size) {
   return done;
 }
 
+static Status noRoom(const Status &status) {
+  return failure("{}; set XFER_CACHE to a folder that can be written and has room", status.message());
+}
+
 static Status unpack(const Bytes &packed, Compression compression, UnpackedSize size, const std::string &name,
                      AtomicFile &file) {
   InflateStream stream(packed, compression, name);
@@ -74,7 +78,7 @@ static Status unpack(const Bytes &packed, Compression compression, UnpackedSize 
                                   "unpack it by hand if it is good",
                                   name, size.limit, packed.size);
     if (Status status = file.write(block.data(), *got); status.failed())
-      return status;
+      return noRoom(status);
     if (*got < block.size())
       break;
   }
@@ -99,11 +103,11 @@ Expected<Bytes> unpackIntoCache(const Bytes &packed, Compression compression, Un
   }
   Expected<AtomicFile> file = AtomicFile::create(path);
   if (!file)
-    return file.status();
+    return noRoom(file.status());
   if (Status status = unpack(packed, compression, size, name, *file); status.failed())
     return status;
   if (Status status = file->commit(); status.failed())
-    return status;
+    return noRoom(status);
   return mapFile(path);
 }
 

@@ -45,6 +45,19 @@ std::string jsonText(std::string_view text) {
   return result + "\"";
 }
 
+std::string printableText(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    size_t length = sequenceLength(text);
+    unsigned char first = static_cast<unsigned char>(text[0]);
+    bool isControl = (first < 0x20 && first != '\n' && first != '\t') || first == 0x7F ||
+                     (first == 0xC2 && length == 2 && static_cast<unsigned char>(text[1]) < 0xA0);
+    result += length == 0 || isControl ? "\xEF\xBF\xBD" : text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return result;
+}
+
 std::string jsonNumber(double number) {
   if (!std::isfinite(number))
     return "null";

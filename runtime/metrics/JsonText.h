@@ -11,6 +11,8 @@ namespace xfer::rt {
 
 // Quoted and escaped; bytes that are not UTF-8 become U+FFFD.
 std::string jsonText(std::string_view text);
+// What a terminal can show: control characters but line breaks and tabs, and bytes that are not UTF-8, become U+FFFD.
+std::string printableText(std::string_view text);
 // The shortest digits that read back as the same number; null for what JSON cannot say.
 std::string jsonNumber(double number);
 

@@ -38,11 +38,22 @@ Status MetricsLog::write(std::string_view object) {
     ssize_t count = ::write(file, line.data() + done, line.size() - done);
     if (count < 0 && errno == EINTR)
       continue;
-    if (count <= 0)
-      return failure("'{}' cannot be written: {}", path, systemReason(errno));
+    if (count <= 0) {
+      std::string reason = systemReason(errno);
+      if (::ftruncate(file, static_cast<off_t>(written)) != 0)
+        reason += ", and its last line is cut";
+      return failure("'{}' cannot be written: {}", path, reason);
+    }
     done += static_cast<size_t>(count);
   }
   written += line.size();
+  return Status::success();
+}
+
+Status MetricsLog::sync() {
+  // Devices and pipes have nothing to be put anywhere.
+  if (::fdatasync(file) != 0 && errno != EINVAL && errno != EROFS)
+    return failure("'{}' cannot be written: {}", path, systemReason(errno));
   return Status::success();
 }
 

@@ -15,7 +15,10 @@ public:
   MetricsLog &operator=(MetricsLog &&) = delete;
   ~MetricsLog();
 
+  // A line that cannot be written as a whole is taken back.
   Status write(std::string_view object);
+  // Puts what was written on the disk.
+  Status sync();
   uint64_t length() const { return written; }
 
 private:

@@ -124,6 +124,9 @@ void Trainer::rememberCheckpoint() {
 Status Trainer::save() {
   if (Status status = checkParameters(); status.failed())
     return status;
+  // A checkpoint that knows of lines that a power cut took could not be resumed.
+  if (Status status = metrics->sync(); status.failed())
+    return status;
   train.logLength = metrics->length();
   train.seconds = secondsBefore + std::chrono::duration<double>(Clock::now() - began).count();
   if (Status status = makeCheckpoint(session, train).write(folder.checkpoint()); status.failed())

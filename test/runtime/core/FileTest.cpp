@@ -103,6 +103,15 @@ TEST_F(FileTest, FullDisk) {
   EXPECT_EQ(systemReason(ENOSPC), "the disk is full");
 }
 
+// What is no file is not replaced by one.
+TEST_F(FileTest, LeavesDevicesAndFoldersAlone) {
+  for (const std::string &path : {std::string("/dev/null"), folder.folder()}) {
+    Expected<AtomicFile> file = AtomicFile::create(path);
+    ASSERT_FALSE(file);
+    EXPECT_NE(file.message().find("'" + path + "': it is a "), std::string::npos) << file.message();
+  }
+}
+
 // Folders are made with those above them, and made again without complaint.
 TEST_F(FileTest, MakeFolder) {
   EXPECT_TRUE(makeFolder(folder.path("a/b//c/")).ok());
