@@ -1,5 +1,7 @@
 """Data files that are truncated, lie or hold what they should not: an error with the file, and no run behind it."""
 import gzip
+import os
+import random
 import struct
 import zlib
 import harness
@@ -37,25 +39,69 @@ evaluate d.all { predict softmax(net(d.x)) against d.label; report accuracy }
 """
 
 
+TSV = TABLE.replace('csv("table.csv"', 'tsv("table.tsv"')
+NPY = ARRAYS.replace('npz("d.npz", x: "x", label: "y")', 'npy(x: "x.npy", label: "y.npy")')
+
+
 def npy(kind, shape, values):
     header = repr({"descr": kind, "fortran_order": False, "shape": shape}).encode()
     header = header.ljust((len(header) + 10 + 64) // 64 * 64 - 11) + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + values
 
 
-def archive(members):
-    """A zip file of stored members."""
+def archive(members, packed=False, announced=None):
+    """A zip file of stored or packed members; `announced` is the unpacked size that it tells instead of the true one."""
     body, directory = b"", b""
     for name, data in members.items():
-        crc, raw = zlib.crc32(data), name.encode()
-        common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 33, crc, len(data), len(data), len(raw), 0)
+        crc, raw, size = zlib.crc32(data), name.encode(), len(data) if announced is None else announced
+        if packed:
+            packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+            data = packer.compress(data) + packer.flush()
+        common = struct.pack("<HHHHHIIIHH", 20, 0, 8 if packed else 0, 0, 33, crc, len(data), size, len(raw), 0)
         directory += b"PK\x01\x02" + struct.pack("<H", 20) + common + struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + raw
         body += b"PK\x03\x04" + common + raw + data
     return body + directory + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, len(members), len(members), len(directory),
                                                             len(body), 0)
 
 
+def damaged(data, chance):
+    """The bytes with a few of them changed, added or cut off, most of them near the beginning."""
+    data = bytearray(data)
+    for _ in range(chance.choice((1, 1, 2, 8))):
+        if not data:
+            break
+        at = chance.randrange(min(len(data), chance.choice((16, 64, 200, len(data)))))
+        kind = chance.randrange(6)
+        if kind == 0:
+            data[at] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            data[at] = chance.choice((0, 255, 127, 128))
+        elif kind == 2:
+            del data[at:at + chance.choice((1, 4, 50))]
+        elif kind == 3:
+            data[at:at] = bytes([chance.randrange(256)]) * chance.choice((1, 8))
+        elif kind == 4:
+            del data[at:]
+        else:
+            data[at:at + 8] = struct.pack("<Q", chance.choice((0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 63, 2 ** 64 - 1)))
+    return bytes(data)
+
+
 class BadData(harness.Case):
+    def damage(self, name, good, program, *words, cases=25):
+        """Whatever happens to the file, the program ends by itself: it refuses, naming the file, or takes it."""
+        refused = 0
+        for seed in range(cases):
+            with self.subTest(f"{name} {seed}"):
+                self.write(name, damaged(good, random.Random(seed)))
+                ran = self.execute(program, *words, timeout=30)
+                self.assertIn(ran.returncode, (0, 1), ran.stderr[-500:])
+                self.assertNotRegex(ran.stderr, r"[\x00-\x08\x0b-\x1f\x7f]")
+                if ran.returncode:
+                    refused += 1
+                    self.assertRegex(ran.stderr, r"program: error: (.*" + name.split("/")[-1] + r"|stage '|field|domain)")
+        self.assertGreater(refused, cases // 2)
+
     def refuse_data(self, says, program):
         """train and evaluate refuse; no model and no results are written."""
         self.refuse(r"(?s)program: error: .*" + says, self.build(program), "train", "--data", ".", "--out", "run", timeout=60)
@@ -123,6 +169,28 @@ class Idx(BadData):
             bomb += packer.compress(bytes(1 << 20))
         self.refuse_files("images.gz", images=bomb + packer.flush())
 
+    # What is no file, or may not be read.
+    def test_unreadable(self):
+        self.write("labels.gz", self.labels)
+        images = self.folder / "images.gz"
+        os.mkfifo(images)
+        self.refuse_data("images.gz.*not a file", IDX)
+        images.unlink()
+        images.symlink_to("images.gz")
+        self.refuse_data("images.gz", IDX)
+        images.unlink()
+        if os.geteuid() != 0:  # root may read everything
+            self.write("images.gz", self.images).chmod(0)
+            self.refuse_data("images.gz.*permission is denied", IDX)
+
+    def test_random_damage(self):
+        self.write("labels.gz", self.labels)
+        words = ("train", "--data", ".", "--out", "run", "--overwrite")
+        self.damage("images.gz", self.images, self.build(IDX), *words)
+        self.damage("images.gz", gzip.compress(self.images), self.build(IDX), *words)
+        self.write("images.gz", self.images)
+        self.damage("labels.gz", self.labels, self.build(IDX), *words)
+
     def test_predict(self):
         self.write("images.gz", self.images)
         self.write("labels.gz", self.labels)
@@ -156,6 +224,28 @@ class Table(BadData):
             with self.subTest(text[-20:]):
                 self.write("table.csv", text)
                 self.refuse_data(says, TABLE)
+
+    def test_tabs(self):
+        self.write("table.tsv", (self.HEAD + self.ROWS).replace(",", "\t"))
+        self.run_ok(self.build(TSV), "train", "--data", ".", "--out", "run")
+        self.write("table.tsv", (self.HEAD + self.ROWS).replace(",", "\t") + "1\t2\n")
+        self.refuse("table.tsv' line 14: found 2 columns, the first row has 3", self.build(TSV), "train", "--data", ".")
+        self.write("table.tsv", self.HEAD + self.ROWS)
+        self.refuse("there is no column 'a' in '.*table.tsv'", self.build(TSV), "train", "--data", ".")
+
+    # Text tells no size; more than 200 times the packed bytes is not believed.
+    def test_bomb(self):
+        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+        bomb = packer.compress(self.HEAD.encode())
+        for _ in range(64):
+            bomb += packer.compress(b"0.5,0.5,1\n" * 100000)
+        self.write("table.csv", bomb + packer.flush())
+        self.refuse_data("table.csv' unpacks to more than .* not plausible", TABLE)
+
+    def test_random_damage(self):
+        text = (self.HEAD + self.ROWS).encode()
+        for content in (text, gzip.compress(text * 20)):
+            self.damage("table.csv", content, self.build(TABLE), "train", "--data", ".", "--out", "run", "--overwrite")
 
     # A value that is not a number makes a loss that is none: the run stops there and names the loss.
     def test_nan(self):
@@ -191,6 +281,47 @@ class Arrays(BadData):
             with self.subTest(name):
                 self.write("d.npz", content)
                 self.refuse_data("d.npz|label", ARRAYS)
+
+    # Labels as floating-point numbers are taken if they are whole; what is not a number is no label.
+    def test_labels_that_are_no_numbers(self):
+        self.write("d.npz", archive({**self.good(), "y.npy": npy("<f4", (6,), struct.pack("<6f", 0, 1, 2, 0, 1, 2))}))
+        self.run_ok(self.build(ARRAYS), "train", "--data", ".", "--out", "whole")
+        for bad in (float("nan"), float("inf"), 0.5, -1.0, 3.0, 1e30):
+            values = struct.pack("<6f", 0, 1, bad, 0, 1, 2)
+            self.write("d.npz", archive({**self.good(), "y.npy": npy("<f4", (6,), values)}))
+            self.refuse_data("label|y", ARRAYS)
+
+    def test_packed(self):
+        self.write("d.npz", archive(self.good(), packed=True))
+        self.run_ok(self.build(ARRAYS), "train", "--data", ".", "--out", "run")
+        for announced in (1, 100, 2 ** 32 - 2):
+            self.write("d.npz", archive(self.good(), packed=True, announced=announced))
+            self.refuse("d.npz", self.build(ARRAYS), "train", "--data", ".", "--out", "other", timeout=60)
+
+    # A few kilobytes that announce what they are and unpack to much more, or announce much more.
+    def test_bomb(self):
+        zeros = bytes(200 << 20)
+        for announced in (96, 200 << 20):
+            self.write("d.npz", archive({**self.good(), "x.npy": npy("<f4", (6, 4), zeros)}, packed=True, announced=announced))
+            self.refuse_data("d.npz", ARRAYS)
+
+    def test_single_files(self):
+        good = self.good()
+        for name, data in good.items():
+            self.write(name, data)
+        self.run_ok(self.build(NPY), "train", "--data", ".", "--out", "good")
+        for says, name, data in (("x.npy.*6.*copy", "x.npy", good["x.npy"][:-1]), ("x.npy", "x.npy", good["x.npy"] + b"\0"),
+                                 ("x.npy.*not an npy file", "x.npy", b"PNG" + good["x.npy"]), ("x.npy", "x.npy", b""),
+                                 ("[56].*[56]", "y.npy", npy("<i8", (5,), self.Y[:40])), ("y.npy", "y.npy", good["y.npy"][:50])):
+            with self.subTest(name):
+                self.write(name, data)
+                self.refuse_data(says, NPY)
+                self.write(name, good[name])
+
+    def test_random_damage(self):
+        words = ("train", "--data", ".", "--out", "run", "--overwrite")
+        self.damage("d.npz", archive(self.good()), self.build(ARRAYS), *words, cases=50)
+        self.damage("d.npz", archive(self.good(), packed=True), self.build(ARRAYS), *words)
 
 
 if __name__ == "__main__":

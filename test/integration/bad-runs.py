@@ -1,7 +1,12 @@
 """Run folders, checkpoints and command lines of programs that are wrong: refused, and what was good stays."""
+import importlib
 import os
+import random
+import struct
 import harness
 from harness import MOONS
+
+damaged = importlib.import_module("bad-data").damaged
 
 OTHER = MOONS.replace("mlp([32, 32])", "mlp([16, 16])")
 
@@ -54,6 +59,66 @@ class BadRuns(harness.Case):
                     before.unlink()
                 self.refuse("checkpoint.xfer", self.program, "evaluate", "--out", "run")
                 self.assertEqual(newest.read_bytes(), bad)
+
+    # A format that is newer than the program is refused by its number, and is not taken for damage.
+    def test_newer_checkpoint(self):
+        self.train()
+        newest = self.folder / "run/checkpoint.xfer"
+        good = newest.read_bytes()
+        (self.folder / "run/checkpoint.xfer.previous").write_bytes(good)
+        newest.write_bytes(good[:8] + struct.pack("<I", 2) + good[12:])
+        for words in (("evaluate",), ("train", "--resume"), ("export", "--output", "reader")):
+            self.refuse("checkpoint.xfer' has version 2, this program knows versions up to 1", self.program, *words, "--out",
+                        "run")
+        self.assertFalse((self.folder / "reader").exists())
+
+    # The one before takes the place of a damaged one, and says so.
+    def test_one_before(self):
+        self.train()
+        newest, before = self.folder / "run/checkpoint.xfer", self.folder / "run/checkpoint.xfer.previous"
+        good = newest.read_bytes()
+        for bad in (good[:len(good) // 2], b"", good[:-8] + bytes(8)):
+            before.write_bytes(good)
+            newest.write_bytes(bad)
+            ran = self.run_ok(self.program, "evaluate", "--out", "run")
+            self.assertRegex(ran.stderr, "warning: .*going on from the one before, 'run/checkpoint.xfer.previous'")
+        newest.unlink()
+        self.run_ok(self.program, "train", "--resume", "--out", "run")
+        newest.unlink(missing_ok=True)
+        newest.mkdir()
+        before.unlink(missing_ok=True)
+        self.refuse("no trained model in 'run'", self.program, "evaluate", "--out", "run")
+
+    # A log that is not that of the checkpoint.
+    def test_log_is_gone(self):
+        self.train()
+        for change in (lambda log: log.write_bytes(log.read_bytes()[:40]), lambda log: log.unlink()):
+            change(self.folder / "run/metrics.jsonl")
+            self.refuse("metrics.jsonl' is shorter than when the checkpoint was written", self.program, "train", "--resume",
+                        "--out", "run")
+
+    def damage(self, name, good, *words, cases=40):
+        refused = 0
+        for seed in range(cases):
+            with self.subTest(f"{name} {seed}"):
+                self.write(name, damaged(good, random.Random(seed)))
+                ran = self.execute(self.program, *words, timeout=30)
+                self.assertIn(ran.returncode, (0, 1), ran.stderr[-500:])
+                if ran.returncode:
+                    refused += 1
+                    self.assertIn(name, ran.stderr)
+        self.assertGreater(refused, cases // 2)
+
+    # Whatever happens to these files, the program ends by itself and names the file.
+    def test_random_damage(self):
+        self.train()
+        (self.folder / "run/checkpoint.xfer.previous").unlink(missing_ok=True)
+        good = (self.folder / "run/checkpoint.xfer").read_bytes()
+        weights = (self.folder / "run/weights.safetensors").read_bytes()
+        self.damage("run/checkpoint.xfer", good, "evaluate", "--out", "run")
+        self.damage("w.safetensors", weights, "evaluate", "--weights", "w.safetensors")
+        self.write("run/checkpoint.xfer", good)
+        self.damage("points.csv", b"x,y\n-0.5,0.6\n0.5,-0.6\n", "predict", "--out", "run", "--input", "points.csv")
 
     def test_foreign_checkpoint(self):
         self.train()

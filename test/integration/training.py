@@ -2,8 +2,10 @@
 import csv
 import io
 import json
+import random
 import re
 import signal
+import subprocess
 import time
 import harness
 from harness import MOONS, figure, interrupt, read_weights
@@ -30,9 +32,9 @@ class Training(harness.Case):
             time.sleep(0.01)
         self.assertIsNone(process.poll(), "the run ended before it could be interrupted")
 
-    def assertResumes(self, folder):
+    def assertResumes(self, folder, steps=STEPS):
         """Resuming ends at the bits of a run that was not interrupted, with the same log."""
-        self.train("whole", "--steps", STEPS)
+        self.train("whole", "--steps", steps)
         self.results(self.build(MOONS), "train", "--out", folder, "--resume")
         self.assertEqualFiles(f"{folder}/weights.safetensors", "whole/weights.safetensors")
         self.assertEqualFiles(f"{folder}/metrics.jsonl", "whole/metrics.jsonl")
@@ -62,6 +64,26 @@ class Training(harness.Case):
         status, _, _ = self.interrupted("killed", signal.SIGKILL)
         self.assertEqual(status, -signal.SIGKILL)
         self.assertResumes("killed")
+
+    # Killed again and again, whatever it is doing: in a stage, in its baseline, while a checkpoint is written.
+    def test_resumes_after_many_kills(self):
+        chance, program, kills, steps = random.Random(7), self.build(MOONS), 0, 8 * STEPS
+        words = ("train", "--out", "killed", "--steps", steps)
+        for _ in range(40):
+            process = self.start(program, *words)
+            try:
+                process.communicate(timeout=chance.uniform(0.01, 0.9))
+            except subprocess.TimeoutExpired:
+                interrupt(process, signal.SIGKILL)
+                kills += 1
+            if process.returncode == 0:
+                break
+            self.assertEqual(process.returncode, -signal.SIGKILL)
+            if (self.folder / "killed/checkpoint.xfer").exists():
+                words = ("train", "--out", "killed", "--resume")
+        self.assertGreater(kills, 4)
+        self.assertResumes("killed", steps)
+        self.assertFalse([path for path in (self.folder / "killed").iterdir() if "partial" in path.name])
 
     # Ctrl-C finishes the step, writes a checkpoint, says how to go on.
     def test_resumes_after_interrupt(self):
