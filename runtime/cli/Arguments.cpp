@@ -52,7 +52,7 @@ static std::string readOption(const OptionSpec &option, const std::string &text,
   if (text.empty() || *end != 0 || !std::isfinite(number))
     return "a number is expected, found '" + text + "'";
   if (option.type == OptionSpec::Int && (number != std::floor(number) || std::abs(number) > 2147483647.0))
-    return "a whole number is expected, found '" + text + "'";
+    return "a whole number up to 2147483647 is expected, found '" + text + "'";
   value.number = number;
   return {};
 }

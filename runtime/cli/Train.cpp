@@ -133,6 +133,8 @@ Expected<int> train(const Command &command) {
     Expected<RunFolder> folder = several ? RunFolder::open(format("{}/seed-{}", command.folder(), seed)) : *root;
     if (!folder)
       return folder.status();
+    if (Status status = folder->claim(); status.failed())
+      return status;
     if (Status status = checkFolder(command, *folder); status.failed())
       return status;
     std::optional<Checkpoint> earlier;

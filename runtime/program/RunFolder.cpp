@@ -3,6 +3,8 @@
 #include "runtime/metrics/JsonText.h"
 #include <cerrno>
 #include <cstdio>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 namespace xfer::rt {
@@ -16,6 +18,18 @@ Expected<RunFolder> RunFolder::open(const std::string &path) {
   if (!trial)
     return trial.status().within("the run folder cannot be written (choose another one with --out)");
   return folder;
+}
+
+// The folder itself is locked, so no file is left behind and the lock goes with the process. Where folders cannot be
+// locked there is no such guard.
+Status RunFolder::claim() {
+  int file = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0)
+    return failure("cannot read '{}': {}", root, systemReason(errno));
+  bool taken = ::flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  lock.reset(&root, [file](const void *) { ::close(file); });
+  return taken ? failure("another run is writing in '{}'; wait for it, or choose another folder with --out", root)
+               : Status::success();
 }
 
 bool RunFolder::hasCheckpoint() const { return fileExists(checkpoint()) || fileExists(checkpoint() + ".previous"); }

@@ -19,6 +19,8 @@ public:
   static Expected<RunFolder> open(const std::string &path);
   // A folder that is only read from.
   static RunFolder at(const std::string &path) { return RunFolder(path); }
+  // Keeps other processes from training in the folder as long as this object or a copy of it lives.
+  Status claim();
 
   const std::string &path() const { return root; }
   std::string metrics() const { return root + "/metrics.jsonl"; }
@@ -36,6 +38,7 @@ public:
 private:
   explicit RunFolder(std::string root) : root(std::move(root)) {}
   std::string root;
+  std::shared_ptr<const void> lock;
 };
 
 } // namespace xfer::rt

@@ -94,6 +94,19 @@ class Training(harness.Case):
         self.assertEqual(run["status"], "interrupted")
         self.assertResumes("stopped")
 
+    # Two runs do not write into one folder; when the first has ended, in whichever way, the folder is free.
+    def test_one_run_a_folder(self):
+        process = self.start(self.build(MOONS), "train", "--out", "run", "--steps", 100 * STEPS)
+        self.wait_for_checkpoint(process, "run")
+        before = (self.folder / "run/run.json").read_bytes()
+        for words in ((), ("--overwrite",), ("--resume",)):
+            self.refuse("another run is writing in 'run'", self.build(MOONS), "train", "--out", "run", *words)
+        self.assertEqual((self.folder / "run/run.json").read_bytes(), before)
+        self.run_ok(self.build(MOONS), "evaluate", "--out", "run")
+        interrupt(process, signal.SIGKILL)
+        self.run_ok(self.build(MOONS), "train", "--out", "run", "--overwrite", "--steps", 8)
+        self.train("runs", "--runs", 2, "--steps", 8)
+
     # A run that was interrupted is not overwritten by mistake.
     def test_keeps_an_interrupted_run(self):
         self.interrupted("stopped", signal.SIGINT)
