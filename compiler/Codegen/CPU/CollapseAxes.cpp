@@ -2,7 +2,7 @@
 //
 // Every axis of every value belongs to a class: element-wise operations put the axes of operands and result into the
 // same classes, broadcasts and reductions those that they keep. Two classes may become one axis if they stand side by
-// side, in this order, wherever either of them occurs.
+// side, in this order, wherever either of them occurs. A slice of one element of an axis leaves that axis out.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -53,6 +53,13 @@ bool Collapser::isUnderstood(Operation &op) {
     SmallVector<int64_t> after(llvm::make_filter_range(typeOf(reshape.getResult()).getShape(), isLong));
     return before == after;
   }
+  if (auto slice = dyn_cast<nn::SliceOp>(op)) {
+    // Of each axis one element or all.
+    for (auto [before, after] : llvm::zip_equal(typeOf(slice.getX()).getShape(), typeOf(slice.getResult()).getShape()))
+      if (after != 1 && after != before)
+        return false;
+    return true;
+  }
   if (auto iota = dyn_cast<nn::IotaOp>(op))
     return typeOf(iota.getResult()).getDimSize(iota.getAxis()) != 1;
   return op.hasTrait<nn::PerElement>() ||
@@ -86,6 +93,10 @@ void Collapser::classify() {
     } else if (auto random = dyn_cast<nn::RandomOp>(op)) {
       for (int64_t axis = 0; axis + 1 < typeOf(random.getKey()).getRank(); ++axis)
         same(random.getKey(), axis, random.getResult(), axis);
+    } else if (auto slice = dyn_cast<nn::SliceOp>(op)) {
+      for (int64_t axis = 0; axis < typeOf(slice.getX()).getRank(); ++axis)
+        if (typeOf(slice.getResult()).getDimSize(axis) != 1)
+          same(slice.getX(), axis, slice.getResult(), axis);
     } else if (auto reshape = dyn_cast<nn::ReshapeOp>(op)) {
       int64_t to = 0;
       for (int64_t axis = 0; axis < typeOf(reshape.getX()).getRank(); ++axis) {
@@ -184,6 +195,22 @@ void Collapser::rewrite() {
         if (startsAxis(reduce.getX(), axis))
           axes.push_back(newAxis(reduce.getX(), axis));
       reduce.setAxes(axes);
+    } else if (auto slice = dyn_cast<nn::SliceOp>(op)) {
+      // An element of axes that become one is at the place that they count together.
+      SmallVector<int64_t> offsets, sizes;
+      for (auto [axis, extent] : llvm::enumerate(typeOf(slice.getX()).getShape())) {
+        if (extent == 1)
+          continue;
+        if (startsAxis(slice.getX(), axis)) {
+          offsets.push_back(0);
+          sizes.push_back(1);
+        }
+        offsets.back() = offsets.back() * extent + slice.getOffsets()[axis];
+        sizes.back() *= slice.getSizes()[axis];
+      }
+      slice.setOffsets(offsets);
+      slice.setSizes(sizes);
+      slice.setStrides(SmallVector<int64_t>(offsets.size(), 1));
     } else if (auto iota = dyn_cast<nn::IotaOp>(op)) {
       iota.setAxis(newAxis(iota.getResult(), iota.getAxis()));
     } else if (auto constant = dyn_cast<nn::ConstantOp>(op)) {
@@ -198,6 +225,14 @@ void Collapser::rewrite() {
     if (auto reshape = dyn_cast<nn::ReshapeOp>(op)) {
       reshape.getResult().replaceAllUsesWith(reshape.getX());
       reshape.erase();
+    } else if (auto slice = dyn_cast<nn::SliceOp>(op)) {
+      // The axes of extent 1 that it leaves are gone from its result's type: a reshape takes them away.
+      OpBuilder builder(slice);
+      Value part = nn::SliceOp::create(builder, slice.getLoc(), slice.getX(), slice.getOffsets(), slice.getSizes(),
+                                       slice.getStrides());
+      Value result = nn::ReshapeOp::create(builder, slice.getLoc(), slice.getResult().getType(), part);
+      slice.getResult().replaceAllUsesWith(result);
+      slice.erase();
     }
   }
 }

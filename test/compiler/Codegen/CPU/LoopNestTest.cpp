@@ -162,6 +162,16 @@ TEST_P(LoopNest, Movement) {
         "%r = nn.slice %a offsets [1, 0, 1] sizes [2, 5, 10] strides [1, 1, 2] : (tensor<3x5x21xf32>) -> tensor<2x5x10xf32>\n"
         "return %r : tensor<2x5x10xf32>",
         {x}, {make({2, 5, 10}, [&](const Point &p) { return get(x, {p[0] + 1, p[1], 2 * p[2] + 1}); })});
+  // One element of some axes, all of the others: neighbours become one axis on both sides.
+  Tensor whole = Tensor::random({4, 3, 5, 21}, 7);
+  check("%a: tensor<4x3x5x21xf32>) -> (tensor<1x1x5x21xf32>, tensor<4x3x1x21xf32>)",
+        "%r = nn.slice %a offsets [2, 1, 0, 0] sizes [1, 1, 5, 21] strides [1, 1, 1, 1]"
+        " : (tensor<4x3x5x21xf32>) -> tensor<1x1x5x21xf32>\n"
+        "%s = nn.slice %a offsets [0, 0, 3, 0] sizes [4, 3, 1, 21] strides [1, 1, 2, 1]"
+        " : (tensor<4x3x5x21xf32>) -> tensor<4x3x1x21xf32>\n"
+        "return %r, %s : tensor<1x1x5x21xf32>, tensor<4x3x1x21xf32>",
+        {whole}, {make({1, 1, 5, 21}, [&](const Point &p) { return get(whole, {2, 1, p[2], p[3]}); }),
+                  make({4, 3, 1, 21}, [&](const Point &p) { return get(whole, {p[0], p[1], 3, p[3]}); })});
   check("%a: tensor<3x5x21xf32>) -> tensor<3x5x21xf32>",
         "%r = nn.reverse %a axes [0, 2] : tensor<3x5x21xf32>\n return %r : tensor<3x5x21xf32>", {x},
         {make({3, 5, 21}, [&](const Point &p) { return get(x, {2 - p[0], p[1], 20 - p[2]}); })});
