@@ -210,6 +210,16 @@ bool Grouper::isLegal(const Group &group) {
   return trailing && row <= longestRow && rows >= 4;
 }
 
+// Does the broadcast only repeat its operand along axes that the group reduces, in the space of its reductions?
+static bool repeatsAlongReduced(nn::BroadcastOp broadcast, ArrayRef<Operation *> ops) {
+  const auto *reduction = llvm::find_if(ops, isReduction);
+  if (reduction == ops.end() ||
+      typeOf((*reduction)->getOperand(0)).getShape() != typeOf(broadcast.getResult()).getShape())
+    return false;
+  SmallVector<int64_t> reduced = reducedAxes(*reduction);
+  return llvm::none_of(broadcast.getDimensions(), [&](int64_t to) { return llvm::is_contained(reduced, to); });
+}
+
 // How often each operation of the group computes an element, over all roots and reductions.
 static DenseMap<Operation *, int64_t> demandsOf(ArrayRef<Operation *> ops, function_ref<bool(Value)> isRoot,
                                                 function_ref<bool(Operation *)> inside) {
@@ -229,7 +239,7 @@ static DenseMap<Operation *, int64_t> demandsOf(ArrayRef<Operation *> ops, funct
         continue;
       int64_t asked = demand;
       if (auto broadcast = dyn_cast<nn::BroadcastOp>(op)) {
-        // What does not vary along the vectors is computed outside the loop over them.
+        // What does not vary along the vectors, or along all that is reduced, is computed outside the loops over them.
         auto result = typeOf(broadcast.getResult());
         int64_t last = result.getRank() - 1;
         while (last >= 0 && result.getDimSize(last) == 1)
@@ -237,7 +247,7 @@ static DenseMap<Operation *, int64_t> demandsOf(ArrayRef<Operation *> ops, funct
         bool varies = false;
         for (auto [axis, to] : llvm::enumerate(broadcast.getDimensions()))
           varies |= static_cast<int64_t>(to) == last && typeOf(operand).getDimSize(axis) != 1;
-        if (!varies && last >= 0)
+        if ((!varies && last >= 0) || repeatsAlongReduced(broadcast, ops))
           asked = std::max<int64_t>(1, demand / elementsOf(result) * elementsOf(operand));
         if (typeOf(operand).getRank() == 0)
           asked = 1;

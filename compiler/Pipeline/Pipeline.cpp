@@ -43,6 +43,7 @@ ArrayRef<std::pair<StringRef, StringRef>> getOptimisingPasses() {
   static const std::pair<StringRef, StringRef> passes[] = {
       {"simplify", "fold and share equal operations"},
       {"hoist", "compute before the step what does not change in it"},
+      {"variance", "find a mean and the variance about it in one pass"},
       {"fuse", "put several operations into one kernel"},
       {"reuse", "let values share memory"},
   };
@@ -92,6 +93,10 @@ LogicalResult transformProgram(ModuleOp module, const CompileOptions &options, S
     passes.addPass(createDropUnused());
   }
   if (until >= Stage::Kernels) {
+    // What a batch norm needs of its input is found in one pass. After differentiation, for which squared differences
+    // from the mean are the shorter form.
+    if (enabled("variance"))
+      passes.addNestedPass<func::FuncOp>(createOnePassVariancePass());
     // Operations become kernels: which values get memory is decided here.
     FuseKernelsOptions fuse;
     fuse.mode = enabled("fuse") ? "full" : "none";

@@ -1,14 +1,14 @@
-// Batch norm reads its input three times: the variance waits for the mean, the result for both. Only the statistics are
-// stored in between.
-// RUN: xfer-opt %s -nn-autodiff -canonicalize -cse -nn-fuse -split-input-file | FileCheck %s
+// Batch norm reads its input twice: once for all statistics, once for the result. Only the statistics are stored in between.
+// RUN: xfer-opt %s -nn-autodiff -canonicalize -cse -nn-one-pass-variance -nn-fuse -split-input-file | FileCheck %s
 
 // CHECK-LABEL: func.func @forward(
 // CHECK-SAME: %[[X:[a-z0-9]*]]: tensor<64x16x16x32xf32>
-// CHECK: %[[M:.*]]:2 = nn.kernel loop(%[[X]], {{.*}}) -> tensor<32xf32>, tensor<32xf32>
-// CHECK: %[[V:.*]] = nn.kernel loop(%[[M]]#0, %[[X]] : {{.*}}) -> tensor<32xf32>
-// CHECK: %[[Y:.*]] = nn.kernel loop({{.*}}) -> tensor<64x16x16x32xf32>
+// CHECK: %[[M:.*]]:3 = nn.kernel loop(%[[X]], {{.*}}) -> tensor<32xf32>, tensor<32xf32>, tensor<32xf32>
+// CHECK-COUNT-3: nn.slice
+// CHECK: %[[Y:.*]] = nn.kernel loop(%[[M]]#0, %[[X]], {{.*}}) -> tensor<64x16x16x32xf32>
+// CHECK-NOT: nn.slice
 // CHECK-NOT: nn.kernel
-// CHECK: return %[[Y]], %[[M]]#1
+// CHECK: return %[[Y]], %[[M]]#2
 func.func @forward(%x: tensor<64x16x16x32xf32>, %g: tensor<32xf32>, %b: tensor<32xf32>, %rm: tensor<32xf32>) -> (tensor<64x16x16x32xf32>, tensor<32xf32>) {
   %inv = nn.constant dense<6.1035156e-05> : tensor<1x1x1x32xf32>
   %inv0 = nn.constant dense<6.1035156e-05> : tensor<32xf32>
@@ -43,12 +43,11 @@ func.func @forward(%x: tensor<64x16x16x32xf32>, %g: tensor<32xf32>, %b: tensor<3
 
 // -----
 
-// Backward, after the two passes for the statistics: one pass for all sums, which leaves the masked gradient, and one for
-// the gradient of the input. No factor of a sum is itself a sum over the batch any more.
+// Backward, after the pass for the statistics: one pass for all sums, which leaves the masked gradient, the mean and the
+// deviation, and one for the gradient of the input. No factor of a sum is itself a sum over the batch any more.
 // CHECK-LABEL: func.func @backward(
-// CHECK: nn.kernel loop({{.*}}) -> tensor<32xf32>
-// CHECK: nn.kernel loop({{.*}}) -> tensor<32xf32>
-// CHECK: %[[S:.*]]:5 = nn.kernel loop({{.*}}) -> tensor<64x16x16x32xf32>, tensor<32xf32>, tensor<32xf32>, tensor<32xf32>, tensor<32xf32>
+// CHECK: nn.kernel loop({{.*}}) -> tensor<32xf32>, tensor<32xf32>
+// CHECK: %[[S:.*]]:7 = nn.kernel loop({{.*}}) -> tensor<32xf32>, tensor<32xf32>, tensor<64x16x16x32xf32>, tensor<32xf32>, tensor<32xf32>, tensor<32xf32>, tensor<32xf32>
 // CHECK: %[[D:.*]] = nn.kernel loop({{.*}}) -> tensor<64x16x16x32xf32>
 // CHECK-NOT: nn.kernel
 // CHECK: return %[[D]]

@@ -50,6 +50,22 @@ func.func @cheap_vector(%x: tensor<4096x512xf32>, %v: tensor<4096xf32>) -> tenso
 
 // -----
 
+// So is an expensive one that does not vary along the rows that are added up.
+// CHECK-LABEL: func.func @summed_vector(
+// CHECK: nn.kernel loop({{.*}}) -> tensor<512xf32>
+// CHECK-NOT: nn.kernel
+// CHECK: return
+func.func @summed_vector(%x: tensor<4096x512xf32>, %v: tensor<512xf32>) -> tensor<512xf32> {
+  %e = nn.exp %v : tensor<512xf32>
+  %b = nn.broadcast %e dimensions [1] : tensor<512xf32> -> tensor<4096x512xf32>
+  %d = nn.sub %x, %b : tensor<4096x512xf32>
+  %q = nn.mul %d, %d : tensor<4096x512xf32>
+  %r = nn.reduce sum %q axes [0] : (tensor<4096x512xf32>) -> tensor<512xf32>
+  return %r : tensor<512xf32>
+}
+
+// -----
+
 // The sums of long columns are not found while the columns are worked on: that would leave one core with all of it.
 // CHECK-LABEL: func.func @column_sums(
 // CHECK: %[[S:.*]] = nn.kernel loop({{.*}}) -> tensor<32xf32>

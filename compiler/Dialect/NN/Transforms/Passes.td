@@ -52,4 +52,34 @@ def SingleReplicaPass : Pass<"nn-single-replica", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::xfer::nn::NNDialect"];
 }
 
+def OnePassVariancePass : Pass<"nn-one-pass-variance"> {
+  let summary = "Find a mean and the squares about it in one pass";
+  let description = [{
+    Before: operations after differentiation; `sum((x - broadcast(mean(x)))^2)` over axes behind which `x` has others (the
+    statistics of channels) waits for the mean, so that `x` is read twice.
+
+    Sums are taken of `d = x - s`, where `s` is the median of three elements of each sum. With `N` elements in a sum, the
+    mean is `s + sum(d) / N` and the sum of squares `sum(d^2) - sum(d)^2 / N`, at least 0. What the difference can lose
+    is bounded by how far `s` is from the mean, not by the mean (Rationale.md).
+
+    After: neither sum waits for the other; all uses of the mean have the new one. Reductions of whole rows (layer norm)
+    stay as they are: a row is read again from the cache.
+
+    Example, `nn-one-pass-variance`:
+    ```mlir
+    func.func @squares(%x: tensor<8x3xf32>) -> tensor<3xf32> {
+      %eighth = nn.constant dense<0.125> : tensor<3xf32>
+      %sum = nn.reduce sum %x axes [0] : (tensor<8x3xf32>) -> tensor<3xf32>
+      %mean = nn.mul %sum, %eighth : tensor<3xf32>
+      %wide = nn.broadcast %mean dimensions [1] : tensor<3xf32> -> tensor<8x3xf32>
+      %d = nn.sub %x, %wide : tensor<8x3xf32>
+      %q = nn.mul %d, %d : tensor<8x3xf32>
+      %squares = nn.reduce sum %q axes [0] : (tensor<8x3xf32>) -> tensor<3xf32>
+      return %squares : tensor<3xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::xfer::nn::NNDialect"];
+}
+
 #endif // XFER_NN_PASSES_TD

@@ -3,6 +3,7 @@
 #include "compiler/AutoDiff/Passes.h"
 #include "compiler/Codegen/CPU/FusedContraction.h"
 #include "compiler/Codegen/CPU/LoopNest.h"
+#include "compiler/Dialect/NN/Transforms/Passes.h"
 #include "compiler/Fusion/Passes.h"
 #include "compiler/Target/TargetDescription.h"
 
@@ -183,6 +184,8 @@ LogicalResult Runner::prepare(StringRef source) {
   fuse.addNestedPass<func::FuncOp>(createAutoDiffPass());
   fuse.addPass(createCanonicalizerPass());
   fuse.addPass(createCSEPass());
+  if (options.mode == "full")
+    fuse.addNestedPass<func::FuncOp>(createOnePassVariancePass());
   FuseKernelsOptions fuseOptions;
   fuseOptions.mode = options.mode;
   fuse.addPass(createFuseKernels(fuseOptions));

@@ -1,8 +1,9 @@
 //===- KernelRunner.h - run functions of kernels in this process ------------------------------------------------===//
 //
-// For tests: takes a function of nn operations, forms kernels by `nn-fuse`, writes the loop kernels for a target,
-// compiles them in this process and runs the function kernel by kernel. Chunks run in a scrambled order, and every
-// buffer lies before a page that may not be touched, so that reads and writes behind its end are seen.
+// For tests: takes a function of nn operations, forms kernels by `nn-fuse` (in the mode `full` after the passes that make
+// more of it), writes them for a target, compiles them in this process and runs the function kernel by kernel. Chunks run
+// in a scrambled order, and every buffer lies before a page that may not be touched, so that reads and writes behind its
+// end are seen.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
