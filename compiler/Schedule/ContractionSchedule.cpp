@@ -17,8 +17,8 @@ bool xfer::packingPays(const ContractionProblem &problem, FormOptions options, i
     if (!axis.reduction && axis.rhs == 0)
       sharing *= axis.extent;
   int64_t pitch = form.axis(form.reductions.back()).rhs * elementBytes;
-  // Rows a whole number of kilobytes apart fall into the same few sets of the first cache, far ones into as many pages.
-  bool conflicts = pitch >= 2048 || (pitch >= 1024 && pitch % 1024 == 0);
+  // Rows a multiple of 512 bytes apart begin in 8 of the 64 sets of the first cache, far ones lie in as many pages.
+  bool conflicts = pitch >= 2048 || (pitch > 0 && pitch % 512 == 0);
   return sharing >= 96 && conflicts;
 }
 
@@ -63,6 +63,9 @@ struct TileModel {
       total += fullRows * step(rows, restVectors, tail);
     if (restRows && restVectors)
       total += step(restRows, restVectors, tail);
+    // Rows in pages of their own are as many streams to prefetch and, if whole pages apart, lines of one set.
+    if (form.row && !form.stage && form.axis(*form.row).lhs * target.vectorBits / 8 / lanes >= 4096)
+      total *= 1 + 0.001 * rows;
     // Each tail is more code to compile and to fetch.
     return total * (1 + 0.007 * (restRows != 0) + 0.007 * (restVectors != 0));
   }

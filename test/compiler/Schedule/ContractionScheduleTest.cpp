@@ -94,6 +94,9 @@ TEST(ContractionForm, MultipliesMatrixByVector) {
 TEST(ContractionSchedule, PacksWhereItPays) {
   EXPECT_TRUE(packingPays(matmul(512, 512, 512), product(), 4));
   EXPECT_FALSE(packingPays(matmul(512, 64, 512), product(), 4));
+  // 128 columns begin in 8 sets of the first cache, 160 in all.
+  EXPECT_TRUE(packingPays(matmul(512, 128, 512), product(), 4));
+  EXPECT_FALSE(packingPays(matmul(512, 160, 512), product(), 4));
   EXPECT_FALSE(packingPays(matmul(16, 512, 512), product(), 4));
 }
 
@@ -108,6 +111,15 @@ TEST(ContractionSchedule, FillsTheRegisters) {
     EXPECT_GE(schedule.rows * schedule.vectors, least) << name;
     EXPECT_LE(schedule.rows * schedule.vectors, most) << name;
   }
+}
+
+// Of tiles that cost the same, few rows where they are pages apart.
+TEST(ContractionSchedule, TakesFewDistantRows) {
+  TargetDescription target = llvm::cantFail(TargetDescription::get("x86-64-v4"));
+  ContractionForm form = contractionForm(matmul(2048, 2048, 2048), product(/*pack=*/true));
+  ContractionSchedule schedule = chooseSchedule(form, target, target.vectorBits / 32, 4);
+  EXPECT_EQ(schedule.rows, 6);
+  EXPECT_EQ(schedule.vectors, 4);
 }
 
 // A schedule is data: what is written as an attribute is read back the same.
