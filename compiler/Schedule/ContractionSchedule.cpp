@@ -25,6 +25,13 @@ bool xfer::packingPays(const ContractionProblem &problem, FormOptions options, i
 /// With fewer registers a tile of so many rows would have one vector only, and wait for loads.
 int64_t xfer::rowCutRows(const TargetDescription &target) { return target.vectorRegisters >= 32 ? 12 : 0; }
 
+int64_t xfer::rowsOfTail(const ContractionForm &form, const TargetDescription &target, int64_t lanes, int64_t tail) {
+  // Blending broadcasts takes units of its own where it has wide vectors to win.
+  if (form.dot || form.scalar || form.lhsVector || !form.row || !target.fusedMultiplyAdd || lanes < 8 || 2 * tail > lanes)
+    return 1;
+  return lanes / PowerOf2Ceil(tail);
+}
+
 namespace {
 /// Cycles of register tiles.
 struct TileModel {
@@ -32,14 +39,20 @@ struct TileModel {
   const TargetDescription &target;
   int64_t lanes;
 
+  /// Vectors of sums of a tile of rows x vectors, the last of which has `tail` lanes.
+  int64_t sumsOf(int64_t rows, int64_t vectors, int64_t tail) const {
+    int64_t share = rows > 1 ? rowsOfTail(form, target, lanes, tail) : 1;
+    return rows * (vectors - 1) + divideCeil(rows, share);
+  }
+
   /// Cycles of one step of the innermost reduction for a tile of rows x vectors, the last of which has `tail` lanes.
   double step(int64_t rows, int64_t vectors, int64_t tail) const {
-    double sums = rows * vectors, units = target.fusedUnits;
+    double sums = sumsOf(rows, vectors, tail), blends = rows * vectors - sums, units = target.fusedUnits;
     // A single unit that joins two halves does two narrow operations at a time.
-    double narrow = target.fusedUnits == 1 && tail * 2 <= lanes ? rows * 0.5 : 0;
+    double narrow = target.fusedUnits == 1 && tail * 2 <= lanes && blends == 0 ? rows * 0.5 : 0;
     double arithmetic = (sums - narrow) / units;
     double loads = form.lhsVector ? sums + vectors : rows + vectors;
-    double issue = sums + loads + 2;
+    double issue = sums + blends + loads + 2;
     if (!target.fusedMultiplyAdd) // A product, a sum and a copy each; a broadcast is a load and a shuffle.
       issue += 2 * sums + rows;
     loads /= 1.8;
@@ -84,8 +97,12 @@ struct TileModel {
 
   /// Whether sums, one row of vectors and a broadcast fit into the registers.
   bool fits(int64_t rows, int64_t vectors) const {
-    int64_t sums = rows * vectors, most = target.vectorRegisters >= 32 ? 24 : target.fusedMultiplyAdd ? 12 : 8;
-    return sums <= most && sums + vectors + std::max<int64_t>(2, sharedScalars(rows)) <= target.vectorRegisters;
+    // Tiles of whole vectors, or one tile with the tail of all columns.
+    int64_t unit = form.dot || form.scalar ? 1 : lanes, tail = form.columns() % unit;
+    bool isWhole = tail == 0 || form.columns() >= vectors * unit;
+    int64_t sums = sumsOf(rows, vectors, isWhole ? lanes : tail), most = target.vectorRegisters >= 32 ? 24 : target.fusedMultiplyAdd ? 12 : 8;
+    int64_t blended = sums < rows * vectors ? 1 : 0;
+    return sums <= most && sums + vectors + blended + std::max<int64_t>(2, sharedScalars(rows)) <= target.vectorRegisters;
   }
 };
 } // namespace

@@ -45,6 +45,9 @@ bool packingPays(const ContractionProblem &problem, FormOptions options, int64_t
 /// The rows that a tile may have on this target for the sake of the form's `rowCut`.
 int64_t rowCutRows(const TargetDescription &target);
 
+/// Rows of a register tile that share one vector for the last `tail` columns; 1 where each has its own.
+int64_t rowsOfTail(const ContractionForm &form, const TargetDescription &target, int64_t lanes, int64_t tail);
+
 /// What the model chooses; `elementBytes` is the size of an accumulator.
 ContractionSchedule chooseSchedule(const ContractionForm &form, const TargetDescription &target, int64_t lanes,
                                    int64_t elementBytes);

@@ -147,6 +147,7 @@ TileKind KernelEmitter::tileKind(const ContractionForm &form) {
   kind.fused = target.fusedMultiplyAdd;
   kind.dot = form.dot;
   kind.lhsVector = form.lhsVector;
+  kind.shareTails = rowsOfTail(form, target, lanes, 1) > 1;
   kind.lanes = lanes;
   kind.lhsRowStride = form.row ? form.axis(*form.row).lhs : 0;
   kind.lhsColumnStride = form.axis(form.column).lhs;

@@ -289,6 +289,7 @@ void ContractionNest::tile(int64_t rows, int64_t columns) {
     }
   };
   sums = tile.accumulate(lhsAddress(), rhsAddress(), reductionLoops(widths.size() * kind.lanes), sums);
+  sums = tile.rowByRow(sums);
   eachVector([&](int64_t, int64_t, int64_t width, Value &sum) {
     if (cast<VectorType>(sum.getType()).getDimSize(0) != width)
       sum = vector::ExtractStridedSliceOp::create(k.builder(), k.location(), sum, ArrayRef<int64_t>{0},

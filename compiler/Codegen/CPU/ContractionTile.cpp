@@ -4,6 +4,31 @@
 using namespace mlir;
 using namespace xfer::cpu;
 
+SumsTile::SumsTile(KernelBuilder &builder, const TileKind &kind, int64_t rows, ArrayRef<int64_t> widths)
+    : k(builder), kind(kind), rows(rows), widths(widths) {
+  if (!kind.shareTails || rows == 1 || 2 * widths.back() > kind.lanes)
+    return;
+  tail = this->widths.pop_back_val();
+  share = kind.lanes / llvm::PowerOf2Ceil(tail);
+}
+
+SumsTile SumsTile::part(int64_t first, int64_t end) const {
+  SumsTile tile = *this;
+  tile.rows = end - first;
+  tile.firstRow = first;
+  tile.isPart = true;
+  return tile;
+}
+
+SmallVector<unsigned> SumsTile::partOfSums(int64_t first, int64_t end) const {
+  unsigned count = widths.size();
+  SmallVector<unsigned> numbers = llvm::to_vector(llvm::seq<unsigned>(first * count, end * count));
+  if (tail)
+    llvm::append_range(numbers,
+                       llvm::seq<unsigned>(rows * count + first / share, rows * count + llvm::divideCeil(end, share)));
+  return numbers;
+}
+
 /// A vector of `lanes` neighbours `stride` elements apart, as the accumulator's type.
 Value SumsTile::loadElements(Value base, int64_t index, int64_t lanes, int64_t stride) {
   if (stride == 1 || lanes == 1)
@@ -22,7 +47,43 @@ SmallVector<Value> SumsTile::zeros() {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t width : widths)
       sums.push_back(k.zero(VectorType::get({width}, kind.accumulator)));
+  if (tail)
+    sums.append(llvm::divideCeil(rows, share), k.zero(VectorType::get({kind.lanes}, kind.accumulator)));
   return sums;
+}
+
+SmallVector<Value> SumsTile::rowByRow(ValueRange sums) {
+  if (!tail)
+    return sums;
+  SmallVector<Value> ordered;
+  for (int64_t r = 0, full = widths.size(); r < rows; ++r) {
+    llvm::append_range(ordered, sums.slice(r * full, full));
+    ordered.push_back(vector::ExtractStridedSliceOp::create(k.builder(), k.location(), sums[rows * full + r / share],
+                                                            ArrayRef<int64_t>{r % share * (kind.lanes / share)},
+                                                            ArrayRef<int64_t>{tail}, ArrayRef<int64_t>{1}));
+  }
+  return ordered;
+}
+
+/// The broadcasts of the rows that share vector number `group`, each in its lanes. Lanes of rows that are not in a part
+/// are zero; those of rows that do not exist may be anything.
+Value SumsTile::sharedLeft(ArrayRef<Value> broadcasts, int64_t group) {
+  OpBuilder &b = k.builder();
+  int64_t part = kind.lanes / share, begin = std::max(group * share, firstRow);
+  int64_t end = std::min((group + 1) * share, firstRow + rows);
+  Value vector = broadcasts[begin - firstRow];
+  if (isPart && end - begin < share)
+    vector = k.zero(vector.getType());
+  else
+    ++begin;
+  for (int64_t row = begin; row < end; ++row) {
+    SmallVector<bool> lanes(kind.lanes, false);
+    std::fill_n(lanes.begin() + row % share * part, part, true);
+    auto type = VectorType::get({kind.lanes}, b.getI1Type());
+    Value mine = arith::ConstantOp::create(b, k.location(), DenseElementsAttr::get(type, lanes));
+    vector = arith::SelectOp::create(b, k.location(), mine, broadcasts[row - firstRow], vector);
+  }
+  return vector;
 }
 
 SmallVector<Value> SumsTile::step(Value lhs, Value rhs, ValueRange sums) {
@@ -34,10 +95,13 @@ SmallVector<Value> SumsTile::step(Value lhs, Value rhs, ValueRange sums) {
     columns.push_back(column);
     column += width;
   }
+  SmallVector<Value> broadcasts;
   for (int64_t r = 0; r < rows; ++r) {
     Value scalar;
     if (!kind.lhsVector)
       scalar = k.convert(k.load(kind.element, k.address(kind.element, lhs, r * kind.lhsRowStride)), kind.accumulator);
+    if (tail)
+      broadcasts.push_back(k.splat(scalar, kind.lanes));
     for (auto [v, width] : enumerate(widths)) {
       Value left = kind.lhsVector ? loadElements(lhs, r * kind.lhsRowStride + columns[v] * kind.lhsColumnStride, width,
                                                  kind.lhsColumnStride)
@@ -45,6 +109,15 @@ SmallVector<Value> SumsTile::step(Value lhs, Value rhs, ValueRange sums) {
       next.push_back(k.multiplyAdd(left, vectors[v], sums[next.size()], kind.fused));
     }
   }
+  if (!tail)
+    return next;
+  Value few = loadElements(rhs, column, tail, 1);
+  SmallVector<int64_t> repeated;
+  for (int64_t lane = 0; lane < kind.lanes; ++lane)
+    repeated.push_back(std::min(lane % (kind.lanes / share), tail - 1));
+  Value right = vector::ShuffleOp::create(k.builder(), k.location(), few, few, repeated);
+  for (int64_t group = firstRow / share; group * share < firstRow + rows; ++group)
+    next.push_back(k.multiplyAdd(sharedLeft(broadcasts, group), right, sums[next.size()], kind.fused));
   return next;
 }
 
@@ -110,12 +183,13 @@ SmallVector<Value> SumsTile::rowsOfTaps(Value lhs, Value rhs, ArrayRef<Reduction
       --end;
     if (first == end)
       continue;
-    MutableArrayRef<Value> part = MutableArrayRef(next).slice(first * widths.size(), (end - first) * widths.size());
+    SmallVector<unsigned> numbers = partOfSums(first, end);
+    SmallVector<Value> mine = llvm::map_to_vector(numbers, [&](unsigned number) { return next[number]; });
     Value from = k.address(kind.element, lhs, tap * loop.lhsStride + first * kind.lhsRowStride);
-    SmallVector<Value> added = SumsTile(k, kind, end - first, widths)
-                                   .accumulate(from, k.address(kind.element, rhs, tap * loop.rhsStride),
-                                               loops.drop_front(), SmallVector<Value>(part));
-    llvm::copy(added, part.begin());
+    mine =
+        part(first, end).accumulate(from, k.address(kind.element, rhs, tap * loop.rhsStride), loops.drop_front(), mine);
+    for (auto [number, sum] : llvm::zip_equal(numbers, mine))
+      next[number] = sum;
   }
   return next;
 }

@@ -122,6 +122,22 @@ TEST(ContractionSchedule, TakesFewDistantRows) {
   EXPECT_EQ(schedule.vectors, 4);
 }
 
+// The lanes of a vector are dealt to rows where the last columns leave at least half of them free.
+TEST(ContractionSchedule, SharesTails) {
+  auto share = [](const char *name, int64_t columns) {
+    TargetDescription target = llvm::cantFail(TargetDescription::get(name));
+    int64_t lanes = target.vectorBits / 32;
+    ContractionForm form = contractionForm(matmul(64, columns, 64), product());
+    return rowsOfTail(form, target, lanes, columns % lanes);
+  };
+  EXPECT_EQ(share("x86-64-v4", 50), 8);
+  EXPECT_EQ(share("x86-64-v4", 20), 4);
+  EXPECT_EQ(share("x86-64-v4", 19), 4);
+  EXPECT_EQ(share("x86-64-v4", 10), 1);
+  EXPECT_EQ(share("x86-64-v3", 20), 2);
+  EXPECT_EQ(share("x86-64", 21), 1);
+}
+
 // A schedule is data: what is written as an attribute is read back the same.
 TEST(ContractionSchedule, SurvivesItsAttribute) {
   mlir::MLIRContext context;

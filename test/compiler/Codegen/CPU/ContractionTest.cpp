@@ -208,6 +208,29 @@ TEST_P(ContractionTest, MultipliesMatrices) {
     check<float>({matmulText(m, n, k)});
 }
 
+// Last columns that fill at most half of a vector: rows share one for them. Few and many rows, also not a multiple of those
+// that share; columns that are no power of two; in place, packed, in several blocks, in splits, with wider elements.
+TEST_P(ContractionTest, SharesTails) {
+  for (int64_t columns : {1, 2, 3, 4, 7, 8, 17, 18, 19, 20, 23, 50})
+    for (int64_t rows : {2, 3, 13})
+      check<float>({matmulText(rows, columns, 21)});
+  check<float>({matmulText(100, 515, 40)});
+  check<float>({matmulText(20, 20, 300), {}, "{reduction_blocks = array<i64: 100>}"});
+  check<float>({matmulText(20, 20, 300), {}, "{splits = 3}"});
+  check<double>({matmulText(13, 18, 21, "f64", "f64")});
+  check<int32_t>({matmulText(13, 18, 21, "i32", "i32")});
+}
+
+// Where each tap has rows of its own, some of those that share a vector have no part in it.
+TEST_P(ContractionTest, SharesTailsOfTaps) {
+  for (int direction : {0, 1, 2}) {
+    check<float>({square(2, 8, 20, 18, 3, 1, 1).text(direction)});
+    check<float>({square(2, 7, 3, 20, 5, 1, 2).text(direction)});
+    check<float>({square(2, 12, 4, 50, 5, 1, 0).text(direction)});
+    check<float>({square(2, 11, 33, 17, 3, 2, 1).text(direction)});
+  }
+}
+
 // A rhs whose rows are far apart is packed in panels, with zeros in the last one.
 TEST_P(ContractionTest, PacksWideMatrices) {
   check<float>({matmulText(100, 600, 40)});
@@ -457,6 +480,7 @@ TEST(ContractionObject, KeepsSumsInRegisters) {
   for (int direction : {0, 1, 2}) {
     texts.push_back(square(16, 56, 64, 64, 3, 1, 1).text(direction));
     texts.push_back(square(16, 7, 512, 512, 3, 1, 1).text(direction));
+    texts.push_back(square(128, 12, 20, 50, 5, 1, 0).text(direction));
   }
   for (const char *name : {"x86-64-v3", "x86-64-v4"})
     for (const std::string &text : texts) {
