@@ -160,21 +160,24 @@ static void packRhs(ContractionForm &form, int64_t lanes) {
   problem.axes[form.column].rhs = 1;
 }
 
-/// Removes axis `i`, to whose terms `rewrite` has seen already.
-static void removeAxis(ContractionForm &form, unsigned i) {
-  ContractionProblem &problem = form.problem;
-  problem.axes.erase(problem.axes.begin() + i);
-  auto renumber = [i](unsigned &axis) { axis -= axis > i; };
-  for (ContractionWindow &window : problem.windows) {
+/// Gives every axis that the form names its new number.
+static void renumberAxes(ContractionForm &form, function_ref<void(unsigned &)> renumber) {
+  for (ContractionWindow &window : form.problem.windows) {
     renumber(window.outer);
     renumber(window.tap);
   }
-  for (ResultCoordinate &coordinate : problem.coordinates)
+  for (ResultCoordinate &coordinate : form.problem.coordinates)
     for (CoordinateTerm &term : coordinate.terms)
       renumber(term.axis);
   renumber(form.column);
   if (form.stageBlock)
     renumber(*form.stageBlock);
+}
+
+/// Removes axis `i`, to whose terms `rewrite` has seen already.
+static void removeAxis(ContractionForm &form, unsigned i) {
+  form.problem.axes.erase(form.problem.axes.begin() + i);
+  renumberAxes(form, [i](unsigned &axis) { axis -= axis > i; });
 }
 
 static void dropUnitAxes(ContractionForm &form) {
@@ -193,6 +196,35 @@ static bool composes(const ContractionAxis &outer, const ContractionAxis &inner)
   return outer.reduction == inner.reduction && outer.lhs == inner.extent * inner.lhs &&
          outer.rhs == inner.extent * inner.rhs && outer.result == inner.extent * inner.result &&
          outer.source == inner.extent * inner.source;
+}
+
+/// Makes axis `from` the one at `to`, behind those that were between.
+static void moveInward(ContractionForm &form, unsigned from, unsigned to) {
+  auto begin = form.problem.axes.begin();
+  std::rotate(begin + from, begin + from + 1, begin + to + 1);
+  renumberAxes(form, [=](unsigned &axis) { axis = axis == from ? to : axis - (axis > from && axis <= to); });
+}
+
+/// A tile of one vector loads a scalar for every multiply-add. With the taps along its rows innermost, and unrolled,
+/// row r at tap t reads what row r + 1 reads at tap t - 1.
+static void moveTapsInnermost(ContractionForm &form) {
+  ContractionProblem &problem = form.problem;
+  std::optional<unsigned> last;
+  for (auto [i, axis] : enumerate(problem.axes))
+    if (axis.reduction && axis.extent > 1 && !inWindow(problem, i))
+      last = i;
+  auto isTapOfRow = [&](unsigned i) {
+    const ContractionAxis &tap = problem.axes[i];
+    return tap.reduction && tap.extent > 1 && tap.extent <= 5 && tap.lhs != 0 && !inWindow(problem, i) &&
+           any_of(enumerate(problem.axes), [&](auto entry) {
+             const ContractionAxis &row = entry.value();
+             return !row.reduction && row.rhs == 0 && row.lhs == tap.lhs && row.extent > 1 &&
+                    !inWindow(problem, entry.index());
+           });
+  };
+  for (unsigned i = 0; last && i < *last; ++i)
+    if (isTapOfRow(i))
+      return moveInward(form, i, *last);
 }
 
 /// Merges axis i into axis i + 1 wherever one index can count both.
@@ -259,6 +291,8 @@ ContractionForm xfer::contractionForm(const ContractionProblem &problem, const F
     if (copied.stagedElements(1) <= maximalStage)
       form = std::move(copied);
   }
+  if (options.tapsInnermost && !form.dot && !form.scalar && !vectorLhs && column.extent <= lanes)
+    moveTapsInnermost(form);
   if (!form.dot && !form.scalar && (transposed || (options.pack && column.extent > 1)))
     packRhs(form, lanes);
   dropUnitAxes(form);

@@ -86,7 +86,8 @@ struct FormOptions {
   bool convolution = false; // columns are channels, never places
   bool pack = false;        // packs a rhs that may also be read in place
   int64_t lanes = 1;
-  int64_t tileRows = 0; // the most rows that a tile may have for the sake of `rowCut`
+  int64_t tileRows = 0;       // the most rows that a tile may have for the sake of `rowCut`
+  bool tapsInnermost = false; // where columns are one vector: neighbouring rows share what taps along them read
 };
 ContractionForm contractionForm(const ContractionProblem &problem, const FormOptions &options);
 

@@ -8,7 +8,7 @@ using namespace xfer;
 
 /// Rows that share each packed vector, and the bytes from one row of the rhs to the next.
 bool xfer::packingPays(const ContractionProblem &problem, FormOptions options, int64_t elementBytes) {
-  options.pack = false;
+  options.pack = options.tapsInnermost = false;
   ContractionForm form = contractionForm(problem, options);
   if (form.pack || form.dot || form.scalar || form.lhsVector || form.reductions.empty())
     return false;
@@ -25,9 +25,15 @@ bool xfer::packingPays(const ContractionProblem &problem, FormOptions options, i
 /// With fewer registers a tile of so many rows would have one vector only, and wait for loads.
 int64_t xfer::rowCutRows(const TargetDescription &target) { return target.vectorRegisters >= 32 ? 12 : 0; }
 
+/// A single unit of multiply-adds waits for no loads; the scalars want registers.
+bool xfer::sharingScalarsPays(const TargetDescription &target) {
+  return target.fusedMultiplyAdd && target.fusedUnits > 1 && target.vectorRegisters >= 32;
+}
+
 int64_t xfer::rowsOfTail(const ContractionForm &form, const TargetDescription &target, int64_t lanes, int64_t tail) {
   // Blending broadcasts takes units of its own where it has wide vectors to win.
-  if (form.dot || form.scalar || form.lhsVector || !form.row || !target.fusedMultiplyAdd || lanes < 8 || 2 * tail > lanes)
+  if (form.dot || form.scalar || form.lhsVector || !form.row || !target.fusedMultiplyAdd || lanes < 8 ||
+      2 * tail > lanes)
     return 1;
   return lanes / PowerOf2Ceil(tail);
 }
@@ -45,13 +51,19 @@ struct TileModel {
     return rows * (vectors - 1) + divideCeil(rows, share);
   }
 
+  /// Scalars that rows load in a step, in the mean of an unrolled loop where they share them.
+  double scalarsOf(int64_t rows) const {
+    int64_t shared = sharedScalars(rows);
+    return shared ? double(shared) / form.axis(form.reductions.back()).extent : rows;
+  }
+
   /// Cycles of one step of the innermost reduction for a tile of rows x vectors, the last of which has `tail` lanes.
   double step(int64_t rows, int64_t vectors, int64_t tail) const {
     double sums = sumsOf(rows, vectors, tail), blends = rows * vectors - sums, units = target.fusedUnits;
     // A single unit that joins two halves does two narrow operations at a time.
     double narrow = target.fusedUnits == 1 && tail * 2 <= lanes && blends == 0 ? rows * 0.5 : 0;
     double arithmetic = (sums - narrow) / units;
-    double loads = form.lhsVector ? sums + vectors : rows + vectors;
+    double loads = form.lhsVector ? sums + vectors : scalarsOf(rows) + vectors;
     double issue = sums + blends + loads + 2;
     if (!target.fusedMultiplyAdd) // A product, a sum and a copy each; a broadcast is a load and a shuffle.
       issue += 2 * sums + rows;
@@ -100,9 +112,10 @@ struct TileModel {
     // Tiles of whole vectors, or one tile with the tail of all columns.
     int64_t unit = form.dot || form.scalar ? 1 : lanes, tail = form.columns() % unit;
     bool isWhole = tail == 0 || form.columns() >= vectors * unit;
-    int64_t sums = sumsOf(rows, vectors, isWhole ? lanes : tail), most = target.vectorRegisters >= 32 ? 24 : target.fusedMultiplyAdd ? 12 : 8;
-    int64_t blended = sums < rows * vectors ? 1 : 0;
-    return sums <= most && sums + vectors + blended + std::max<int64_t>(2, sharedScalars(rows)) <= target.vectorRegisters;
+    int64_t sums = sumsOf(rows, vectors, isWhole ? lanes : tail), blended = sums < rows * vectors ? 1 : 0;
+    int64_t most = target.vectorRegisters >= 32 ? 24 : target.fusedMultiplyAdd ? 12 : 8;
+    int64_t scalars = std::max<int64_t>(2, sharedScalars(rows));
+    return sums <= most && sums + vectors + blended + scalars <= target.vectorRegisters;
   }
 };
 } // namespace

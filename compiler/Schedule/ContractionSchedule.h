@@ -44,6 +44,8 @@ struct ContractionSchedule {
 bool packingPays(const ContractionProblem &problem, FormOptions options, int64_t elementBytes);
 /// The rows that a tile may have on this target for the sake of the form's `rowCut`.
 int64_t rowCutRows(const TargetDescription &target);
+/// Whether scalars that are loaded once for several rows pay on this target (`FormOptions::tapsInnermost`).
+bool sharingScalarsPays(const TargetDescription &target);
 
 /// Rows of a register tile that share one vector for the last `tail` columns; 1 where each has its own.
 int64_t rowsOfTail(const ContractionForm &form, const TargetDescription &target, int64_t lanes, int64_t tail);

@@ -21,7 +21,7 @@ FailureOr<SmallVector<PlannedContraction, 4>> xfer::cpu::planContraction(Locatio
     return emitError(loc) << "schedule knob 'phases' has " << phases.size() << " entries for "
                           << description.problems.size() << " contractions",
            failure();
-  FormOptions options{description.convolution, false, lanes, rowCutRows(target)};
+  FormOptions options{description.convolution, false, lanes, rowCutRows(target), sharingScalarsPays(target)};
   for (auto [i, problem] : llvm::enumerate(description.problems)) {
     DictionaryAttr own = phases ? dyn_cast<DictionaryAttr>(phases[i]) : knobs;
     auto packKnob = own ? own.getAs<BoolAttr>("pack") : BoolAttr();

@@ -52,6 +52,20 @@ TEST(ContractionForm, StagesPaddedImages) {
   EXPECT_EQ(form.axis(form.reductions[1]).extent, 3 * 64);
 }
 
+// With few columns the taps along a row are innermost: its neighbours share what they read.
+TEST(ContractionForm, MovesTapsInnermost) {
+  FormOptions options = convolution(12);
+  options.tapsInnermost = true;
+  ContractionForm few = contractionForm(convProblem(square(1, 32, 16, 16, 3, 1, 1)), options);
+  ASSERT_EQ(few.reductions.size(), 3u);
+  EXPECT_EQ(few.axis(few.reductions[1]).extent, 16);
+  EXPECT_EQ(few.axis(few.reductions[2]).extent, 3);
+  EXPECT_EQ(few.axis(few.reductions[2]).lhs, few.axis(*few.row).lhs);
+  // Not with more columns than a vector has, and not where the rows are further apart than the taps.
+  EXPECT_EQ(contractionForm(convProblem(square(1, 32, 16, 17, 3, 1, 1)), options).reductions.size(), 2u);
+  EXPECT_EQ(contractionForm(convProblem(square(1, 32, 16, 16, 3, 2, 1)), options).reductions.size(), 2u);
+}
+
 // A short row is not: each tap has rows of its own. But not where the target's tiles are too small for it.
 TEST(ContractionForm, CutsShortRows) {
   ContractionForm form = contractionForm(convProblem(square(1, 7, 64, 64, 3, 1, 1)), convolution(12));

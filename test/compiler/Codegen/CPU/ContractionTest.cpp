@@ -279,6 +279,8 @@ TEST_P(ContractionTest, ConvolvesPlainly) {
     check<float>({square(2, 7, 64, 32, 3, 1, 1).text(direction)});
     check<float>({square(2, 9, 8, 12, 1, 1, 0).text(direction)});
     check<float>({square(1, 15, 3, 16, 7, 2, 3).text(direction)});
+    check<float>({square(2, 17, 5, 16, 3, 1, 1).text(direction)});
+    check<float>({square(2, 18, 16, 8, 5, 1, 2).text(direction)});
   }
 }
 
@@ -481,6 +483,7 @@ TEST(ContractionObject, KeepsSumsInRegisters) {
     texts.push_back(square(16, 56, 64, 64, 3, 1, 1).text(direction));
     texts.push_back(square(16, 7, 512, 512, 3, 1, 1).text(direction));
     texts.push_back(square(128, 12, 20, 50, 5, 1, 0).text(direction));
+    texts.push_back(square(64, 32, 16, 16, 3, 1, 1).text(direction));
   }
   for (const char *name : {"x86-64-v3", "x86-64-v4"})
     for (const std::string &text : texts) {
