@@ -30,6 +30,10 @@ bool xfer::sharingScalarsPays(const TargetDescription &target) {
   return target.fusedMultiplyAdd && target.fusedUnits > 1 && target.vectorRegisters >= 32;
 }
 
+int64_t xfer::sumsInFlight(const TargetDescription &target) { return target.fusedUnits * target.fusedLatency; }
+
+int64_t xfer::setsOfSums(int64_t sums, int64_t inFlight) { return sums >= inFlight ? 1 : 2 * sums >= inFlight ? 2 : 4; }
+
 int64_t xfer::rowsOfTail(const ContractionForm &form, const TargetDescription &target, int64_t lanes, int64_t tail) {
   // Blending broadcasts takes units of its own where it has wide vectors to win.
   if (form.dot || form.scalar || form.lhsVector || !form.row || !target.fusedMultiplyAdd || lanes < 8 ||
@@ -51,6 +55,11 @@ struct TileModel {
     return rows * (vectors - 1) + divideCeil(rows, share);
   }
 
+  /// Whether tiles of few sums have several sets of them.
+  bool isLong() const {
+    return !form.dot && !form.rowCut && !form.reductions.empty() && form.axis(form.reductions.back()).extent >= 8;
+  }
+
   /// Scalars that rows load in a step, in the mean of an unrolled loop where they share them.
   double scalarsOf(int64_t rows) const {
     int64_t shared = sharedScalars(rows);
@@ -69,7 +78,7 @@ struct TileModel {
       issue += 2 * sums + rows;
     loads /= 1.8;
     issue /= 5;
-    double latency = target.fusedLatency;
+    double latency = double(target.fusedLatency) / (isLong() ? setsOfSums(sums, sumsInFlight(target)) : 1);
     double start = 0.5; // what a step costs beside its work: bubbles of the loop
     return (std::max({arithmetic, loads, issue, latency}) + start) * (1 + 0.5 * units / sums);
   }

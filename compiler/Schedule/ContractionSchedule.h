@@ -47,6 +47,10 @@ int64_t rowCutRows(const TargetDescription &target);
 /// Whether scalars that are loaded once for several rows pay on this target (`FormOptions::tapsInnermost`).
 bool sharingScalarsPays(const TargetDescription &target);
 
+/// Multiply-adds to different sums that keep the target's units busy.
+int64_t sumsInFlight(const TargetDescription &target);
+/// Sets of `sums` sums that a tile carries, each for its steps of the innermost loop, so that so many are in flight.
+int64_t setsOfSums(int64_t sums, int64_t inFlight);
 /// Rows of a register tile that share one vector for the last `tail` columns; 1 where each has its own.
 int64_t rowsOfTail(const ContractionForm &form, const TargetDescription &target, int64_t lanes, int64_t tail);
 

@@ -149,6 +149,7 @@ TileKind KernelEmitter::tileKind(const ContractionForm &form) {
   kind.lhsVector = form.lhsVector;
   kind.shareTails = rowsOfTail(form, target, lanes, 1) > 1;
   kind.lanes = lanes;
+  kind.inFlight = sumsInFlight(target);
   kind.lhsRowStride = form.row ? form.axis(*form.row).lhs : 0;
   kind.lhsColumnStride = form.axis(form.column).lhs;
   kind.rhsColumnStride = form.axis(form.column).rhs;

@@ -275,8 +275,8 @@ void ContractionNest::tile(int64_t rows, int64_t columns) {
   if (form.pack) // The copy has zeros behind the last column: a round number of lanes is one load.
     for (int64_t &width : loaded)
       width = llvm::PowerOf2Ceil(width);
-  SumsTile tile(k, kind, rows, loaded);
-  SmallVector<Value> sums = tile.zeros();
+  SmallVector<ReductionLoop> loops = reductionLoops(widths.size() * kind.lanes);
+  SmallVector<Value> sums = SumsTile(k, kind, rows, loaded, loops).sums(lhsAddress(), rhsAddress());
   bool resumes = reductionBlocks(form, schedule) > 1;
   Value base = buffers.waiting ? buffers.waiting : buffers.waitingStack;
   auto eachVector = [&](llvm::function_ref<void(int64_t, int64_t, int64_t, Value &)> body) {
@@ -288,8 +288,6 @@ void ContractionNest::tile(int64_t rows, int64_t columns) {
       }
     }
   };
-  sums = tile.accumulate(lhsAddress(), rhsAddress(), reductionLoops(widths.size() * kind.lanes), sums);
-  sums = tile.rowByRow(sums);
   eachVector([&](int64_t, int64_t, int64_t width, Value &sum) {
     if (cast<VectorType>(sum.getType()).getDimSize(0) != width)
       sum = vector::ExtractStridedSliceOp::create(k.builder(), k.location(), sum, ArrayRef<int64_t>{0},

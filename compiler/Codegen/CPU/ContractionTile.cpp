@@ -1,15 +1,25 @@
 #include "compiler/Codegen/CPU/ContractionTile.h"
+#include "compiler/Schedule/ContractionSchedule.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace xfer::cpu;
 
-SumsTile::SumsTile(KernelBuilder &builder, const TileKind &kind, int64_t rows, ArrayRef<int64_t> widths)
-    : k(builder), kind(kind), rows(rows), widths(widths) {
-  if (!kind.shareTails || rows == 1 || 2 * widths.back() > kind.lanes)
+/// Steps from which on a loop is cut for several sets.
+static constexpr int64_t fewestSteps = 8;
+
+SumsTile::SumsTile(KernelBuilder &builder, const TileKind &kind, int64_t rows, ArrayRef<int64_t> widths,
+                   ArrayRef<ReductionLoop> loops)
+    : k(builder), kind(kind), rows(rows), widths(widths), loops(loops) {
+  if (kind.shareTails && rows > 1 && 2 * widths.back() <= kind.lanes) {
+    tail = this->widths.pop_back_val();
+    share = kind.lanes / llvm::PowerOf2Ceil(tail);
+  }
+  if (kind.dot || loops.empty() || llvm::any_of(loops, [](const ReductionLoop &loop) { return loop.rowCut; }))
     return;
-  tail = this->widths.pop_back_val();
-  share = kind.lanes / llvm::PowerOf2Ceil(tail);
+  auto lower = k.known(loops.back().lower), upper = k.known(loops.back().upper);
+  if (!lower || !upper || *upper - *lower >= fewestSteps)
+    sets = setsOfSums(count(), kind.inFlight);
 }
 
 SumsTile SumsTile::part(int64_t first, int64_t end) const {
@@ -49,7 +59,19 @@ SmallVector<Value> SumsTile::zeros() {
       sums.push_back(k.zero(VectorType::get({width}, kind.accumulator)));
   if (tail)
     sums.append(llvm::divideCeil(rows, share), k.zero(VectorType::get({kind.lanes}, kind.accumulator)));
+  SmallVector<Value> set(sums);
+  for (int64_t more = 1; more < sets; ++more)
+    llvm::append_range(sums, set);
   return sums;
+}
+
+SmallVector<Value> SumsTile::sums(Value lhs, Value rhs) {
+  SmallVector<Value> all = accumulate(lhs, rhs, loops, zeros());
+  SmallVector<Value> total(ArrayRef(all).take_front(count()));
+  for (int64_t set = 1; set < sets; ++set)
+    for (auto [sum, other] : llvm::zip_equal(total, ArrayRef(all).slice(set * count(), count())))
+      sum = k.addElements(sum, other);
+  return rowByRow(total);
 }
 
 SmallVector<Value> SumsTile::rowByRow(ValueRange sums) {
@@ -209,6 +231,19 @@ SmallVector<Value> SumsTile::accumulate(Value lhs, Value rhs, ArrayRef<Reduction
     return accumulate(k.address(kind.element, lhs, k.mul(index, loop.lhsStride)),
                       k.address(kind.element, rhs, k.mul(index, loop.rhsStride)), loops.drop_front(), carried);
   };
+  if (loops.size() == 1 && sets > 1) {
+    Value steps = k.max(k.sub(loop.upper, loop.lower), k.constant(0));
+    Value whole = k.add(loop.lower, k.mul(k.div(steps, sets), sets));
+    SmallVector<Value> all = k.loop(loop.lower, whole, sets, sums, [&](Value index, ValueRange carried) {
+      SmallVector<Value> next;
+      for (int64_t set = 0; set < sets; ++set)
+        llvm::append_range(next, at(k.add(index, set), carried.slice(set * count(), count())));
+      return next;
+    });
+    SmallVector<Value> first = k.loop(whole, loop.upper, 1, ArrayRef(all).take_front(count()), at);
+    llvm::copy(first, all.begin());
+    return all;
+  }
   auto lower = k.known(loop.lower), upper = k.known(loop.upper);
   if (loops.size() == 1 && lower && upper && (*upper - *lower) * static_cast<int64_t>(sums.size()) <= unrolledSums) {
     SmallVector<Value> unrolled(sums);

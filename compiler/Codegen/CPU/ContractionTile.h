@@ -10,6 +10,9 @@
 // columns are repeated. 12 rows then take 12 + 3 multiply-adds and 9 blends, which other units do, instead of 24
 // multiply-adds.
 //
+// A tile of few sums would wait for each multiply-add before the next one to the same sum. It has two or four sets of
+// them, for every second or fourth step of the innermost loop, which are added up at the end.
+//
 // In the dot form lanes run along k instead and are added up at the end.
 //
 //===------------------------------------------------------------------------------------------------------------===//
@@ -19,6 +22,7 @@
 
 #include "compiler/Codegen/CPU/KernelBuilder.h"
 #include "compiler/Schedule/ContractionProblem.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace xfer::cpu {
 
@@ -36,6 +40,7 @@ struct TileKind {
   bool dot = false, lhsVector = false;
   bool shareTails = false;     // rows share a vector for their last columns
   int64_t lanes = 1;           // of a whole vector
+  int64_t inFlight = 1;        // multiply-adds to different sums that keep the units busy
   int64_t lhsRowStride = 0;    // elements
   int64_t lhsColumnStride = 0; // where the lhs is a vector too
   int64_t rhsColumnStride = 1;
@@ -43,18 +48,23 @@ struct TileKind {
 
 class SumsTile {
 public:
-  /// `widths` are the lanes of each vector of a row; in the dot form one entry, the number of columns.
-  SumsTile(KernelBuilder &builder, const TileKind &kind, int64_t rows, llvm::ArrayRef<int64_t> widths);
+  /// `widths` are the lanes of each vector of a row; in the dot form one entry, the number of columns. `loops` are
+  /// those over the reductions, outermost first.
+  SumsTile(KernelBuilder &builder, const TileKind &kind, int64_t rows, llvm::ArrayRef<int64_t> widths,
+           llvm::ArrayRef<ReductionLoop> loops);
 
-  /// Adds the products along the loops, outermost first, to `sums` (row by row, then the vectors that rows share).
-  /// `lhs` and `rhs` are the addresses of the tile's first row and column at index 0 of every loop.
-  llvm::SmallVector<mlir::Value> accumulate(mlir::Value lhs, mlir::Value rhs, llvm::ArrayRef<ReductionLoop> loops,
-                                            mlir::ValueRange sums);
-  llvm::SmallVector<mlir::Value> zeros();
-  /// The sums row by row, each as one vector for each of `widths`.
-  llvm::SmallVector<mlir::Value> rowByRow(mlir::ValueRange sums);
+  /// The products along the loops, summed, row by row, each row as one vector for each of `widths`. `lhs` and `rhs` are
+  /// the addresses of the tile's first row and column at index 0 of every loop.
+  llvm::SmallVector<mlir::Value> sums(mlir::Value lhs, mlir::Value rhs);
 
 private:
+  /// Sums of one set.
+  int64_t count() const { return rows * widths.size() + (tail ? llvm::divideCeil(rows, share) : 0); }
+  llvm::SmallVector<mlir::Value> zeros();
+  /// Adds the products along the loops to `sums`: set by set, row by row, then the vectors that rows share.
+  llvm::SmallVector<mlir::Value> accumulate(mlir::Value lhs, mlir::Value rhs, llvm::ArrayRef<ReductionLoop> loops,
+                                            mlir::ValueRange sums);
+  llvm::SmallVector<mlir::Value> rowByRow(mlir::ValueRange sums);
   /// Rows `first` to `end` of the tile, for products that the others have no part in.
   SumsTile part(int64_t first, int64_t end) const;
   /// The sums of such a part, by their numbers among all.
@@ -72,7 +82,9 @@ private:
   int64_t rows;
   llvm::SmallVector<int64_t, 8> widths; // without that of a shared vector
   int64_t tail = 0, share = 1;          // columns of a shared vector, rows that share it
-  int64_t firstRow = 0;                 // of a part: where it begins in the whole tile
+  llvm::ArrayRef<ReductionLoop> loops;
+  int64_t sets = 1;
+  int64_t firstRow = 0; // of a part: where it begins in the whole tile
   bool isPart = false;
 };
 

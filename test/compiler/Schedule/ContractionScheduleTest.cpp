@@ -152,6 +152,16 @@ TEST(ContractionSchedule, SharesTails) {
   EXPECT_EQ(share("x86-64", 21), 1);
 }
 
+// Two units of a latency of four cycles want eight sums.
+TEST(ContractionSchedule, KeepsUnitsBusy) {
+  int64_t inFlight = sumsInFlight(llvm::cantFail(TargetDescription::get("x86-64-v4")));
+  EXPECT_EQ(inFlight, 8);
+  EXPECT_EQ(setsOfSums(8, inFlight), 1);
+  EXPECT_EQ(setsOfSums(7, inFlight), 2);
+  EXPECT_EQ(setsOfSums(4, inFlight), 2);
+  EXPECT_EQ(setsOfSums(3, inFlight), 4);
+}
+
 // A schedule is data: what is written as an attribute is read back the same.
 TEST(ContractionSchedule, SurvivesItsAttribute) {
   mlir::MLIRContext context;

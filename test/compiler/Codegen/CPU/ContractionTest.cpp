@@ -231,6 +231,18 @@ TEST_P(ContractionTest, SharesTailsOfTaps) {
   }
 }
 
+// Few sums have several sets; the last steps of a loop, which need not be cut evenly, go to the first one. Loops of images
+// are shorter for the taps that lie partly outside.
+TEST_P(ContractionTest, CarriesSeveralSets) {
+  for (int64_t steps : {8, 9, 10, 11, 35})
+    for (int64_t rows : {1, 2, 3, 5})
+      check<float>({matmulText(rows, 16, steps)});
+  check<float>({matmulText(3, 20, 210), {}, "{reduction_blocks = array<i64: 30>}"});
+  check<float>({matmulText(3, 20, 210), {}, "{splits = 4}"});
+  check<float>({square(2, 19, 3, 16, 3, 1, 1).text(2)});
+  check<float>({square(2, 21, 1, 20, 5, 2, 2).text(2)});
+}
+
 // A rhs whose rows are far apart is packed in panels, with zeros in the last one.
 TEST_P(ContractionTest, PacksWideMatrices) {
   check<float>({matmulText(100, 600, 40)});
