@@ -251,9 +251,9 @@ void StagePeak::print(raw_ostream &os) const {
   os << "\n";
 }
 
-/// What is needed is rounded up, so that it is never shown as what is allowed.
-static std::string mebibytes(int64_t bytes) {
-  return llvm::formatv("{0:f2} MiB", std::ceil(bytes / double(1 << 20) * 100) / 100).str();
+/// What is needed is rounded up and what is allowed down, so that the two are never shown as equal.
+static std::string mebibytes(int64_t bytes, double (*round)(double) = std::ceil) {
+  return llvm::formatv("{0:f2} MiB", round(bytes / double(1 << 20) * 100) / 100).str();
 }
 
 LogicalResult checkMemoryLimits(ArrayRef<StagePeak> peaks) {
@@ -267,7 +267,7 @@ LogicalResult checkMemoryLimits(ArrayRef<StagePeak> peaks) {
     fits = false;
     InFlightDiagnostic message = emitError(getMemoryLocation(stage));
     message << "stage '" << stage.getName() << "' needs " << mebibytes(most.total.fixed)
-            << " of memory, more than the " << llvm::formatv("{0:f2} MiB", *limit / double(1 << 20)).str()
+            << " of memory, more than the " << mebibytes(*limit, std::floor)
             << " that 'memory' allows it; take smaller batches or allow more";
     message.attachNote() << mebibytes(peak.values) << " for parameters, states and values computed ahead, "
                          << mebibytes(peak.copies) << " for copies of 'keep', " << mebibytes(most.buffers.fixed)

@@ -1,14 +1,14 @@
 //===- StagePeak.h - how much memory a stage needs ------------------------------------------------------*- C++ -*-===//
 //
-// Input: the program and the plans of its functions. Output: for every stage the bytes that are alive when it needs most:
+// Input: the program and the plans of its functions. Output: for every stage the bytes alive when it needs most:
 //
 //   values   every parameter and state of the program, and what is computed ahead of steps
 //   copies   what `keep best` and `keep least` hold back: the model, and the states of the program and of the stage
 //   buffers  batches, random keys, figures and rows of the step function and of every pass that the stage runs
 //   arena    of the function that needs most; all functions of a program share one
 //
-// This is the number that `xferc explain` prints and that `memory` in a stage limits. What readers hold is no part of it
-// (they map files, or hold what was drawn or parsed), nor are copies of the model for baselines.
+// This is the number that `xferc explain` prints and that `memory` in a stage limits. What readers hold is no part of
+// it (they map files, or hold what was drawn or parsed), nor are copies of the model for baselines.
 //
 // Sizes may depend on numbers of samples, which are known when the data is opened: then the peak is the largest of
 // several formulas, and the runtime compares it.

@@ -140,7 +140,7 @@ static llvm::Error writeFile(StringRef path, ArrayRef<char> bytes) {
   return llvm::Error::success();
 }
 
-/// Whether `bytes` fit beside `path`. The linker maps what it writes, and a mapped file on a full disk ends the process.
+/// Whether `bytes` fit there. The linker maps what it writes, and a mapped file on a full disk ends the process.
 static llvm::Error reserve(StringRef path, uint64_t bytes) {
   int file = -1;
   std::error_code error = llvm::sys::fs::openFileForWrite(path, file);

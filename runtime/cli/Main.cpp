@@ -20,8 +20,8 @@ static void onSignal(int signal) {
 // Files are mapped: one that another process shortens while it is read, or a disk that fails, ends the run here. Only
 // what signal handlers may call is called.
 static void onLostFile(int) {
-  static constexpr char text[] = "error: a file was shortened, or its disk failed, while it was read; the checkpoint of "
-                                 "before is kept\n";
+  static constexpr char text[] = "error: a file was shortened, or its disk failed, while it was read; the last "
+                                 "checkpoint is kept\n";
   (void)!::write(STDERR_FILENO, text, sizeof(text) - 1);
   ::_exit(exitFailure);
 }

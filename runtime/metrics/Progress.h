@@ -1,6 +1,6 @@
 // What a user sees while a stage runs: on a terminal one line that is drawn over and over (bar, losses, rate, time
-// left), elsewhere plain lines with the same: one an epoch, and in epochs that are long one every few seconds. Everything
-// goes to standard error; results go to standard output.
+// left), elsewhere plain lines with the same: one an epoch, and in long epochs one every few seconds. Everything goes to
+// standard error; results go to standard output.
 #ifndef XFER_RUNTIME_METRICS_PROGRESS_H
 #define XFER_RUNTIME_METRICS_PROGRESS_H
 

@@ -285,7 +285,7 @@ Status StageRunner::checkMemory() const {
                    "allows it; take fewer samples or smaller batches, or allow more and build it again",
                    session.describeSite(stage.memory.site), stage.name,
                    std::ceil(static_cast<double>(peak) / mebibyte * 100) / 100,
-                   static_cast<double>(stage.memory.limit) / mebibyte);
+                   std::floor(static_cast<double>(stage.memory.limit) / mebibyte * 100) / 100);
 }
 
 Status StageRunner::check() {
