@@ -313,7 +313,11 @@ void Pipeline::buildStage(StageInfo &stage) {
   }
   if (phases.empty() || (!epochs && !steps))
     return;
-  pipeline::StageOp::create(builder, location(stage.item->slot.range), text(stage.name),
+  // Behind the stage's own place stands that of what limits it.
+  Location where = location(stage.item->slot.range);
+  if (memory)
+    where = FusedLoc::get(&context, {where, location(stage.memory->item->range)});
+  pipeline::StageOp::create(builder, where, text(stage.name),
                             sourceAttributes(stage.sources), builder.getArrayAttr(phases), epochs, steps,
                             stage.epochBy.empty() ? StringAttr() : text(stage.epochBy), builder.getArrayAttr(init),
                             builder.getArrayAttr(timed.before), builder.getArrayAttr(timed.after),
