@@ -231,6 +231,18 @@ static void blockStaged(ChunkModel &model) {
         std::min<int64_t>(model.schedule.rowBlock, alignTo(fitting(form.rows()), model.schedule.rows));
 }
 
+/// Parts of the first reduction that together make at most 4 MiB of sums to join: as many as wanted, at least four, and
+/// nearly equal ones; else 1.
+static int64_t reductionSplits(const ContractionForm &form, int64_t wanted, int64_t resultBytes) {
+  int64_t affordable = (4 << 20) / std::max<int64_t>(resultBytes, 1);
+  if (form.reductions.empty() || affordable < std::min<int64_t>(wanted, 4))
+    return 1;
+  int64_t extent = form.axis(form.reductions.front()).extent, splits = std::min({wanted, affordable, extent});
+  while (splits > 4 && divideCeil(extent, splits) * splits * 16 > extent * 17)
+    --splits;
+  return splits;
+}
+
 ContractionSchedule xfer::chooseSchedule(const ContractionForm &form, const TargetDescription &target, int64_t lanes,
                                          int64_t elementBytes) {
   ContractionSchedule schedule;
@@ -260,10 +272,10 @@ ContractionSchedule xfer::chooseSchedule(const ContractionForm &form, const Targ
   if (form.stage || form.rowCut) {
     blockStaged(model);
     model.splitColumns(divideCeil(wanted, model.chunks()));
-  } else if (!form.reductions.empty() && wanted > 1 &&
-             resultElements * elementBytes * std::min<int64_t>(wanted, 16) <= (4 << 20) && sumsDominate) {
-    schedule.splits = std::min({wanted, int64_t(16), form.axis(form.reductions.front()).extent});
-    model.splitOuter(std::min<int64_t>(wanted, 16));
+  } else if (int64_t splits = reductionSplits(form, std::min<int64_t>(wanted, 16), resultElements * elementBytes);
+             splits > 1 && sumsDominate) {
+    schedule.splits = splits;
+    model.splitOuter(std::min<int64_t>(wanted, 12)); // each cut reads an operand once more
   } else {
     int64_t steps = 1;
     for (int64_t block : schedule.reductionBlocks)

@@ -162,6 +162,21 @@ TEST(ContractionSchedule, KeepsUnitsBusy) {
   EXPECT_EQ(setsOfSums(3, inFlight), 4);
 }
 
+// A filter gradient is cut along the batch, in equal parts, as far as their sums are few: not along its columns, each
+// part of which would read the images again.
+TEST(ContractionSchedule, SplitsLongSums) {
+  TargetDescription target = llvm::cantFail(TargetDescription::get("x86-64-v4"));
+  auto schedule = [&](const ConvolutionShape &shape) {
+    ContractionForm form = contractionForm(convFilterGradientProblem(shape), convolution(12));
+    return chooseSchedule(form, target, 16, 4);
+  };
+  EXPECT_EQ(schedule(square(16, 56, 64, 64, 3, 1, 1)).splits, 16);
+  ContractionSchedule some = schedule(square(16, 28, 128, 128, 3, 1, 1));
+  EXPECT_EQ(some.splits, 4);
+  EXPECT_EQ(some.columnBlock, 128);
+  EXPECT_EQ(schedule(square(16, 14, 256, 256, 3, 1, 1)).splits, 1);
+}
+
 // A schedule is data: what is written as an attribute is read back the same.
 TEST(ContractionSchedule, SurvivesItsAttribute) {
   mlir::MLIRContext context;
