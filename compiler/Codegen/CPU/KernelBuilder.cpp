@@ -100,7 +100,8 @@ Value KernelBuilder::address(Type element, Value base, Value index) {
 Value KernelBuilder::address(Type element, Value base, int64_t index) {
   if (index == 0)
     return base;
-  if (index != static_cast<int32_t>(index))
+  // A constant of a GEP has 29 bits in MLIR.
+  if (!llvm::isInt<29>(index))
     return LLVM::GEPOp::create(b, loc, base.getType(), element, base, ArrayRef<LLVM::GEPArg>{constant(index)},
                                LLVM::GEPNoWrapFlags::none);
   return LLVM::GEPOp::create(b, loc, base.getType(), element, base,
