@@ -39,6 +39,8 @@ static Value iota(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
     return Value();
   if (shape->size() != 1)
     return evaluator.error(range, "bad-extent", "'iota' wants one extent");
+  if (!shape->front().extent.isDynamic() && !llvm::isInt<32>(shape->front().extent.size))
+    return evaluator.error(range, "bad-extent", "'iota' gives ints of 32 bits, which do not go that far");
   return Tensor{nn::IotaOp::create(evaluator.builder(), evaluator.location(range), nnExtents(*shape), 0),
                 axesOf(*shape)};
 }

@@ -70,6 +70,12 @@ void Pipeline::collectOption(const dsl::ParamItem &param, const ScopePtr &scope)
   option.name = param.slot.base.text;
   option.range = param.range;
   option.keyword = param.keyword;
+  static constexpr llvm::StringRef reserved[] = {
+#define XFER_OPTION(NAME) #NAME,
+#include "xfer/rt/options.def"
+  };
+  if (llvm::is_contained(reserved, option.name))
+    error(param.slot.range, "reserved-option", "every program has an option '" + option.name + "'; give this 'param' another name");
   if (!param.initial) {
     error(param.range, "missing-value", "'param " + option.name + "' needs a value, which is its default");
     option.kind = "float";
@@ -96,8 +102,11 @@ void Pipeline::collectOption(const dsl::ParamItem &param, const ScopePtr &scope)
   } else {
     error(param.initial->range, "wrong-type",
           "a 'param' of the program is a number, bool or string, found " + value.describe());
+    scope->define(option.name, Value()); // so that nothing complains about the name
     return;
   }
+  if (option.kind == "int" && !llvm::isInt<32>(*value.asInteger()))
+    error(param.initial->range, "number-too-large", "an int 'param' has 32 bits; write a float, such as 1e12");
   if (auto *type = llvm::dyn_cast_or_null<dsl::NamedType>(param.type.get());
       type && type->name.text == "float" && option.kind == "int") {
     option.kind = "float";

@@ -58,7 +58,11 @@ OwningOpRef<ModuleOp> Pipeline::run(const dsl::File &program) {
     collect(program.items, programScope);
     for (const auto &[name, value] : options.constants)
       if (!constants.count(name))
-        diagnostics.error("unknown-const", start, "the program has no 'const " + Twine(name) + "' to set");
+        diagnostics.error("unknown-const", start,
+                          "the program has no 'const " + Twine(name) + "' to set" +
+                              (llvm::any_of(optionList, [known = llvm::StringRef(name)](const Option &option) { return option.name == known; })
+                                   ? "; it is a 'param', an option of the program when it runs"
+                                   : ""));
     for (auto &[name, node] : constants)
       constant(node);
     declareDomains();

@@ -83,10 +83,10 @@ Attribute Pipeline::lengthOf(const StageInfo::Clause &clause) {
       }
   Value value = evaluator.evaluate(expression, clause.scope);
   std::optional<int64_t> count = value.asInteger();
-  if (count && *count >= 1)
+  if (count && *count >= 1 && llvm::isInt<32>(*count))
     return builder.getI64IntegerAttr(*count);
   if (!value.isPoison())
-    error(expression.range, "wrong-type", "a number of epochs or steps is a positive int, or a 'param' that is one");
+    error(expression.range, "wrong-type", "a number of epochs or steps is an int from 1 to 2^31 - 1, or a 'param' that is one");
   return nullptr;
 }
 
@@ -102,11 +102,11 @@ std::map<std::string, FreezeLimit> Pipeline::freezeLimits(const StageInfo &stage
     if (freeze.until) {
       Value value = evaluator.evaluate(*freeze.until, clause.scope);
       std::optional<int64_t> number = value.asInteger();
-      if (!number || *number < 0) {
+      if (!number || *number < 0 || !llvm::isInt<32>(*number)) {
         if (!value.isPoison())
           evaluator.suggestConst(
               evaluator.report(freeze.until->range, "wrong-type",
-                               "'until' wants an int that is not negative and known at compile time, "
+                               "'until' wants an int from 0 to 2^31 - 1 that is known at compile time, "
                                "found " +
                                    value.describe()),
               value);

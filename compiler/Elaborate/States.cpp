@@ -319,11 +319,12 @@ TimedPasses Pipeline::buildTimedUpdates(StageInfo &stage) {
     if (update.timing->count) {
       Value count = evaluator.evaluate(*update.timing->count, scope);
       std::optional<int64_t> number = count.asInteger();
-      if (!number || *number < 1) {
+      if (!number || *number < 1 || !llvm::isInt<32>(*number)) {
         if (!count.isPoison())
           evaluator.suggestConst(
               evaluator.report(update.timing->count->range, "wrong-type",
-                               "'every' wants a positive int known at compile time, found " + count.describe()),
+                               "'every' wants an int from 1 to 2^31 - 1 that is known at compile time, found " +
+                                   count.describe()),
               count);
         continue;
       }

@@ -6,10 +6,10 @@
 namespace xfer::rt {
 
 // What the command line offers by itself; an option of a program may not hide it.
-static const char *const reservedOptions[] = {"seed",   "threads", "out",     "data",      "resume",
-                                              "json",   "runs",    "weights", "overwrite", "input",
-                                              "output", "format",  "export",  "trace",     "help",
-                                              "version"};
+static const char *const reservedOptions[] = {
+#define XFER_OPTION(NAME) #NAME,
+#include "xfer/rt/options.def"
+};
 
 static constexpr int64_t maxExtent = int64_t(1) << 40;
 static constexpr uint64_t maxBytes = uint64_t(1) << 48;

@@ -87,7 +87,7 @@ static Expected<std::unique_ptr<Reader>> generate(Session &session, const Domain
                   call->resultMemory(i).data, real * bytes);
     }
   }
-  if (Status status = (*reader)->check("domain '" + domain.name + "'"); status.failed())
+  if (Status status = (*reader)->check("what 'generate' makes"); status.failed())
     return status;
   return std::unique_ptr<Reader>(std::move(*reader));
 }
