@@ -150,6 +150,56 @@ evaluate d.all { report w = mean(whole(net.a(d.x))), again = 1.0 }
 report teacher = learn.teacher, other = once.teacher
 """
 
+# A definition draws once, however often and behind whichever clause it is read; each round of a repeat draws anew.
+DRAWS = HEAD + """
+model net { a = slope(1.0); drop = dropout(0.5) }
+fn apart(x: [n], y: [n]) -> [] = sum(abs(x - y))
+stage learn {
+  on d.all batch 8
+  let y = net.drop(d.x) + 0 * mean(net.a(d.x))
+  let noise = normal([8]) + 0 * net.a.w
+  state same: [] = 0; state rounds: [] = 0; state last: [8] = zeros(); state steps_apart: [] = 0; state modes: [] = 0; state kept: [] = 0; state before: [8] = zeros()
+  hold first = y
+  hold first_noise = noise
+  minimize mean(net.a(d.x))
+  update same = same + apart(y, first) + apart(noise, first_noise)
+  repeat 2 { update rounds = rounds + apart(noise, last); update last = noise }
+  update steps_apart = steps_apart + apart(noise, before)
+  update before = noise
+  update kept = kept + mean(f32(y == 0))
+  update modes = modes + apart(eval(net.drop)(d.x), d.x) + apart(train(net.drop)(d.x), d.x)
+  optimizer sgd(0.125); steps 40
+}
+evaluate d.all { report dropped = sum(f32(net.drop(d.x) == 0)) }
+report same = learn.same, rounds = learn.rounds, steps_apart = learn.steps_apart, kept = learn.kept, modes = learn.modes
+"""
+
+# The longest source makes the epoch and drops its partial batch; the others go round without end.
+EPOCHS = """import std
+module slope(start: float) (x: [n]) -> [n] { param w: [] = full([], start); return w * x }
+domain long { generate samples(11, fn(i) => (x: f32(i))); fields x: f32 }
+domain short { generate samples(4, fn(i) => (x: f32(i))); fields x: f32 }
+model net = slope(1.0)
+stage by_longest {
+  on long.all as a, short.all as b batch 2
+  minimize mean(net(a.x)) + mean(net(b.x))
+  state of_a: [] = 0; state of_b: [] = 0; state count: [] = 0; state epochs: [] = 0
+  update of_a = of_a + sum(a.x); update of_b = of_b + sum(b.x); update count = count + 1
+  update epochs = epochs + 1 every epoch
+  optimizer sgd(0.0); epochs 4
+}
+stage by_name {
+  on long.all as a, short.all as b batch 2
+  epoch by b
+  minimize mean(net(a.x)) + mean(net(b.x))
+  state of_a: [] = 0; state of_b: [] = 0; state count: [] = 0
+  update of_a = of_a + sum(a.x); update of_b = of_b + sum(b.x); update count = count + 1
+  optimizer sgd(0.0); epochs 11
+}
+report a = by_longest.of_a, b = by_longest.of_b, count = by_longest.count, epochs = by_longest.epochs, named_a = by_name.of_a, named_b = by_name.of_b,
+       named_count = by_name.count
+"""
+
 
 class Acts(harness.Case):
     def shown(self, text, report="report"):
@@ -217,6 +267,27 @@ class Acts(harness.Case):
         self.assertEqual(found["log_y"], [4 * 0.75, 4 * 0.25])
         self.assertEqual(found["w"], 0.75 - 2 * 0.5 - 0.25)
         self.assertEqual(self.shown(SET, "d.all")["steep_y"], 2 * found["w"])
+
+    def test_draws(self):
+        found = self.shown(DRAWS)
+        self.assertEqual(found["same"], 0)
+        self.assertGreater(found["rounds"], 0)
+        self.assertGreater(found["steps_apart"], 0)
+        # 320 coins: within five standard deviations.
+        self.assertAlmostEqual(found["kept"] / 40, 0.5, delta=5 * 0.5 / 320 ** 0.5)
+        # A kept value is doubled and a dropped one is 0, each one away from 1; `eval` drops nothing.
+        self.assertEqual(found["modes"], 40 * 8)
+        evaluated = self.shown(DRAWS, "d.all")
+        self.assertEqual(evaluated["dropped"], 0)
+
+    def test_epochs(self):
+        found = self.shown(EPOCHS)
+        self.assertEqual((found["count"], found["epochs"]), (4 * 5, 4))
+        # 40 of 4 x 11 samples of the long one; 40 samples are ten rounds of the short one.
+        self.assertTrue(4 * 45 <= found["a"] <= 4 * 55, found["a"])
+        self.assertEqual(found["b"], 10 * 6)
+        # 22 steps of 2: four rounds of the long one, whose batches cross its ends, and eleven of the short one.
+        self.assertEqual((found["named_count"], found["named_a"], found["named_b"]), (22, 4 * 55, 11 * 6))
 
     # A baseline replaces what trains; what keeps values stays, at its place behind it.
     def test_baseline(self):
