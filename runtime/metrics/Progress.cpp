@@ -59,7 +59,7 @@ void Progress::epoch(int64_t step, int64_t epoch, const NamedValues &values) {
   last = values;
   if (style == Bar) // an epoch may be a single step
     drawBar(step, epoch, values);
-  else if (style == Lines)
+  else if (style == Lines && (epoch + 1 >= epochs || Clock::now() - drawn >= between / 5))
     writeLine(step, epoch, values);
 }
 

@@ -1,5 +1,6 @@
 // What a user sees while a stage runs: on a terminal one line that is drawn over and over (bar, losses, rate, time
-// left), elsewhere plain lines with the same: one an epoch, and in long epochs one every few seconds. Everything goes to
+// left), elsewhere plain lines with the same: one an epoch, in long epochs one every few seconds, and of many epochs in a
+// second one, but always of the last. Everything goes to
 // standard error; results go to standard output.
 #ifndef XFER_RUNTIME_METRICS_PROGRESS_H
 #define XFER_RUNTIME_METRICS_PROGRESS_H
@@ -25,7 +26,7 @@ public:
   // Bar if `stream` is a terminal that can draw over a line, else lines.
   static Style styleOf(FILE *stream);
 
-  // `between`: the least time between two plain lines inside of an epoch.
+  // `between`: the least time between two plain lines inside of an epoch, and a fifth of it between those of epochs.
   Progress(FILE *stream, Style style, Clock::duration between = std::chrono::seconds(5))
       : stream(stream), style(style), between(between) {}
 

@@ -87,13 +87,18 @@ TEST(Progress, PlainLines) {
   std::string path = ::testing::TempDir() + "progress.txt";
   FILE *stream = std::fopen(path.c_str(), "w");
   EXPECT_EQ(Progress::styleOf(stream), Progress::Lines);
-  Progress progress(stream, Progress::Lines);
-  progress.begin("adapt", 100, 2, 64, 0);
+  Progress progress(stream, Progress::Lines, std::chrono::milliseconds(100));
+  progress.begin("adapt", 150, 3, 64, 0);
   progress.step(1, 0, {{"task", 2}});
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
   progress.epoch(50, 0, {{"task", 0.5}});
+  progress.epoch(100, 1, {{"task", 0.25}}); // too soon after the other to have a line of its own
+  progress.epoch(150, 2, {{"task", 0.125}});
   std::fclose(stream);
   std::string text = contentOf(path);
-  EXPECT_EQ(text.find("adapt  epoch 1/2  step 50  task 0.5000  "), 0u) << text;
+  EXPECT_EQ(text.find("adapt  epoch 1/3  step 50  task 0.5000  "), 0u) << text;
+  EXPECT_EQ(text.find("epoch 2/3"), std::string::npos) << text;
+  EXPECT_NE(text.find("adapt  epoch 3/3  step 150  task 0.1250  "), std::string::npos) << text;
   EXPECT_EQ(text.find('\r'), std::string::npos);
 }
 
