@@ -163,8 +163,6 @@ static llvm::Error moveInto(StringRef linked, StringRef output) {
   auto content = llvm::MemoryBuffer::getFile(linked, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!content)
     return cannot(content.getError());
-  if (llvm::sys::fs::is_directory(output))
-    return cannot(std::make_error_code(std::errc::is_a_directory));
   auto mode = llvm::sys::fs::getPermissions(linked);
   SmallString<128> partial;
   llvm::sys::fs::createUniquePath(output + ".%%%%%%", partial, /*MakeAbsolute=*/false);
@@ -185,9 +183,14 @@ static llvm::Error moveInto(StringRef linked, StringRef output) {
 
 llvm::Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef executable, StringRef output, bool strip,
                         bool relocatable) {
+  llvm::sys::fs::file_status status;
+  if (!llvm::sys::fs::status(output, status) && !llvm::sys::fs::is_regular_file(status))
+    return llvm::createStringError("cannot write '%s': it is %s", output.str().c_str(),
+                                   llvm::sys::fs::is_directory(status) ? "a folder" : "no ordinary file");
   SmallString<128> folder;
   if (std::error_code error = llvm::sys::fs::createUniqueDirectory("xferc", folder))
-    return llvm::createStringError(error, "cannot make a temporary folder: %s", error.message().c_str());
+    return llvm::createStringError(error, "cannot make a temporary folder: %s; TMPDIR says where",
+                                   error.message().c_str());
   std::vector<std::string> paths;
   std::string linked = (folder + "/linked").str();
   uint64_t bytes = 16 << 20; // of the C++ library, amply

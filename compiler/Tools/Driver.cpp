@@ -16,6 +16,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 #include <unistd.h>
 
 using namespace mlir;
@@ -29,6 +31,7 @@ public:
   explicit Driver(const DriverOptions &options)
       : options(options), context(MLIRContext::Threading::ENABLED), files(sources, diagnostics) {
     prepareContext(context);
+    context.printOpOnDiagnostic(false); // what an operation looks like helps nobody who wrote a program
     context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) { printCompilerMessage(diagnostic); });
   }
 
@@ -46,13 +49,14 @@ private:
   void collectImports(const dsl::File &file, std::vector<const dsl::File *> &imported);
   bool loadOptions();
   int emitSource(llvm::raw_ostream &os, Stage stage);
+  bool doesSomething();
   int emitCode(llvm::StringRef output, Stage stage);
   int linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::StringRef output, llvm::StringRef hash,
                       llvm::StringRef constants);
   int fail(llvm::Error error);
   void printCompilerMessage(Diagnostic &diagnostic);
-  std::unique_ptr<llvm::ToolOutputFile> openOutput(llvm::StringRef path);
-  int keep(llvm::ToolOutputFile &file);
+  bool write(llvm::StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> print);
+  bool overwritesSource(llvm::StringRef path);
 
   const DriverOptions &options;
   MLIRContext context;
@@ -174,25 +178,36 @@ bool Driver::loadOptions() {
   return true;
 }
 
-std::unique_ptr<llvm::ToolOutputFile> Driver::openOutput(llvm::StringRef path) {
+/// Writes a file as a whole, or to standard output where it has no name; false after a failure, which is printed.
+bool Driver::write(llvm::StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> print) {
   std::error_code error;
-  auto file = std::make_unique<llvm::ToolOutputFile>(path.empty() ? "-" : path, error, llvm::sys::fs::OF_None);
-  if (!error)
-    return file;
-  fail(llvm::createStringError(error, "cannot write '%s': %s", path.str().c_str(), error.message().c_str()));
-  return nullptr;
+  llvm::ToolOutputFile file(path.empty() ? "-" : path, error, llvm::sys::fs::OF_None);
+  if (!error) {
+    print(file.os());
+    file.os().flush();
+    error = file.os().error();
+    file.os().clear_error();
+  }
+  if (!error) {
+    file.keep();
+    return true;
+  }
+  std::string name = path.empty() ? "to standard output" : "'" + path.str() + "'";
+  fail(llvm::createStringError(error, "cannot write %s: %s", name.c_str(), error.message().c_str()));
+  return false;
 }
 
-/// Ends the file; one that could not be written is removed. The standard output is looked at when all is said.
-int Driver::keep(llvm::ToolOutputFile &file) {
-  file.os().flush();
-  if (std::error_code error = file.os().error(); error && file.getFilename() != "-") {
-    file.os().clear_error();
-    return fail(llvm::createStringError(error, "cannot write '%s': %s", file.getFilename().str().c_str(),
-                                        error.message().c_str()));
-  }
-  file.keep();
-  return 0;
+/// Is the output one of the files that the program is made of?
+bool Driver::overwritesSource(llvm::StringRef path) {
+  std::vector<std::string> read = filesRead();
+  read.push_back(options.input);
+  bool is = !path.empty() && llvm::any_of(read, [&](llvm::StringRef source) {
+    return llvm::sys::fs::equivalent(source, path);
+  });
+  if (is)
+    fail(llvm::createStringError("'%s' is a source of the program; give the output another name with '-o'",
+                                 path.str().c_str()));
+  return is;
 }
 
 int Driver::emitSource(llvm::raw_ostream &os, Stage stage) {
@@ -223,8 +238,19 @@ int Driver::linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::
   return error ? fail(std::move(error)) : 0;
 }
 
+/// An executable that neither runs nor exports anything is a library file that was built by mistake.
+bool Driver::doesSomething() {
+  bool does = !module->getOps<pipeline::RunOp>().empty() || !module->getOps<pipeline::RepeatOp>().empty() ||
+              !module->getOps<pipeline::ExportOp>().empty();
+  if (!does)
+    module->emitError("the program does nothing: it has no 'stage', 'evaluate', 'update', 'report' or 'export'");
+  return does;
+}
+
 /// What comes after the passes on tensors.
 int Driver::emitCode(llvm::StringRef output, Stage stage) {
+  if (stage >= Stage::Object && !doesSomething())
+    return 1;
   std::string hash = hashProgram(*module, compile);
   if (failed(transformProgram(*module, compile, Stage::Schedule)))
     return 1;
@@ -244,21 +270,20 @@ int Driver::emitCode(llvm::StringRef output, Stage stage) {
       return fail(std::move(error));
     return 0;
   }
-  std::unique_ptr<llvm::ToolOutputFile> file = openOutput(output);
-  if (!file)
-    return 1;
-  if (stage == Stage::Memory) {
-    backend.printPlans(file->os());
-  } else if (stage == Stage::RT) {
-    backend.printModules(file->os());
-  } else {
-    auto parts = backend.compile(stage == Stage::LLVM ? Backend::Output::IR : Backend::Output::Assembly);
-    if (!parts)
-      return fail(parts.takeError());
+  if (stage <= Stage::RT)
+    return write(output, [&](llvm::raw_ostream &os) {
+      if (stage == Stage::RT)
+        backend.printModules(os);
+      else
+        backend.printPlans(os);
+    }) ? 0 : 1;
+  auto parts = backend.compile(stage == Stage::LLVM ? Backend::Output::IR : Backend::Output::Assembly);
+  if (!parts)
+    return fail(parts.takeError());
+  return write(output, [&](llvm::raw_ostream &os) {
     for (const auto &part : *parts)
-      file->os() << llvm::StringRef(part.data(), part.size());
-  }
-  return keep(*file);
+      os << llvm::StringRef(part.data(), part.size());
+  }) ? 0 : 1;
 }
 
 int Driver::build(llvm::StringRef output) {
@@ -271,24 +296,26 @@ int Driver::build(llvm::StringRef output) {
   }
   if (!loadOptions())
     return 1;
+  llvm::Triple target(compile.target.triple), host(llvm::sys::getDefaultTargetTriple());
+  if (*stage > Stage::Object && target.getArch() != host.getArch())
+    return fail(llvm::createStringError("no program for %s can be linked here: the runtime of this compiler is for %s; "
+                                        "'--emit=obj' makes the object, which a compiler built on such a machine links",
+                                        target.getArchName().str().c_str(), host.getArchName().str().c_str()));
   if (*stage <= Stage::Ast) {
-    std::unique_ptr<llvm::ToolOutputFile> file = openOutput(output);
-    if (!file)
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    int status = emitSource(os, *stage);
+    if (overwritesSource(output) || !write(output, [&](llvm::raw_ostream &file) { file << text; }))
       return 1;
-    int status = emitSource(file->os(), *stage);
-    return status ? status : keep(*file);
+    return status;
   }
-  if (!load())
+  if (!load() || overwritesSource(output))
     return 1;
   if (*stage > Stage::Schedule)
     return emitCode(output, *stage);
   if (failed(transformProgram(*module, compile, *stage)))
     return 1;
-  std::unique_ptr<llvm::ToolOutputFile> file = openOutput(output);
-  if (!file)
-    return 1;
-  module->print(file->os(), OpPrintingFlags().useLocalScope());
-  return keep(*file);
+  return write(output, [&](llvm::raw_ostream &os) { module->print(os, OpPrintingFlags().useLocalScope()); }) ? 0 : 1;
 }
 
 int Driver::explain() {

@@ -2,6 +2,7 @@
 
 #include "compiler/Tools/Driver.h"
 #include "CLI/CLI.hpp"
+#include "llvm/Support/raw_ostream.h"
 #include <cstdio>
 #include <unistd.h>
 
@@ -32,6 +33,17 @@ static void addCompilation(CLI::App &command, DriverOptions &options) {
       ->delimiter(',')
       ->allow_extra_args(false);
   command.add_flag("--strict", options.strict, "warnings are errors");
+}
+
+/// The exit status, once what was printed has arrived.
+static int finish(int status) {
+  llvm::raw_fd_ostream &output = llvm::outs();
+  output.flush();
+  if (!output.has_error())
+    return status;
+  std::fprintf(stderr, "xferc: error: cannot write to standard output: %s\n", output.error().message().c_str());
+  output.clear_error();
+  return 1;
 }
 
 static int notBuilt(const char *command) {
@@ -87,12 +99,12 @@ int main(int argc, char **argv) {
     return 2;
   }
   if (*check)
-    return checkProgram(options);
+    return finish(checkProgram(options));
   if (*build)
-    return buildProgram(options);
+    return finish(buildProgram(options));
   if (*run)
     return runProgram(options, arguments);
   if (*explain)
-    return explainProgram(options);
+    return finish(explainProgram(options));
   return notBuilt(app.get_subcommands().front()->get_name().c_str());
 }

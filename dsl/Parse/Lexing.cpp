@@ -19,7 +19,7 @@ bool xfer::dsl::checkText(const SourceManager &sources, FileId file, Diagnostics
   SourceRange start{file, 0, 0};
   if (text.size() > maxFileSize) {
     diagnostics.error("file-too-large", start,
-                      "this file has " + llvm::Twine(text.size()) + " bytes; a program file has at most " +
+                      "this file has more bytes than a program file may have, which is at most " +
                           llvm::Twine(maxFileSize));
     return false;
   }

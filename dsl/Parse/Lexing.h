@@ -23,7 +23,6 @@ struct LexedFile {
 };
 
 /// Largest file that is read, in bytes.
-constexpr size_t maxFileSize = 1 << 20;
 
 /// False, with a diagnostic, for a text that is refused as a whole: too large, no UTF-8, NUL bytes.
 bool checkText(const SourceManager &sources, FileId file, Diagnostics &diagnostics);

@@ -1,5 +1,6 @@
 #include "dsl/Source/SourceManager.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <algorithm>
 #include <tuple>
@@ -21,12 +22,29 @@ bool SourceRange::operator<(const SourceRange &o) const {
 
 llvm::Expected<FileId> SourceManager::openFile(llvm::StringRef path) {
   // Not as text: a carriage return stays, so that offsets are those of the file. Not mapped: an editor may truncate
-  // the file while it is compiled.
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/true,
-                                            /*IsVolatile=*/true);
-  if (!buffer)
-    return llvm::createStringError(buffer.getError(), "cannot read '" + path + "': " + buffer.getError().message());
-  return sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  // the file while it is compiled. Not whole: there are devices that never end.
+  auto fail = [&](llvm::Error error) {
+    std::error_code code = llvm::errorToErrorCode(std::move(error));
+    return llvm::createStringError(code, "cannot read '" + path + "': " + code.message());
+  };
+  auto file = llvm::sys::fs::openNativeFileForRead(path);
+  if (!file)
+    return fail(file.takeError());
+  std::string text;
+  llvm::Error error = llvm::Error::success();
+  for (size_t count = 1; count > 0 && text.size() <= maxFileSize;) {
+    size_t before = text.size();
+    text.resize(before + (64 << 10));
+    auto read = llvm::sys::fs::readNativeFile(*file, {&text[before], text.size() - before});
+    count = read ? *read : 0;
+    text.resize(before + count);
+    if (!read)
+      error = read.takeError();
+  }
+  llvm::sys::fs::closeFile(*file);
+  if (error)
+    return fail(std::move(error));
+  return addText(path, text);
 }
 
 FileId SourceManager::addText(llvm::StringRef name, llvm::StringRef text) {

@@ -40,9 +40,12 @@ struct LineColumn {
   unsigned column = 0;
 };
 
+/// Bytes that a program file has at most.
+constexpr size_t maxFileSize = 1 << 20;
+
 class SourceManager {
 public:
-  /// Reads `path`. The error names the path and the reason.
+  /// Reads `path`, of a file that is too large only that it is. The error names the path and the reason.
   llvm::Expected<FileId> openFile(llvm::StringRef path);
 
   /// Adds text that is no file (tests, standard input, a library embedded in the compiler) under the name that

@@ -1,6 +1,9 @@
 """Programs that are wrong from end to end: each gets an error with its place, and nothing is left behind."""
+import os
 import random
 import resource
+import subprocess
+import unittest
 import harness
 from harness import MOONS, XFERC
 
@@ -72,6 +75,83 @@ class BadPrograms(harness.Case):
         self.refuse_text(r"\[number-too-large\]", MOONS.replace("mlp([32, 32])", "mlp([99999999999999999999999])"))
         self.refuse_text(r"\[integer-overflow\]", MOONS.replace("mlp([32, 32])", "mlp([9223372036854775807 + 1])"))
         self.refuse_text(r"\[range-too-long\]", MOONS.replace("mlp([32, 32])", "mlp([32 for i in range(10000000000)])"))
+
+    # More than a machine has: said before anything is allocated, by the compiler where it is absurd, by the program where it is large.
+    def test_huge_models(self):
+        for width in ("1000000000", "1000000000000", "2 ** 40"):
+            self.refuse_text(r"\[tensor-too-large\]", MOONS.replace("mlp([32, 32])", f"mlp([{width}])"))
+        self.refuse_text(r"\[elaboration-too-long\]", MOONS.replace("mlp([32, 32])", "mlp([8 for i in range(1000000)])"), timeout=60)
+        self.refuse_text(r"\[bad-extent\]", MOONS.replace("minimize task + align\n", "minimize task + align + mean(f32(iota(4000000000)))\n", 1))
+        huge = self.build(MOONS.replace("mlp([32, 32])", "mlp([40000, 40000])"))
+        self.refuse("needs 6400000000 bytes, which this machine does not have free", huge, "train", "--out", "run", preexec_fn=limit)
+        many = self.build(MOONS.replace("samples(300, fn(i) => moon(turn: 30))", "samples(2147483647, fn(i) => moon(turn: 30))"))
+        self.refuse("not enough memory for 2147483647 samples", many, "train", "--out", "run", preexec_fn=limit)
+
+    def test_numbers_of_the_wrong_kind(self):
+        for says, old, new in ((r"\[number-too-large\]", "= 0.05\n", "= 1e400\n"), (r"\[number-too-large\]", "= 1000", "= 9999999999999"),
+                               (r"\[wrong-type\]", "  steps steps", "  epochs 0"), (r"\[bad-generate\]", "samples(300, fn(i) => moon(turn: 30))", "samples(0, fn(i) => moon(turn: 30))"),
+                               (r"\[bad-extent\]", "class(2)", "class(0)"), (r"\[bad-extent\]", "f32[2]", "f32[2.5]"), (r"\[bad-extent\]", "batch 64", "batch -1"),
+                               (r"\[wrong-type\]", "sgd(lr, momentum: 0.9)", 'sgd(lr, momentum: "high")'),
+                               (r"\[wrong-type\].*", "  steps steps", "  steps steps; freeze net.head until epoch 9223372036854775807"),
+                               (r"\[bad-share\]", "  hide ", "  split a: 0.9, b: 0.9; hide "), (r"\[invalid-utf8\]", "# Two", "\udcff")):
+            with self.subTest(new):
+                text = MOONS.replace(old, new)
+                self.assertNotEqual(text, MOONS)
+                self.refuse_text(says, text.encode(errors="surrogateescape"))
+
+    def test_names_of_the_runtime(self):
+        for name in ("seed", "threads", "out", "step_times"):
+            self.refuse_text(rf"bad.xfer:5:7: error: every program has an option '{name}'; give this 'param' another name \[reserved-option\]",
+                             MOONS.replace("param lr    = 0.05", f"param {name} = 1.0\nparam lr = 0.05"))
+
+    def test_nothing_to_do(self):
+        for text in ("", "# nothing\n", "fn f(x) = x\n"):
+            self.write("empty.xfer", text)
+            self.run_ok(XFERC, "check", "empty.xfer")
+            self.refuse("empty.xfer:1:1: error: the program does nothing", XFERC, "build", "empty.xfer", "-o", "empty")
+            self.refuse("the program does nothing", XFERC, "run", "empty.xfer")
+            self.assertNothingLeft(".", "empty.xfer")
+
+    def test_memory_of_a_stage(self):
+        text = MOONS.replace("  steps steps", "  steps steps; memory @")
+        self.write("bad.xfer", text.replace("@", "1KiB"))
+        self.refuse(r"bad.xfer:34:7: error: a step of 'adapt' needs \d+ bytes for its values, more than its 'memory' of 1024", XFERC, "build", "bad.xfer", "-o", "bad")
+        self.run_ok(self.build(text.replace("@", "1GiB")), "train", "--steps", 5)
+
+    # Whatever is written, the sources stay, and what stands in the way is named.
+    def test_outputs(self):
+        self.write("program", MOONS)
+        self.write("part.xfer", "const a = 1\n")
+        self.write("whole.xfer", MOONS + 'import "part.xfer"\n')
+        (self.folder / "folder").mkdir()
+        before = sorted(path.name for path in self.folder.iterdir())
+        for words in (("program",), ("program", "--emit=ast", "-o", "program"), ("whole.xfer", "-o", "part.xfer"), ("whole.xfer", "--emit=xfer", "-o", "part.xfer")):
+            self.refuse("is a source of the program; give the output another name", XFERC, "build", *words)
+        self.refuse("cannot write 'folder': it is a folder", XFERC, "build", "program", "-o", "folder")
+        self.refuse("cannot write 'folder': it is a folder", XFERC, "build", "program", "--emit=obj", "-o", "folder")
+        self.refuse("cannot write 'nowhere/x'", XFERC, "build", "program", "-o", "nowhere/x")
+        self.refuse("no program for aarch64 can be linked here.*--emit=obj", XFERC, "build", "program", "--target-cpu=aarch64", "-o", "x")
+        self.assertEqual(((self.folder / "program").read_text(), (self.folder / "part.xfer").read_text()), (MOONS, "const a = 1\n"))
+        self.assertNothingLeft(".", *before)
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "no device that is always full")
+    def test_full_disk(self):
+        self.write("moons.xfer", MOONS)
+        self.refuse("cannot write '/dev/full': No space left", XFERC, "build", "moons.xfer", "--emit=asm", "-o", "/dev/full")
+        self.refuse("cannot write '/dev/full': it is no ordinary file", XFERC, "build", "moons.xfer", "-o", "/dev/full")
+        for words in (("explain", "moons.xfer"), ("build", "moons.xfer", "--emit=xfer")):
+            with open("/dev/full", "w") as full:
+                ran = subprocess.run([XFERC, *words], cwd=self.folder, stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(ran.returncode, 1)
+            self.assertRegex(ran.stderr, "cannot write to standard output: No space left")
+
+    # Line ends and marks of other systems; inputs that are no file, or never end.
+    def test_inputs(self):
+        for name, content in (("crlf", MOONS.replace("\n", "\r\n")), ("bom", "\ufeff" + MOONS)):
+            self.run_ok(XFERC, "check", self.write(f"{name}.xfer", content.encode()))
+        self.refuse("file-too-large", XFERC, "check", "/dev/zero", timeout=10)
+        self.refuse(r"\[unknown-character\]", XFERC, "check", self.write("cr.xfer", MOONS.replace("\n", "\r").encode()))
+        self.refuse(r"\[invalid-utf8\]", XFERC, "check", self.write("utf16.xfer", MOONS.encode("utf-16")))
 
     def test_recursion_without_end(self):
         for head, value in (("fn f(x) = f(x)\n", "f(1)"), ("fn f(x) = g(x)\nfn g(x) = f(x) + 1\n", "f(3)")):
