@@ -23,6 +23,8 @@ Value Evaluator::call(const Value &callee, const Arguments &arguments, dsl::Sour
   if (auto constructor = callee.constructor()) {
     // `it(arg: v)`: the same module with other arguments; anything else would apply a module that has no place.
     bool named = llvm::all_of(arguments.all, [](const Arguments::One &one) { return !one.name.empty(); });
+    if (arguments.all.empty() && !constructor->keepsPath.empty())
+      return callee; // `it()`: nothing else
     if (!named || arguments.all.empty())
       return error(range, "module-without-place",
                    "'" + constructor->definition->name.text +

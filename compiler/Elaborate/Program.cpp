@@ -117,6 +117,14 @@ void Pipeline::discover(std::vector<Acting> &items) {
 /// mistakes count.
 void Pipeline::discover() {
   discovering = true;
+  std::vector<dsl::Diagnostic> forgotten;
+  auto publish = [&](const dsl::Diagnostic &one) {
+    dsl::Diagnostic &copy = one.severity == dsl::Severity::Error
+                                ? diagnostics.error(one.code, one.range, one.message)
+                                : diagnostics.warning(one.code, one.range, one.message);
+    copy.notes = one.notes;
+    copy.fixIts = one.fixIts;
+  };
   constexpr unsigned maxRounds = 4;
   for (unsigned round = 1;; ++round) {
     dsl::Diagnostics found;
@@ -129,15 +137,18 @@ void Pipeline::discover() {
     evaluator.diagnostics = &diagnostics;
     passNumbers.clear();
     bool again = evaluator.readUnapplied && evaluator.leafOrder.size() > leavesBefore && round < maxRounds;
-    if (again)
+    if (again) {
+      llvm::append_range(forgotten, found.getAll());
       continue;
-    for (const dsl::Diagnostic &one : found.getAll()) {
-      dsl::Diagnostic &copy = one.severity == dsl::Severity::Error
-                                  ? diagnostics.error(one.code, one.range, one.message)
-                                  : diagnostics.warning(one.code, one.range, one.message);
-      copy.notes = one.notes;
-      copy.fixIts = one.fixIts;
     }
+    llvm::for_each(found.getAll(), publish);
+    // What is broken in a module is said once, maybe in a round that was forgotten: then it is why the module has no
+    // shapes.
+    bool complete = llvm::all_of(evaluator.instances, [](auto &instance) { return instance->applied; });
+    if (!found.hasErrors() && !complete)
+      for (const dsl::Diagnostic &one : forgotten)
+        if (one.severity == dsl::Severity::Error && one.code != "unknown-part")
+          publish(one);
     break;
   }
   discovering = false;

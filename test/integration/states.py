@@ -2,6 +2,7 @@
 
 Values are chosen such that float32 holds them exactly, so what is expected is computed here and compared with ==.
 """
+import signal
 import harness
 from harness import figures, single
 
@@ -141,6 +142,55 @@ repeat 3 {
 evaluate d.valid as s { predict softmax(net.head(learn.teacher(s.x))) against s.y; report accuracy, rounds }
 """
 
+# What stands around stages: families, branches, baselines, evaluations in the middle, an early stop, updates before and after.
+ORDERED = """import std
+const clients = 3
+param rounds_of_steps = 300
+fn patience(epochs: int, given stale: int) -> bool = stale >= epochs
+fn cloud(shift: float) { let y = uniform_int([], below: 2); return (x: normal([4]) + y + shift, y: classes(y, 2)) }
+for k in range(clients) {
+  domain client[k] { generate train: samples(64, fn(i) => cloud(k)); generate valid: samples(32, fn(i) => cloud(k)); fields x: f32[4], y: class(2) }
+  model local[k] = mlp([8, 2]) with { layer[0] -> it() }
+}
+model net { trunk = sequential([batch_norm(), mlp([8, 2])]); drop = dropout(0.3) }
+state score: [clients] = zeros()
+state best = snapshot(net.trunk)
+stage first {
+  on client[0].train as c batch 16
+  minimize cross_entropy(net.drop(net.trunk(c.x)), c.y)
+  optimizer sgd(0.05, momentum: 0.9); steps rounds_of_steps
+}
+baseline start of first
+repeat 6 {
+  for k in range(clients) {
+    stage visit[k] {
+      on client[k].train as c batch 16
+      update local[k] = mix(local[k], params(local[(k + 1) % clients]), 0.9) before stage
+      state moved: like local[k] = zeros()
+      minimize cross_entropy(local[k](c.x), c.y)
+      update moved = moved * 0.5 + params(local[k])
+      update score = score + total(square(moved)) * 1e-6 after stage
+      optimizer adam(1e-3); epochs 12
+      keep best accuracy(local[k](c.x), c.y) over client[k].valid
+      stop when patience(3)
+    }
+    evaluate client[k].valid as c { predict softmax(local[k](c.x)) against c.y; report accuracy, seen = sum(score) }
+  }
+  update best = mix(best, net.trunk, 0.5)
+}
+stage second from first {
+  on client[1].train as c batch 16
+  set net with { drop -> it(rate: 0.1) }
+  freeze net.trunk until epoch 2
+  let g = grad(cross_entropy(net.drop(net.trunk(c.x)), c.y), wrt: net.trunk)
+  apply g to net.trunk
+  optimizer adam(1e-3); steps rounds_of_steps
+  watch far = norm(best - net.trunk)
+}
+evaluate client[1].valid as c { predict softmax(net.trunk(c.x)) against c.y; report accuracy, transfer_gain }
+report score, far = norm(best - net.trunk)
+"""
+
 
 def softmax_step(weight, bias, rows, rate):
     """One step of gradient descent on the mean cross-entropy of a linear classifier, in double precision."""
@@ -220,13 +270,19 @@ class States(harness.Case):
 class Resuming(harness.Case):
     # Stopped anywhere, in any run of the repeated stage, the rest of the run is the same to the bit.
     def test_everything_resumes(self):
-        program = self.build(EVERYTHING)
-        whole = self.results(program, "train", "--out", "whole", "--threads", 1)["runs"][0]["seconds"]
+        self.assertResumes(EVERYTHING, signal.SIGINT)
+
+    def test_program_order_resumes(self):
+        self.assertResumes(ORDERED, signal.SIGKILL, "--rounds-of-steps", 6000)
+
+    def assertResumes(self, text, number, *arguments):
+        program = self.build(text)
+        whole = self.results(program, "train", "--out", "whole", "--threads", 1, *arguments)["runs"][0]["seconds"]
         for attempt, share in enumerate((0.1, 0.35, 0.6)):
-            process = self.start(program, "train", "--out", f"part{attempt}")
+            process = self.start(program, "train", "--out", f"part{attempt}", *arguments)
             harness.wait_for(self.folder / f"part{attempt}" / "metrics.jsonl", process, share * whole)
-            status, _, said = harness.interrupt(process)
-            self.assertEqual(status, 130, f"the run ended before it could be stopped: {said}")
+            status, _, said = harness.interrupt(process, number)
+            self.assertIn(status, (130, -number), f"the run ended before it could be stopped: {said}")
             self.run_ok(program, "train", "--out", f"part{attempt}", "--resume")
             for name in ("weights.safetensors", "metrics.jsonl"):
                 self.assertEqualFiles(f"part{attempt}/{name}", f"whole/{name}")
