@@ -249,7 +249,7 @@ bool Driver::doesSomething() {
 
 /// What comes after the passes on tensors.
 int Driver::emitCode(llvm::StringRef output, Stage stage) {
-  if (stage >= Stage::Object && !doesSomething())
+  if (stage >= Stage::Object && !isIR() && !doesSomething())
     return 1;
   std::string hash = hashProgram(*module, compile);
   if (failed(transformProgram(*module, compile, Stage::Schedule)))
