@@ -1,7 +1,9 @@
 #include "runtime/cli/Command.h"
 #include "runtime/program/LoadWeights.h"
+#include "runtime/program/Outcome.h"
 #include "runtime/program/PassCache.h"
 #include "runtime/weights/KeyMap.h"
+#include <algorithm>
 
 namespace xfer::rt {
 
@@ -108,6 +110,12 @@ Expected<TrainedModel> openModel(const Command &command, bool withData) {
     model.baselines = std::move(state->baselines);
   } else if (Status status = readModelWeights(*model.session, arguments.weights); status.failed()) {
     return status;
+  } else {
+    // Weight files hold the model alone.
+    std::vector<bool> read = readBehindStages(command.manifest);
+    if (auto found = std::find(read.begin(), read.end(), true); found != read.end())
+      return failure("'{}' has no '{}', which a stage left and this program reads; name the run folder with --out instead",
+                     arguments.weights, command.manifest.variables[found - read.begin()].path);
   }
   PassCache passes(*model.session, model.data);
   if (Status status = passes.runAll(command.manifest.load, {}); status.failed())

@@ -1,4 +1,5 @@
 #include "runtime/program/Evaluation.h"
+#include "runtime/program/Outcome.h"
 #include <algorithm>
 #include <cmath>
 
@@ -52,9 +53,7 @@ Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const E
     result.figures.push_back(std::move(figure));
   }
 
-  Snapshot model; // only where a baseline takes its place
-  if (std::any_of(baselines.begin(), baselines.end(), [](const Snapshot &baseline) { return !baseline.empty(); }))
-    model = session.snapshot(Session::Model | Session::ProgramStates);
+  Snapshot model = current(session, baselines);
   for (size_t i = 0; i < baselines.size(); ++i) {
     if (baselines[i].empty())
       continue;

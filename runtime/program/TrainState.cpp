@@ -5,6 +5,7 @@
 #include "runtime/core/Hash.h"
 #include "runtime/metrics/JsonText.h"
 #include "runtime/program/JsonReader.h"
+#include "runtime/program/Outcome.h"
 #include <algorithm>
 #include <cstring>
 
@@ -295,8 +296,9 @@ Checkpoint makeModel(const Session &session) {
   Checkpoint checkpoint;
   checkpoint.program = session.manifest.hash;
   checkpoint.header = stateText(session, {});
+  std::vector<bool> read = readBehindStages(session.manifest);
   for (size_t i = 0; i < session.variables.size(); ++i)
-    if (session.manifest.variables[i].owner != Variable::StageState)
+    if (read[i] || session.manifest.variables[i].owner != Variable::StageState)
       checkpoint.add("values/" + session.manifest.variables[i].path, session.variables[i].data(),
                      session.variables[i].size());
   return checkpoint;

@@ -2,6 +2,7 @@
 #include "runtime/metrics/JsonText.h"
 #include "runtime/program/Call.h"
 #include "runtime/program/LoadWeights.h"
+#include "runtime/program/Outcome.h"
 #include <algorithm>
 #include <cmath>
 
@@ -205,13 +206,12 @@ Status Trainer::enterStage(int index) {
 
 void Trainer::leaveStage(int index) {
   const Manifest &manifest = session.manifest;
-  constexpr unsigned model = Session::Model | Session::ProgramStates;
   if (isBranchedFrom(index))
     train.left[index] = session.snapshot(Session::Model);
   for (size_t i = 0; i < manifest.baselines.size(); ++i) {
     const BaselineSpec &baseline = manifest.baselines[i];
     if (baseline.stage == none ? baseline.of == index : baseline.stage == index)
-      train.baselines[i] = session.snapshot(model);
+      train.baselines[i] = outcome(session, baseline.of, baseline.stage);
   }
   if (manifest.stages[index].baselineOf != none) {
     session.restore(train.mainline);

@@ -135,20 +135,24 @@ report log_y = steep.log_y, w = net.a.w
 
 BASELINE = HEAD + """
 model net { a = slope(1.0) }
-state from_stage: [] = 0
 stage learn {
   on d.all batch 8
   state teacher: [] = 8
+  state average = snapshot(net.a)
   loss task = mean(net.a(d.x))
   hold first = task
   minimize 2 * task
   update teacher = teacher / 2 + first + net.a.w
-  optimizer sgd(0.125); steps 2
+  update average = mix(average, net.a, 0.5)
+  optimizer sgd(0.125, momentum: 0.5); steps 2
 }
 baseline once of learn { minimize task }
-evaluate d.all { report w = mean(whole(net.a(d.x))), again = 1.0 }
+baseline outcome of learn
+evaluate d.all { report average = mean(learn.average(d.x)), w = mean(net.a(d.x)), teacher = learn.teacher }
 report teacher = learn.teacher, other = once.teacher
+export averaged(x: like d.x) = learn.average(x) * 2
 """
+
 
 # A definition draws once, however often and behind whichever clause it is read; each round of a repeat draws anew.
 DRAWS = HEAD + """
@@ -291,13 +295,30 @@ class Acts(harness.Case):
 
     # A baseline replaces what trains; what keeps values stays, at its place behind it.
     def test_baseline(self):
-        found = self.shown(BASELINE)
-        for name, rate in (("teacher", 0.25), ("other", 0.125)):
-            w, teacher = 1.0, 8.0
+        results = self.results(self.build(BASELINE), "train", "--out", "run")
+        entry = results["runs"][0]["evaluations"][0]
+        shown = {"learn": entry["figures"], "once": entry["baselines"]["once"], "outcome": entry["baselines"]["outcome"]}
+        last = figures(results, "report")
+        for name, rate in (("learn", 0.25), ("once", 0.125), ("outcome", 0.25)):
+            w, velocity, teacher, average = 1.0, 0.0, 8.0, 1.0
             for _ in range(2):
-                first, w = w, w - rate
+                velocity = velocity / 2 + rate
+                first, w = w, w - velocity
                 teacher = teacher / 2 + first + w
-            self.assertEqual(found[name], teacher)
+                average = (average + w) / 2
+            # What stands for the stage has states of its own, in an evaluation too.
+            self.assertEqual(shown[name], {"average": average, "w": w, "teacher": teacher})
+            if name != "outcome":
+                self.assertEqual(last["teacher" if name == "learn" else "other"], teacher)
+        # The run folder has it all; an exported program has the states that it reads, a weight file has the model alone.
+        program = self.build(BASELINE)
+        again = self.results(program, "evaluate", "--out", "run")
+        self.assertEqual(again["runs"][0]["evaluations"], results["runs"][0]["evaluations"])
+        self.run_ok(program, "export", "--out", "run", "--output", "averaged")
+        self.write("x.csv", "x\n1\n3\n")
+        rows = self.run_ok("./averaged", "--input", "x.csv").stdout.split()
+        self.assertEqual([float(row.split(",")[1]) for row in rows[1:]], [2 * entry["figures"]["average"], 6 * entry["figures"]["average"]])
+        self.refuse(r"has no 'learn\.[\w.]+', which a stage left", program, "evaluate", "--weights", "run/weights.safetensors")
 
 
 if __name__ == "__main__":
