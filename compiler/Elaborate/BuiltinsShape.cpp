@@ -93,6 +93,8 @@ static Value concat(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
       evaluator.axes(given[1].isNone() ? Value(int64_t(0)) : given[1], tensors->front(), range);
   if (!axes)
     return Value();
+  if (tensors->size() == 1)
+    return Value(tensors->front());
   int64_t axis = axes->front();
   std::vector<Dim> first = evaluator.shapeOf(tensors->front());
   SmallVector<mlir::Value> values;
@@ -104,11 +106,12 @@ static Value concat(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
     if (!fits)
       return evaluator.error(range, "shapes-differ",
                              describeDims(first) + " and " + describeDims(own) + " cannot be joined along axis " +
-                                 Twine(axis));
+                                 Twine(axis) +
+                                 (own.size() == first.size() && own[axis].extent.isDynamic()
+                                      ? ", whose extent is known only when the data is opened"
+                                      : ""));
     values.push_back(tensor.value);
   }
-  if (values.size() == 1)
-    return Value(tensors->front());
   llvm::SmallVector<AxisId> names = tensors->front().axes;
   names[axis] = 0;
   return Tensor{nn::ConcatOp::create(evaluator.builder(), evaluator.location(range), values, axis), names};

@@ -44,9 +44,9 @@ bool isUnitReshape(Operation *op) {
   auto reshape = dyn_cast<nn::ReshapeOp>(op);
   if (!reshape)
     return false;
-  auto isLong = [](int64_t extent) { return extent != 1; };
-  SmallVector<int64_t> before(llvm::make_filter_range(typeOf(reshape.getX()).getShape(), isLong));
-  SmallVector<int64_t> after(llvm::make_filter_range(typeOf(reshape.getResult()).getShape(), isLong));
+  auto isLong = [](const nn::Extent &extent) { return extent.size != 1; };
+  nn::Extents from = nn::extentsOf(reshape.getX().getType()), to = nn::extentsOf(reshape.getResult().getType());
+  nn::Extents before(llvm::make_filter_range(from, isLong)), after(llvm::make_filter_range(to, isLong));
   return before == after;
 }
 
@@ -179,7 +179,7 @@ bool Grouper::isLegal(const Group &group) {
     if (large > 1 || roots.size() > 2)
       return false;
     for (Value root : roots)
-      if (typeOf(root).getShape() != typeOf(result).getShape())
+      if (nn::extentsOf(root.getType()) != nn::extentsOf(result.getType()))
         return false;
     return isReadInPlace(roots, result, [&](Operation *op) { return op != contraction && inside(op); });
   }
@@ -188,7 +188,7 @@ bool Grouper::isLegal(const Group &group) {
     return false;
   if (form->reductions.empty() && !form->sequential && !group.many)
     for (Value root : roots)
-      if (typeOf(root).getShape() != typeOf(roots.front()).getShape())
+      if (nn::extentsOf(root.getType()) != nn::extentsOf(roots.front().getType()))
         return false;
   if (form->passes == 1 || form->reductions.empty())
     return true;

@@ -229,21 +229,23 @@ std::optional<KernelForm> analyzeKernel(ArrayRef<Value> roots, function_ref<bool
   for (int64_t axis = 0; axis < static_cast<int64_t>(shape.size()); ++axis)
     if (!llvm::is_contained(form.reduced, axis))
       form.kept.push_back(axis);
+  // By extents and not by shapes: two dynamic extents are equal only if one name names them.
+  nn::Extents extents = nn::extentsOf(form.space.getType());
   for (Operation *op : form.reductions)
-    if (typeOf(op->getOperand(0)).getShape() != shape || reducedAxes(op) != form.reduced)
+    if (nn::extentsOf(op->getOperand(0).getType()) != extents || reducedAxes(op) != form.reduced)
       return std::nullopt;
   form.reductionPass.assign(form.reductions.size(), 0);
-  auto keptShape = typeOf(first->getResult(0)).getShape();
+  nn::Extents keptExtents = nn::extentsOf(first->getResult(0).getType());
 
   Tracer tracer(form, inside);
   unsigned last = 0;
   for (auto [position, root] : llvm::enumerate(roots)) {
     IndexMap map;
-    bool isFull = typeOf(root).getShape() == shape;
+    bool isFull = nn::extentsOf(root.getType()) == extents;
     if (isFull) {
       map.resize(shape.size());
       std::iota(map.begin(), map.end(), 0);
-    } else if (typeOf(root).getShape() == keptShape) {
+    } else if (nn::extentsOf(root.getType()) == keptExtents) {
       map.assign(form.kept.begin(), form.kept.end());
     } else {
       return std::nullopt;

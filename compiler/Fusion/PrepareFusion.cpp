@@ -194,7 +194,7 @@ struct SinkUnitReshape : RewritePattern {
     for (Value operand : op->getOperands()) {
       auto type = RankedTensorType::get(typeOf(like).getShape(), typeOf(operand).getElementType());
       Value source = unitReshapeSource(operand);
-      if (source && typeOf(source).getShape() == typeOf(like).getShape()) {
+      if (source && nn::extentsOf(source.getType()) == nn::extentsOf(like.getType())) {
         operands.push_back(source);
       } else if (auto constant = operand.getDefiningOp<nn::ConstantOp>();
                  constant && isa<SplatElementsAttr>(constant.getValue())) {

@@ -28,8 +28,9 @@ stage rising {
   watch far = square(net.w - 0.25) over v.all
   watch there = mean(net(v.x)) over v.all
   watch shown = mean(net(d.x))
-  state final: [] = 0
+  state final: [] = 0; state sum: [] = 0
   update final = net.w after stage
+  update sum = sum + net.w
 }
 stage falling {
   on d.all batch 5
@@ -45,7 +46,7 @@ evaluate v.all batch 3 {
   report accuracy, confusion, macro_f1, middle = mean(p), total = sum(v.x), largest = max(v.x), count = sum(ones([size(v.x, 0)])), rows = size(v.x, 0)
 }
 evaluate v.all batch 4 { predict stack([net(v.x), v.x], axis: 1) }
-report final = rising.final, w = net.w
+report final = rising.final, w = net.w, sum = rising.sum
 """
 
 # Equal figures keep the earliest epoch; NaN never wins.
@@ -67,6 +68,14 @@ stage nothing {
 report ties = ties.kept, nan = nothing.kept
 """
 
+# Splits of several sizes in one expression: each sum is over its own.
+SEVERAL = HEAD + """
+domain b { generate samples(5, fn(i) => (x: f32(i))); fields x: f32; split one: 0.6, two: 0.4 }
+stage learn { on v.all batch 7; minimize mean(net(v.x)); optimizer sgd(0.0); epochs 1 }
+evaluate b.one as o, b.two as t { report one = sum(o.x), two = sum(t.x), both = sum(o.x) + sum(t.x), rows = size(o.x, 0) + size(t.x, 0) }
+evaluate v.all, b.all, d.all { report sums = sum(v.x) - sum(b.x) * sum(d.number), means = mean(net(v.x)) + mean(concat([net(b.x)])), largest = max(v.x) + max(b.x) }
+"""
+
 
 class Figures(harness.Case):
     def train(self, text, *arguments):
@@ -85,7 +94,8 @@ class Figures(harness.Case):
             self.assertEqual(line["keep"], -3 * (w - 0.25) ** 2)
             self.assertEqual(line["shown"], w + 0.1875)
         found = figures(results, "report")
-        self.assertEqual((found["final"], found["w"]), (0.25, 0.75))
+        # States go back with the model: the sum is that of the six steps up to the best epoch.
+        self.assertEqual((found["final"], found["w"], found["sum"]), (0.25, 0.75, sum(1 - step / 8 for step in range(1, 7))))
 
     # 7 samples in batches of 3: the last one is padded, and no figure sees it.
     def test_last_batch(self):
@@ -110,6 +120,14 @@ class Figures(harness.Case):
         rows = list(csv.reader(path.read_text().splitlines()))
         self.assertEqual(rows[0], ["sample", "value[0]", "value[1]"])
         self.assertEqual([[float(cell) for cell in row] for row in rows[1:]], [[i, 0.75 * i, i] for i in range(7)])
+
+    def test_several_sizes(self):
+        results = self.train(SEVERAL)
+        found = figures(results, "b.one")
+        self.assertEqual((found["both"], found["rows"]), (10, 5))
+        self.assertEqual(found["one"] + found["two"], 10)
+        found = figures(results, "v.all")
+        self.assertEqual((found["sums"], found["means"], found["largest"]), (21 - 10 * 45, 5, 10))
 
     def test_ties_and_nan(self):
         found = figures(self.train(TIES), "report")
