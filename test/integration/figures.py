@@ -76,6 +76,20 @@ evaluate b.one as o, b.two as t { report one = sum(o.x), two = sum(t.x), both = 
 evaluate v.all, b.all, d.all { report sums = sum(v.x) - sum(b.x) * sum(d.number), means = mean(net(v.x)) + mean(concat([net(b.x)])), largest = max(v.x) + max(b.x) }
 """
 
+# Matrices with a split on one side or on both.
+MATRICES = """import std
+domain a { generate samples(7, fn(i) => (x: stack([f32(i), 1.0 + 0 * f32(i), f32(i % 3)]), y: classes(i % 2, 2))); fields x: f32[3], y: class(2) }
+domain b { generate samples(5, fn(i) => (x: stack([f32(i) + 2, f32(i % 2), 1.0 + 0 * f32(i)]), y: classes(i % 2, 2))); fields x: f32[3], y: class(2) }
+model net = linear(2)
+stage learn { on a.all batch 7; minimize cross_entropy(net(a.x), a.y); optimizer sgd(0.0); epochs 1 }
+evaluate a.all, b.all {
+  let k = a.x @ transpose(b.x)
+  report distance = sum(squared_distance(a.x, b.x)), k = sum(k), rows = sum(max(k, axis: 1)), columns = sum(max(k, axis: 0)),
+         places = sum(f32(argmax(k, axis: 1))), aa = sum(a.x @ transpose(a.x)), bb = sum(transpose(b.x) @ b.x),
+         outer = sum(expand(sum(a.x, axis: 1), axis: 1) * expand(sum(b.x, axis: 1), axis: 0)), soft = sum(softmax(transpose(k)))
+}
+"""
+
 
 class Figures(harness.Case):
     def train(self, text, *arguments):
@@ -128,6 +142,16 @@ class Figures(harness.Case):
         self.assertEqual(found["one"] + found["two"], 10)
         found = figures(results, "v.all")
         self.assertEqual((found["sums"], found["means"], found["largest"]), (21 - 10 * 45, 5, 10))
+
+    def test_matrices_of_splits(self):
+        found = figures(self.train(MATRICES), "a.all")
+        a, b = [(i, 1, i % 3) for i in range(7)], [(i + 2, i % 2, 1) for i in range(5)]
+        k = [[sum(p * q for p, q in zip(x, y)) for y in b] for x in a]
+        self.assertAlmostEqual(found.pop("distance"), sum(sum((p - q) ** 2 for p, q in zip(x, y)) for x in a for y in b), places=4)
+        self.assertAlmostEqual(found.pop("soft"), 5, places=5)
+        self.assertEqual(found, {"k": sum(map(sum, k)), "rows": sum(map(max, k)), "columns": sum(map(max, zip(*k))),
+                                 "places": sum(row.index(max(row)) for row in k), "aa": sum(sum(c) ** 2 for c in zip(*a)),
+                                 "bb": sum(sum(y) ** 2 for y in b), "outer": sum(map(sum, a)) * sum(map(sum, b))})
 
     def test_ties_and_nan(self):
         found = figures(self.train(TIES), "report")
