@@ -48,7 +48,7 @@ static Status cannot(const char *what, const std::string &path) {
   return failure("cannot {} '{}': {}", what, path, systemReason(errno));
 }
 
-static const char *kindOf(const struct stat &info) { return S_ISDIR(info.st_mode) ? "a folder" : "a device"; }
+static const char *kindOf(const struct stat &info) { return S_ISDIR(info.st_mode) ? "a folder" : "no ordinary file"; }
 
 Expected<Bytes> mapFile(const std::string &path) {
   int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -62,7 +62,7 @@ Expected<Bytes> mapFile(const std::string &path) {
   }
   if (!S_ISREG(info.st_mode)) {
     close(file);
-    return failure("cannot read '{}': it is {}, not a file", path, kindOf(info));
+    return failure("cannot read '{}': it is {}", path, kindOf(info));
   }
   uint64_t size = info.st_size;
   if (size == 0) { // an empty range cannot be mapped
@@ -129,10 +129,10 @@ static void removeAbandoned(const std::string &path) {
 
 Expected<AtomicFile> AtomicFile::create(const std::string &path) {
   static std::atomic<unsigned> counter{0};
-  // A device would be replaced by a file.
+  // A file takes the place of what has its name: a device or pipe would be gone.
   struct stat target;
   if (stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode))
-    return failure("cannot write '{}': it is {}, not a file", path, kindOf(target));
+    return failure("cannot write '{}': it is {}", path, kindOf(target));
   removeAbandoned(path);
   while (true) {
     std::string partial = format("{}.{}-{}{}", path, getpid(), counter++, partialSuffix);

@@ -140,6 +140,17 @@ class BadRuns(harness.Case):
         self.write("w.safetensors", good)
         self.refuse("w.safetensors", self.build(OTHER), "evaluate", "--weights", "w.safetensors")
 
+    # What is written takes the place of a file, never of a folder, a pipe or a device.
+    def test_outputs(self):
+        self.train()
+        self.write("points.csv", "x,y\n1,2\n")
+        (self.folder / "folder").mkdir()
+        os.mkfifo(self.folder / "pipe")
+        for name, what in (("folder", "a folder"), ("pipe", "no ordinary file")):
+            self.refuse(f"cannot write '{name}': it is {what}", self.program, "predict", "--out", "run", "--input", "points.csv", "--output", name)
+            self.refuse(f"cannot write '{name}': it is {what}", self.program, "export", "--out", "run", "--output", name)
+        self.assertTrue((self.folder / "pipe").is_fifo())
+
     # An export whose tail is damaged says so.
     def test_damaged_export(self):
         self.train()
