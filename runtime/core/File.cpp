@@ -48,7 +48,9 @@ static Status cannot(const char *what, const std::string &path) {
   return failure("cannot {} '{}': {}", what, path, systemReason(errno));
 }
 
-static const char *kindOf(const struct stat &info) { return S_ISDIR(info.st_mode) ? "a folder" : "no ordinary file"; }
+static const char *kindOf(const struct stat &info) {
+  return S_ISDIR(info.st_mode) ? "a folder" : S_ISFIFO(info.st_mode) ? "a pipe" : "a device";
+}
 
 Expected<Bytes> mapFile(const std::string &path) {
   int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -146,7 +146,7 @@ class BadRuns(harness.Case):
         self.write("points.csv", "x,y\n1,2\n")
         (self.folder / "folder").mkdir()
         os.mkfifo(self.folder / "pipe")
-        for name, what in (("folder", "a folder"), ("pipe", "no ordinary file")):
+        for name, what in (("folder", "a folder"), ("pipe", "a pipe")):
             self.refuse(f"cannot write '{name}': it is {what}", self.program, "predict", "--out", "run", "--input", "points.csv", "--output", name)
             self.refuse(f"cannot write '{name}': it is {what}", self.program, "export", "--out", "run", "--output", name)
         self.assertTrue((self.folder / "pipe").is_fifo())
