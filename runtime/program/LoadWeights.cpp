@@ -1,8 +1,7 @@
 #include "runtime/program/LoadWeights.h"
 #include "runtime/core/File.h"
 #include "runtime/core/Hash.h"
-#include "runtime/weights/KeyMap.h"
-#include <algorithm>
+#include "runtime/weights/LoadPlan.h"
 
 namespace xfer::rt {
 
@@ -10,16 +9,6 @@ WeightLayout layoutOf(const Variable &variable) {
   return variable.layout == Variable::Filter   ? WeightLayout::Filter
          : variable.layout == Variable::Matrix ? WeightLayout::Matrix
                                                : WeightLayout::Plain;
-}
-
-// The key below `into`; nothing if the path is not below it.
-static std::optional<std::string> keyBelow(const std::string &path, const std::string &into) {
-  bool below = path.size() > into.size() && path.compare(0, into.size(), into) == 0 &&
-               (path[into.size()] == '.' || path[into.size()] == '[');
-  if (!below)
-    return std::nullopt;
-  std::string key = keyOf(std::string_view(path).substr(into.size()));
-  return key[0] == '.' ? key.substr(1) : key;
 }
 
 static const std::string &nameOf(const Session &session, const LoadSpec &load) {
@@ -35,42 +24,29 @@ static Expected<WeightFile> openFile(const Session &session, const LoadSpec &loa
   return WeightFile::open(inFolder == name || fileExists(inFolder) ? inFolder : fileExists(name) ? name : inFolder);
 }
 
-// What a file below `into` can fill, and which variable each slot is.
-static std::vector<KeySlot> slotsBelow(const Manifest &manifest, const LoadSpec &load, std::vector<size_t> &variables) {
-  std::vector<std::string> added;
-  for (const std::string &path : load.added)
-    added.push_back(*keyBelow(load.into + (path[0] == '[' ? "" : ".") + path, load.into));
-  std::vector<KeySlot> slots;
-  for (size_t i = 0; i < manifest.variables.size(); ++i) {
-    const Variable &variable = manifest.variables[i];
-    std::optional<std::string> key = keyBelow(variable.path, load.into);
-    if (!key || variable.owner != Variable::Module)
-      continue;
-    bool required = variable.isParameter && std::find(added.begin(), added.end(), *key) == added.end();
-    slots.push_back({std::move(*key), interchangeShape(layoutOf(variable), variable.shape), required});
-    variables.push_back(i);
-  }
-  return slots;
-}
-
 static Expected<LoadedFile> loadFile(Session &session, const LoadSpec &load, const std::string &folder) {
   Expected<WeightFile> file = openFile(session, load, folder);
   if (!file)
     return file.status();
-  std::vector<size_t> variables;
-  std::vector<KeySlot> slots = slotsBelow(session.manifest, load, variables);
+  std::vector<LoadTarget> targets;
+  std::vector<size_t> variables; // of the targets
+  for (size_t i = 0; i < session.manifest.variables.size(); ++i) {
+    const Variable &variable = session.manifest.variables[i];
+    if (variable.owner != Variable::Module)
+      continue;
+    targets.push_back({variable.path, variable.type, layoutOf(variable), variable.shape, variable.isParameter});
+    variables.push_back(i);
+  }
   std::vector<KeyRule> rules;
   for (const LoadRule &rule : load.rules)
     rules.push_back({rule.key, rule.drops ? std::nullopt : std::optional<std::string>(rule.target)});
-  Expected<std::vector<KeyMatch>> matches = matchKeys(*file, rules, slots, load.into);
-  if (!matches)
-    return matches.status();
-  for (const KeyMatch &match : *matches) {
-    const Variable &variable = session.manifest.variables[variables[match.slot]];
-    WeightTensor tensor = file->tensors()[match.tensor];
-    tensor.shape = slots[match.slot].shape; // a single number may be [] or [1]
-    Status status = readTensor(tensor, variable.type, layoutOf(variable), variable.shape,
-                               session.variables[variables[match.slot]].data());
+  Expected<std::vector<PlannedTensor>> plan = planLoad(*file, load.into, rules, load.added, targets);
+  if (!plan)
+    return plan.status();
+  for (const PlannedTensor &planned : *plan) {
+    const LoadTarget &target = targets[planned.target];
+    Status status = readTensor(planned.tensor, target.type, target.layout, target.shape,
+                               session.variables[variables[planned.target]].data());
     if (status.failed())
       return status.within("'" + file->name() + "'");
   }

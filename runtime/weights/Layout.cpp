@@ -7,6 +7,14 @@
 
 namespace xfer::rt {
 
+std::optional<WeightLayout> weightLayoutOf(std::string_view name) {
+  if (name == "plain")
+    return WeightLayout::Plain;
+  if (name == "filter")
+    return WeightLayout::Filter;
+  return name == "matrix" ? std::optional(WeightLayout::Matrix) : std::nullopt;
+}
+
 std::vector<int64_t> interchangeShape(WeightLayout layout, const std::vector<int64_t> &shape) {
   size_t rank = shape.size();
   if (layout == WeightLayout::Plain || rank < 2)
@@ -134,31 +142,45 @@ static bool storeInteger(ElementType type, uint8_t *at, int64_t value) {
   }
 }
 
-Status readTensor(const WeightTensor &tensor, ElementType type, WeightLayout layout, const std::vector<int64_t> &shape,
-                  void *values) {
+Status checkTensor(const WeightTensor &tensor, ElementType type, WeightLayout layout,
+                   const std::vector<int64_t> &shape) {
   std::vector<int64_t> wanted = interchangeShape(layout, shape);
   if (tensor.shape != wanted)
     return failure("tensor '{}' has the shape {}, expected is {}", tensor.name, shapeText(tensor.shape),
                    shapeText(wanted));
   StoredType target = storedTypeOf(type);
+  if (isFloat(tensor.type) != isFloat(target))
+    return failure("tensor '{}' has the type {}, expected is {}", tensor.name, nameOf(tensor.type), nameOf(type));
+  if (tensor.type == target || isFloat(target))
+    return Status::success();
+  uint64_t step = sizeOf(tensor.type), count = tensor.bytes.size / step;
+  uint8_t stored[8];
+  for (uint64_t i = 0; i < count; ++i) {
+    int64_t value = integerAt(tensor.type, tensor.bytes.data + i * step);
+    if (!storeInteger(type, stored, value) || (tensor.type == StoredType::U64 && value < 0))
+      return failure("tensor '{}' has the value {}, which does not fit the type {}", tensor.name, value, nameOf(type));
+  }
+  return Status::success();
+}
+
+Status readTensor(const WeightTensor &tensor, ElementType type, WeightLayout layout, const std::vector<int64_t> &shape,
+                  void *values) {
+  if (Status status = checkTensor(tensor, type, layout, shape); status.failed())
+    return status;
+  StoredType target = storedTypeOf(type);
   if (tensor.type == target) {
     fromInterchange(layout, shape, sizeOf(type), tensor.bytes.data, values);
     return Status::success();
   }
-  if (isFloat(tensor.type) != isFloat(target))
-    return failure("tensor '{}' has the type {}, expected is {}", tensor.name, nameOf(tensor.type), nameOf(type));
   uint64_t step = sizeOf(tensor.type), width = sizeOf(type), count = tensor.bytes.size / step;
   std::vector<uint8_t> converted(count * width);
   for (uint64_t i = 0; i < count; ++i) {
     const uint8_t *from = tensor.bytes.data + i * step;
     uint8_t *to = converted.data() + i * width;
-    if (isFloat(target)) {
+    if (isFloat(target))
       storeFloat(type, to, floatAt(tensor.type, from));
-      continue;
-    }
-    int64_t value = integerAt(tensor.type, from);
-    if (!storeInteger(type, to, value) || (tensor.type == StoredType::U64 && value < 0))
-      return failure("tensor '{}' has the value {}, which does not fit the type {}", tensor.name, value, nameOf(type));
+    else
+      storeInteger(type, to, integerAt(tensor.type, from));
   }
   fromInterchange(layout, shape, width, converted.data(), values);
   return Status::success();

@@ -11,6 +11,8 @@ namespace xfer::rt {
 
 enum class WeightLayout : uint8_t { Plain, Filter, Matrix };
 
+std::optional<WeightLayout> weightLayoutOf(std::string_view name); // as in the manifest
+
 // Shape in files of a weight that has `shape` in the program.
 std::vector<int64_t> interchangeShape(WeightLayout layout, const std::vector<int64_t> &shape);
 
@@ -24,8 +26,12 @@ void fromInterchange(WeightLayout layout, const std::vector<int64_t> &shape, uin
 WeightTensor toTensor(std::string name, ElementType type, WeightLayout layout, const std::vector<int64_t> &shape,
                       const void *values);
 
-// Reads a tensor into a weight. The shape must be the weight's, in the order of files; the types must be equal, or both
-// floating-point (f16 and bf16 widen, f64 rounds), or both integers and every value must fit.
+// Whether a tensor can become a weight. The shape must be the weight's, in the order of files; the types must be equal,
+// or both floating-point (f16 and bf16 widen, f64 rounds), or both integers and every value must fit.
+Status checkTensor(const WeightTensor &tensor, ElementType type, WeightLayout layout,
+                   const std::vector<int64_t> &shape);
+
+// Reads a tensor into a weight, if it passes that check.
 Status readTensor(const WeightTensor &tensor, ElementType type, WeightLayout layout, const std::vector<int64_t> &shape,
                   void *values);
 

@@ -1,0 +1,81 @@
+// What a compiler asks about the file of a `load`; the program asks the same (program/LoadWeightsTest.cpp).
+#include "runtime/core/File.h"
+#include "runtime/weights/LoadPlan.h"
+#include "test/runtime/support/TemporaryFolder.h"
+#include "xfer/rt/LoadCheck.h"
+#include <cstring>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace xfer::rt;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+namespace {
+
+class LoadCheckTest : public ::testing::Test {
+protected:
+  xfer::rt::test::TemporaryFolder folder;
+  std::vector<LoadVariable> variables = {{"net.fc.weight", "f32", "matrix", {2, 3}, true},
+                                         {"net.fc.bias", "f32", "plain", {3}, true},
+                                         {"net.bn.count", "u8", "plain", {}, false},
+                                         {"other.w", "f32", "plain", {7}, true}};
+  LoadClause clause{"net", {{"head.*", std::nullopt}, {"module.*", "*"}}, {}};
+  std::vector<float> numbers = std::vector<float>(16);
+
+  WeightTensor floats(std::string name, std::vector<int64_t> shape) {
+    uint64_t count = 1;
+    for (int64_t extent : shape)
+      count *= static_cast<uint64_t>(extent);
+    return {std::move(name), StoredType::F32, std::move(shape),
+            {reinterpret_cast<const uint8_t *>(numbers.data()), count * 4, nullptr}};
+  }
+
+  // The message about this file, or nothing.
+  std::string check(std::vector<WeightTensor> tensors) {
+    EXPECT_TRUE(writeWeights(folder.path("w"), tensors).ok());
+    Expected<LoadContent> content = checkLoad(folder.path("w"), clause, variables);
+    if (!content)
+      return content.message();
+    std::string bytes = folder.read("w");
+    EXPECT_EQ(content->size, bytes.size());
+    EXPECT_EQ(std::memcmp(content->data, bytes.data(), bytes.size()), 0);
+    return "";
+  }
+};
+
+} // namespace
+
+// Layouts of files, rules, a state that may be absent, and other models.
+TEST_F(LoadCheckTest, Fits) {
+  EXPECT_EQ(check({floats("module.fc.weight", {3, 2}), floats("fc.bias", {3}), floats("head.w", {1})}), "");
+  clause.added = {"fc.bias"};
+  EXPECT_EQ(check({floats("fc.weight", {3, 2})}), "");
+}
+
+TEST_F(LoadCheckTest, FirstLineSaysIt) {
+  std::string said = check({floats("fc.weight", {2, 3}), floats("bias", {3})});
+  EXPECT_EQ(said.substr(0, said.find('\n')), "'" + folder.path("w") + "' does not fit 'net'");
+  EXPECT_THAT(said, HasSubstr("'fc.weight' is [2, 3] in the file, [3, 2] in the model"));
+  EXPECT_THAT(said, HasSubstr("\"bias\" -> \"fc.bias\""));
+}
+
+// Types and values are looked at before the program is there to read them.
+TEST_F(LoadCheckTest, Types) {
+  std::vector<WeightTensor> tensors = {floats("fc.weight", {3, 2}), floats("fc.bias", {3}), floats("bn.count", {})};
+  EXPECT_THAT(check(tensors), HasSubstr("'bn.count' has the type f32, expected is u8"));
+  int64_t count = 255;
+  tensors[2].type = StoredType::I64;
+  tensors[2].bytes = {reinterpret_cast<const uint8_t *>(&count), 8, nullptr};
+  EXPECT_EQ(check(tensors), "");
+  count = 256;
+  EXPECT_THAT(check(tensors), HasSubstr("'bn.count' has the value 256, which does not fit the type u8"));
+  variables[0].layout = "sideways";
+  EXPECT_THAT(check(tensors), HasSubstr("the layout 'sideways'"));
+}
+
+TEST_F(LoadCheckTest, BadFiles) {
+  EXPECT_THAT(checkLoad(folder.path("nothing"), clause, variables).message(), StartsWith("cannot read '"));
+  folder.write("w", "seven b");
+  EXPECT_THAT(checkLoad(folder.path("w"), clause, variables).message(), HasSubstr("it has only 7 bytes"));
+}
