@@ -10,6 +10,7 @@
 #include "compiler/Fusion/Passes.h"
 #include "compiler/Target/Link.h"
 #include "compiler/Target/ObjectFile.h"
+#include "compiler/Target/ProgramObject.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Support/FileSystem.h"
@@ -127,11 +128,14 @@ BackendOptions getBackendOptions(const CompileOptions &options, std::string hash
           std::move(hash), options.build, options.weightsBeside};
 }
 
-static llvm::Error writeFile(StringRef path, ArrayRef<char> bytes) {
+static llvm::Error writeFile(StringRef path, ArrayRef<char> bytes, ArrayRef<StringRef> files = {}) {
   std::error_code error;
   llvm::raw_fd_ostream file(path, error);
-  if (!error)
+  if (!error) {
     file.write(bytes.data(), bytes.size());
+    if (!files.empty())
+      appendFiles(file, bytes.size(), files);
+  }
   file.close();
   if (error || (error = file.error())) {
     file.clear_error();
@@ -155,8 +159,8 @@ static llvm::Error reserve(StringRef path, uint64_t bytes) {
   return llvm::Error::success();
 }
 
-/// Puts the linked file in its place, in one piece.
-static llvm::Error moveInto(StringRef linked, StringRef output) {
+/// Puts the linked file in its place, in one piece, with the weight files that it takes along.
+static llvm::Error moveInto(StringRef linked, StringRef output, ArrayRef<StringRef> files) {
   auto cannot = [&](std::error_code error) {
     return llvm::createStringError(error, "cannot write '%s': %s", output.str().c_str(), error.message().c_str());
   };
@@ -166,7 +170,7 @@ static llvm::Error moveInto(StringRef linked, StringRef output) {
   auto mode = llvm::sys::fs::getPermissions(linked);
   SmallString<128> partial;
   llvm::sys::fs::createUniquePath(output + ".%%%%%%", partial, /*MakeAbsolute=*/false);
-  llvm::Error error = writeFile(partial, (*content)->getBuffer());
+  llvm::Error error = writeFile(partial, (*content)->getBuffer(), files);
   if (error) {
     std::error_code code = llvm::errorToErrorCode(std::move(error));
     llvm::sys::fs::remove(partial);
@@ -181,8 +185,7 @@ static llvm::Error moveInto(StringRef linked, StringRef output) {
   return cannot(code);
 }
 
-llvm::Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef executable, StringRef output, bool strip,
-                        bool relocatable) {
+llvm::Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef output, const LinkRequest &request) {
   llvm::sys::fs::file_status status;
   if (!llvm::sys::fs::status(output, status) && !llvm::sys::fs::is_regular_file(status))
     return llvm::createStringError("cannot write '%s': it is %s", output.str().c_str(),
@@ -201,22 +204,22 @@ llvm::Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef execut
     result = llvm::joinErrors(std::move(result), writeFile(paths.back(), object));
   }
   if (!result) {
-    if (relocatable) {
+    if (request.relocatable) {
       result = reserve(linked, bytes);
       if (!result)
         result = mergeObjects(paths, linked);
-    } else if (llvm::Expected<std::string> runtime = findRuntime(executable)) {
+    } else if (llvm::Expected<std::string> runtime = findRuntime(request.compiler)) {
       uint64_t archive = 0;
       llvm::sys::fs::file_size(*runtime, archive);
       result = reserve(linked, bytes + archive);
       if (!result)
-        result = linkProgram(paths, *runtime, linked, {strip});
+        result = linkProgram(paths, *runtime, linked, {request.strip});
     } else {
       result = runtime.takeError();
     }
   }
   if (!result)
-    result = moveInto(linked, output);
+    result = moveInto(linked, output, request.files);
   llvm::sys::fs::remove_directories(folder);
   return result;
 }

@@ -43,10 +43,17 @@ std::string hashProgram(mlir::ModuleOp module, const CompileOptions &options);
 /// Compiles a program of the stage `schedule` to machine code.
 BackendOptions getBackendOptions(const CompileOptions &options, std::string hash);
 
-/// Writes the objects into a folder of their own and links them; nothing is left behind but `output`. `relocatable`
-/// gives one object instead of a program.
-llvm::Error linkObjects(llvm::ArrayRef<llvm::SmallVector<char, 0>> objects, llvm::StringRef executable,
-                        llvm::StringRef output, bool strip, bool relocatable);
+/// How objects become a file.
+struct LinkRequest {
+  llvm::StringRef compiler; // path of xferc itself, which knows where the runtime is
+  bool strip = true;
+  bool relocatable = false;              // one object instead of a program
+  llvm::ArrayRef<llvm::StringRef> files; // the weight files that the executable takes along
+};
+
+/// Writes the objects into a folder of their own and links them; nothing is left behind but `output`.
+llvm::Error linkObjects(llvm::ArrayRef<llvm::SmallVector<char, 0>> objects, llvm::StringRef output,
+                        const LinkRequest &request);
 
 } // namespace xfer
 

@@ -6,6 +6,7 @@
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
 #include "llvm/IR/GlobalVariable.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Support/xxhash.h"
 
@@ -65,7 +66,33 @@ void addProgram(Module &module, ArrayRef<std::string> functions, StringRef manif
   new GlobalVariable(module, type, true, GlobalValue::ExternalLinkage, fields, "xfer_program");
 }
 
-Error writeWeights(StringRef path, StringRef program, StringRef constants) {
+/// Fills up to the alignment behind so many bytes.
+static void pad(raw_ostream &os, uint64_t size) { os.write_zeros(alignTo(size, XFER_ALIGNMENT) - size); }
+
+static uint64_t sizeOfBlock(ArrayRef<StringRef> files) {
+  uint64_t size = 0;
+  for (StringRef file : files)
+    size += alignTo(file.size(), XFER_ALIGNMENT);
+  return size;
+}
+
+static void writeBlock(raw_ostream &os, ArrayRef<StringRef> files) {
+  for (StringRef file : files) {
+    os << file;
+    pad(os, file.size());
+  }
+}
+
+/// The hash of what stands before a member of a header.
+template <typename T> static uint64_t hashOfStart(const T &header, size_t bytes) {
+  return xxHash64(StringRef(reinterpret_cast<const char *>(&header), bytes));
+}
+
+template <typename T> static void writeBytes(raw_ostream &os, const T &header) {
+  os.write(reinterpret_cast<const char *>(&header), sizeof(header));
+}
+
+Error writeWeights(StringRef path, StringRef program, StringRef constants, ArrayRef<StringRef> files) {
   xfer_weights_header_t header = {};
   static_assert(sizeof(header) == 128, "the constants are aligned in the file");
   assert(program.size() <= sizeof(header.program) && "a longer hash needs a new version of the file");
@@ -74,13 +101,17 @@ Error writeWeights(StringRef path, StringRef program, StringRef constants) {
   std::memcpy(header.program, program.data(), program.size());
   header.size = constants.size();
   header.content = xxHash64(constants);
-  StringRef bytes(reinterpret_cast<const char *>(&header), sizeof(header));
-  header.header = xxHash64(bytes.take_front(offsetof(xfer_weights_header_t, header)));
+  header.files = sizeOfBlock(files);
+  header.header = hashOfStart(header, offsetof(xfer_weights_header_t, header));
 
   std::error_code error;
   raw_fd_ostream file(path, error);
   if (!error) {
-    file << bytes << constants;
+    writeBytes(file, header);
+    file << constants;
+    if (!files.empty())
+      pad(file, constants.size());
+    writeBlock(file, files);
     file.close();
     error = file.error();
     file.clear_error();
@@ -88,6 +119,18 @@ Error writeWeights(StringRef path, StringRef program, StringRef constants) {
   if (error)
     return createStringError(error, "cannot write '%s': %s", path.str().c_str(), error.message().c_str());
   return Error::success();
+}
+
+void appendFiles(raw_ostream &executable, uint64_t size, ArrayRef<StringRef> files) {
+  xfer_files_footer_t footer = {};
+  static_assert(sizeof(footer) == 64, "what follows is aligned");
+  std::memcpy(footer.magic, XFER_FILES_MAGIC, sizeof(footer.magic));
+  footer.version = XFER_FILES_VERSION;
+  footer.size = sizeOfBlock(files);
+  footer.footer = hashOfStart(footer, offsetof(xfer_files_footer_t, footer));
+  pad(executable, size);
+  writeBlock(executable, files);
+  writeBytes(executable, footer);
 }
 
 } // namespace xfer

@@ -17,8 +17,13 @@ namespace xfer {
 void addProgram(llvm::Module &module, llvm::ArrayRef<std::string> functions, llvm::StringRef manifest,
                 llvm::StringRef constants, bool beside);
 
-/// Writes the file of the constants (xfer/rt/weights.h) for the program of this hash.
-llvm::Error writeWeights(llvm::StringRef path, llvm::StringRef program, llvm::StringRef constants);
+/// Writes the file beside a program (xfer/rt/weights.h): the constants of the program of this hash, and the weight
+/// files that it takes along.
+llvm::Error writeWeights(llvm::StringRef path, llvm::StringRef program, llvm::StringRef constants,
+                         llvm::ArrayRef<llvm::StringRef> files);
+
+/// Writes the weight files that a program takes along behind its executable of `size` bytes.
+void appendFiles(llvm::raw_ostream &executable, uint64_t size, llvm::ArrayRef<llvm::StringRef> files);
 
 } // namespace xfer
 

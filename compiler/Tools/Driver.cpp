@@ -228,9 +228,9 @@ int Driver::linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::
   std::string weights = (output + XFER_WEIGHTS_SUFFIX).str();
   SmallString<128> partial;
   llvm::sys::fs::createUniquePath(weights + ".%%%%%%", partial, /*MakeAbsolute=*/false);
-  llvm::Error error = writeWeights(partial, hash, constants);
+  llvm::Error error = writeWeights(partial, hash, constants, {});
   if (!error)
-    error = linkObjects(objects, options.executable, output, options.strip, /*relocatable=*/false);
+    error = linkObjects(objects, output, {options.executable, options.strip, /*relocatable=*/false, {}});
   if (!error)
     if (std::error_code code = llvm::sys::fs::rename(partial, weights))
       error = llvm::createStringError(code, "cannot write '%s': %s", weights.c_str(), code.message().c_str());
@@ -266,7 +266,7 @@ int Driver::emitCode(llvm::StringRef output, Stage stage) {
     if (compile.weightsBeside)
       return linkWithWeights(*objects, output, hash, backend.getConstants());
     if (llvm::Error error =
-            linkObjects(*objects, options.executable, output, options.strip, /*relocatable=*/stage == Stage::Object))
+            linkObjects(*objects, output, {options.executable, options.strip, stage == Stage::Object, {}}))
       return fail(std::move(error));
     return 0;
   }

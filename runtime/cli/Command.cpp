@@ -16,6 +16,7 @@ Expected<std::unique_ptr<Session>> Command::openSession(uint64_t seed, const Che
   (*session)->context.team = &team;
   (*session)->options = arguments.options;
   (*session)->seed = seed;
+  (*session)->files = executable.files;
   if (earlier)
     adoptOptions(*earlier, **session, arguments.given, arguments.seedGiven);
   OpenedData noData;

@@ -1,7 +1,7 @@
 // main of every compiled program.
 #include "runtime/cli/Command.h"
-#include "runtime/cli/Constants.h"
 #include "runtime/cli/Processor.h"
+#include "runtime/cli/WeightsBeside.h"
 #include "runtime/metrics/JsonText.h"
 #include <algorithm>
 #include <csignal>
@@ -61,7 +61,7 @@ int main(int argc, char **argv) {
   if (!parsed.proceed)
     return parsed.exitCode;
 
-  if (Status status = fillConstants(xfer_program, *manifest, *executable); status.failed())
+  if (Status status = openWeightsBeside(xfer_program, *manifest, *executable); status.failed())
     return complain(name, status);
   if (parsed.arguments.verb == Verb::Train) {
     std::signal(SIGINT, onSignal);

@@ -15,7 +15,22 @@ static const std::string &nameOf(const Session &session, const LoadSpec &load) {
   return load.option == none ? load.file : session.options[load.option].text;
 }
 
+// A file that was made a part of the program. What is wrong with it happened after the build.
+static Expected<WeightFile> openTaken(const Session &session, const LoadSpec &load) {
+  const TakenFiles &files = session.files;
+  if (load.offset + load.bytes > files.block.size)
+    return failure("'{}' is no longer in {}, from which something removed it; build the program again", load.file,
+                   files.place);
+  Bytes content = files.block.slice(load.offset, load.bytes);
+  if (hexOf(hashBytes(content.data, content.size)) != load.hash)
+    return failure("'{}' in {} is damaged: its hash is wrong; copy the program again, or build it again", load.file,
+                   files.place);
+  return WeightFile::parse(content, load.file);
+}
+
 static Expected<WeightFile> openFile(const Session &session, const LoadSpec &load, const std::string &folder) {
+  if (load.taken)
+    return openTaken(session, load);
   const std::string &name = nameOf(session, load);
   if (name.empty())
     return failure("no weight file is named{}",
@@ -51,7 +66,8 @@ static Expected<LoadedFile> loadFile(Session &session, const LoadSpec &load, con
       return status.within("'" + file->name() + "'");
   }
   const Bytes &content = file->content();
-  return LoadedFile{nameOf(session, load), load.into, content.size, hexOf(hashBytes(content.data, content.size))};
+  return LoadedFile{nameOf(session, load), load.into, content.size, hexOf(hashBytes(content.data, content.size)),
+                    load.taken};
 }
 
 Expected<std::vector<LoadedFile>> loadWeights(Session &session, const std::string &folder) {

@@ -14,10 +14,11 @@ struct LoadedFile {
   std::string path, into; // as the program or the option names it; the part of the model that it filled
   uint64_t bytes = 0;
   std::string hash;
+  bool taken = false; // the program takes it along
 };
 
-// Reads the weight files that the program starts from (MANIFEST.md, Loads) and gives what was read; relative ones are
-// looked up in `folder`, then as they are given. The `init` passes have been run.
+// Reads the weight files that the program starts from (MANIFEST.md, Loads) and gives what was read. Relative ones that
+// the program does not take along are looked up in `folder`, then as they are given. The `init` passes have been run.
 Expected<std::vector<LoadedFile>> loadWeights(Session &session, const std::string &folder);
 
 } // namespace xfer::rt

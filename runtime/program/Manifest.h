@@ -64,6 +64,9 @@ struct LoadSpec {
   std::string into;
   std::vector<LoadRule> rules;
   std::vector<std::string> added; // paths below `into`
+  bool taken = false;             // the program has the file: at this place among those it takes along
+  uint64_t offset = 0, bytes = 0;
+  std::string hash;
   int site = 0;
 };
 
@@ -264,7 +267,7 @@ struct Manifest {
   std::string program, hash, compiler, triple;
   std::vector<std::pair<std::string, std::string>> build;
   std::vector<std::string> features;
-  bool weightsBeside = false; // the constants are in a file of their own
+  bool weightsBeside = false; // the constants and the files taken along are in a file of their own
   std::vector<OptionSpec> options;
   std::vector<Site> sites;
   std::vector<Variable> variables; // parameters, then states

@@ -1,8 +1,12 @@
 // Weight files that the program starts from.
 #include "runtime/program/ManifestReader.h"
 #include "runtime/weights/KeyPattern.h"
+#include "xfer/rt/abi.h"
 
 namespace xfer::rt {
+
+// Sums of two such numbers are in range.
+static constexpr int64_t largest = int64_t(1) << 60;
 
 void ManifestReader::readLoad(const Json &json, const std::string &place) {
   JsonObject object(json, place, problem);
@@ -22,6 +26,17 @@ void ManifestReader::readLoad(const Json &json, const std::string &place) {
   load.into = object.text("into");
   load.added = object.texts("added", true);
   load.site = static_cast<int>(object.integer("site", 0, static_cast<int64_t>(manifest.sites.size()), true));
+  if (const Json *taken = object.find("content", true)) {
+    JsonObject content(*taken, object.at("content"), problem);
+    load.taken = true;
+    load.offset = static_cast<uint64_t>(content.integer("offset", 0, largest));
+    load.bytes = static_cast<uint64_t>(content.integer("bytes", 0, largest));
+    load.hash = content.text("hash");
+    if (load.option != none)
+      problem.report(content.at(), "a file that an option names cannot be part of the program");
+    if (load.offset % XFER_ALIGNMENT != 0)
+      problem.report(content.at("offset"), "a multiple of " + std::to_string(XFER_ALIGNMENT) + " is expected");
+  }
   object.each("rules", true, [&](const Json &item, const std::string &at) {
     JsonObject description(item, at, problem);
     LoadRule rule;

@@ -3,6 +3,7 @@
 #ifndef XFER_RUNTIME_PROGRAM_SESSION_H
 #define XFER_RUNTIME_PROGRAM_SESSION_H
 
+#include "runtime/core/Bytes.h"
 #include "runtime/program/Buffer.h"
 #include "runtime/program/Context.h"
 #include "runtime/program/Manifest.h"
@@ -13,6 +14,12 @@ namespace xfer::rt {
 struct OptionValue {
   double number = 0;
   std::string text; // of a string option
+};
+
+// The weight files that the program takes along (xfer/rt/weights.h), and where they are, for messages.
+struct TakenFiles {
+  Bytes block;
+  std::string place; // "'prog.weights'"
 };
 
 // What `counter` arguments see.
@@ -34,6 +41,7 @@ public:
   const Manifest manifest;
   xfer_context context;
   uint64_t seed = 0;
+  TakenFiles files;
   std::vector<OptionValue> options;
   std::vector<Buffer> variables; // as in manifest.variables
   std::vector<Buffer> hoisted;   // as in manifest.hoisted

@@ -204,7 +204,7 @@ void writeLoaded(JsonWriter &json, const std::vector<LoadedFile> &files) {
   json.key("weights").beginList();
   for (const LoadedFile &file : files) {
     json.beginObject().key("path").value(file.path).key("into").value(file.into);
-    json.key("bytes").value(file.bytes).key("hash").value(file.hash).endObject();
+    json.key("bytes").value(file.bytes).key("hash").value(file.hash).key("embedded").value(file.taken).endObject();
   }
   json.endList();
 }
@@ -255,6 +255,7 @@ static void readState(JsonObject &object, TrainState &state) {
     file.into = fields.text("into");
     file.bytes = static_cast<uint64_t>(fields.integer("bytes", 0, large));
     file.hash = fields.text("hash");
+    file.taken = fields.boolean("embedded", false);
     state.loaded.push_back(std::move(file));
   });
 }

@@ -126,7 +126,7 @@ class Training(harness.Case):
         program = self.build(MOONS.replace("  critic = mlp([32, 1])\n", "  critic = mlp([32, 1])\n  load \"first.safetensors\" "
                              f'into net.trunk map {{ {rules}, "net.trunk.*" -> "*" }}\n'))
         self.write("data/first.safetensors", kept.read_bytes())
-        wanted = [{"path": "first.safetensors", "into": "net.trunk", "bytes": kept.stat().st_size}]
+        wanted = [{"path": "first.safetensors", "into": "net.trunk", "bytes": kept.stat().st_size, "embedded": False}]
         process = self.start(program, "train", "--data", "data", "--out", "run", "--steps", STEPS)
         self.wait_for_checkpoint(process, "run")
         interrupt(process, signal.SIGINT)

@@ -78,7 +78,7 @@ class WeightsBeside(harness.Case):
                  "head": (good[:60], "truncated"), "half": (good[:middle], "truncated"),
                  "last byte": (good[:-1], "truncated"), "longer": (good + b"\0", "damaged"),
                  "content": (flip(middle), "damaged"), "size": (flip(80), "damaged"), "hash": (flip(20), "damaged"),
-                 "version": (good[:8] + struct.pack("<I", 2) + good[12:], "version 2")}
+                 "version": (good[:8] + struct.pack("<I", 3) + good[12:], "version 3")}
         for name, (bad, says) in cases.items():
             with self.subTest(name):
                 self.write("prog.weights", bad)

@@ -54,6 +54,7 @@ protected:
   std::string text, start;
   std::unique_ptr<Session> session;
   std::vector<LoadedFile> loaded;
+  TakenFiles files;
 
   // Runs these loads; the message, or nothing.
   std::string load(const json &loads) {
@@ -67,6 +68,7 @@ protected:
       return manifest.message();
     session = std::move(*Session::open(compiled, std::move(*manifest)));
     session->options[0].text = start;
+    session->files = files;
     Expected<std::vector<LoadedFile>> files = loadWeights(*session, folder.folder());
     loaded = files ? *files : std::vector<LoadedFile>();
     return files ? "" : files.message();
@@ -164,6 +166,27 @@ TEST_F(LoadWeightsTest, BadFiles) {
   EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}}}), HasSubstr("it has only 0 bytes"));
 }
 
+// Files that the program has: found by place, known by hash, and preferred to nothing else because nothing is looked up.
+TEST_F(LoadWeightsTest, TakenAlong) {
+  std::string file = encodeWeights(linear());
+  std::string block = std::string(64, 'x') + file;
+  files = {{reinterpret_cast<const uint8_t *>(block.data()), block.size(), nullptr}, "'p.weights'"};
+  json content = {{"offset", 64}, {"bytes", file.size()}, {"hash", hexOf(hashBytes(file.data(), file.size()))}};
+  json entry = {{"file", "w"}, {"into", "net"}, {"content", content}};
+  folder.write("w", "not looked at");
+  EXPECT_EQ(load(json::array({entry})), "");
+  EXPECT_THAT(values<float>(1), ElementsAre(7, 8, 9));
+  ASSERT_EQ(loaded.size(), 1u);
+  EXPECT_TRUE(loaded[0].taken);
+  EXPECT_EQ(loaded[0].path, "w");
+  EXPECT_EQ(loaded[0].bytes, file.size());
+  EXPECT_EQ(loaded[0].hash, content["hash"]);
+  block.back() ^= 1;
+  EXPECT_THAT(load(json::array({entry})), HasSubstr("'w' in 'p.weights' is damaged: its hash is wrong"));
+  files.block.size -= 1;
+  EXPECT_THAT(load(json::array({entry})), HasSubstr("'w' is no longer in 'p.weights'"));
+}
+
 // What a manifest may not say.
 TEST_F(LoadWeightsTest, BadManifests) {
   auto rules = [](const char *key, const char *to) {
@@ -174,4 +197,14 @@ TEST_F(LoadWeightsTest, BadManifests) {
   EXPECT_THAT(load({{{"file", {{"option", "x"}}}, {"into", "net"}}}), HasSubstr("there is no string option 'x'"));
   EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}, {"site", 2}}}), HasSubstr("/loads/0/site"));
   EXPECT_THAT(load({{{"file", "w"}}}), HasSubstr("into"));
+  json content = {{"offset", 64}, {"bytes", 8}, {"hash", "0"}};
+  EXPECT_THAT(load({{{"file", {{"option", "start"}}}, {"into", "net"}, {"content", content}}}),
+              HasSubstr("/loads/0/content: a file that an option names"));
+  for (const char *key : {"offset", "bytes"}) {
+    content[key] = -64;
+    EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}, {"content", content}}}),
+                HasSubstr(std::string("/loads/0/content/") + key));
+    content[key] = 32;
+  }
+  EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}, {"content", content}}}), HasSubstr("a multiple of 64 is expected"));
 }

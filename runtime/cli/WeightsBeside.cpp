@@ -1,4 +1,4 @@
-#include "runtime/cli/Constants.h"
+#include "runtime/cli/WeightsBeside.h"
 #include "runtime/core/File.h"
 #include "runtime/core/Hash.h"
 #include "runtime/weights/Checkpoint.h"
@@ -8,8 +8,15 @@
 
 namespace xfer::rt {
 
-// The constants in the file, once everything about it is as it should be.
-static Expected<Bytes> readWeightsFile(const std::string &path, const std::string &program, uint64_t size) {
+namespace {
+struct Beside {
+  Bytes constants, files;
+};
+} // namespace
+
+// What the file holds, once everything about it is as it should be. The hash of a weight file is left for when it is
+// loaded: few runs do.
+static Expected<Beside> readWeightsFile(const std::string &path, const std::string &program, uint64_t size) {
   Expected<Bytes> file = mapFile(path);
   if (!file)
     return failure("{}; the weights of this program stand beside it: copy both files together, or build it again",
@@ -33,12 +40,14 @@ static Expected<Bytes> readWeightsFile(const std::string &path, const std::strin
     return failure(
         "'{}' belongs to another program (hash {}, this one is {}); copy the file that was built with this one", path,
         owner, program);
-  if (file->size < sizeof(header) + size)
-    return truncated(sizeof(header) + size);
-  Bytes content = file->slice(sizeof(header), file->size - sizeof(header));
-  if (content.size != size || hashBytes(content.data, content.size) != header.content)
+  uint64_t filled = size + (header.files > 0 ? (XFER_ALIGNMENT - size % XFER_ALIGNMENT) % XFER_ALIGNMENT : 0);
+  uint64_t found = file->size - sizeof(header);
+  if (found < filled || found - filled < header.files)
+    return truncated(sizeof(header) + filled + header.files);
+  Bytes constants = file->slice(sizeof(header), size);
+  if (found != filled + header.files || hashBytes(constants.data, size) != header.content)
     return failure("'{}' is damaged: the hash of its content is wrong; copy it again", path);
-  return content;
+  return Beside{constants, file->slice(sizeof(header) + filled, header.files)};
 }
 
 static Expected<Bytes> readInside(const Executable &executable, const std::string &program, uint64_t size) {
@@ -51,17 +60,27 @@ static Expected<Bytes> readInside(const Executable &executable, const std::strin
   return *found;
 }
 
-Status fillConstants(const xfer_program_t &program, const Manifest &manifest, const Executable &executable) {
+Status openWeightsBeside(const xfer_program_t &program, const Manifest &manifest, Executable &executable) {
   if (!manifest.weightsBeside)
     return Status::success();
   uint64_t size = program.constants_size;
-  Expected<Bytes> bytes = executable.model
-                              ? readInside(executable, manifest.hash, size)
-                              : readWeightsFile(executable.path + XFER_WEIGHTS_SUFFIX, manifest.hash, size);
-  if (!bytes)
-    return bytes.status();
+  Bytes constants;
+  if (executable.model) {
+    Expected<Bytes> inside = readInside(executable, manifest.hash, size);
+    if (!inside)
+      return inside.status();
+    constants = std::move(*inside);
+  } else {
+    std::string path = executable.path + XFER_WEIGHTS_SUFFIX;
+    Expected<Beside> beside = readWeightsFile(path, manifest.hash, size);
+    if (!beside)
+      return beside.status();
+    constants = std::move(beside->constants);
+    executable.filesBeside = beside->files.size > 0;
+    executable.files = {std::move(beside->files), "'" + path + "'"};
+  }
   if (size > 0)
-    std::memcpy(const_cast<void *>(program.constants), bytes->data, size);
+    std::memcpy(const_cast<void *>(program.constants), constants.data, size);
   return Status::success();
 }
 
