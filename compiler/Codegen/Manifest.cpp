@@ -11,14 +11,6 @@ namespace json = llvm::json;
 namespace xfer {
 namespace {
 
-std::string elementName(Type element) {
-  if (element.isInteger(1))
-    return "bool";
-  if (auto integer = dyn_cast<IntegerType>(element))
-    return (integer.isUnsigned() ? "u" : "i") + std::to_string(integer.getWidth());
-  return element.isBF16() ? "bf16" : "f" + std::to_string(element.getIntOrFloatBitWidth());
-}
-
 json::Value textOrNull(std::optional<StringRef> text) { return text && !text->empty() ? json::Value(*text) : nullptr; }
 
 class ManifestWriter {
@@ -146,17 +138,21 @@ json::Value ManifestWriter::load(LoadOp op) {
                                  {"to", rule.getTarget() ? json::Value(rule.getTarget().getValue()) : nullptr}});
   for (StringRef path : op.getAdded().getAsValueRange<StringAttr>())
     added.push_back(path);
-  return json::Object{{"file", quantity(op.getFile())},
+  json::Object result{{"file", quantity(op.getFile())},
                       {"into", op.getInto()},
                       {"rules", std::move(rules)},
                       {"added", std::move(added)},
                       {"site", static_cast<int64_t>(sites.size())}};
+  if (ContentAttr content = op.getContentAttr())
+    result["content"] =
+        json::Object{{"offset", content.getOffset()}, {"bytes", content.getBytes()}, {"hash", content.getHash()}};
+  return result;
 }
 
 json::Object ManifestWriter::variable(StringRef name, Type type, std::optional<ElementsAttr> value) {
   auto tensor = cast<RankedTensorType>(type);
   json::Object result{{"path", name},
-                      {"type", elementName(tensor.getElementType())},
+                      {"type", getElementName(tensor.getElementType())},
                       {"shape", json::Array(tensor.getShape())}};
   if (value) {
     FailureOr<int64_t> offset = constants.add(*value);
@@ -239,7 +235,7 @@ json::Object ManifestWriter::binding(BindAttr bind, Type type) {
     shape.push_back(extent.isDynamic() ? json::Value(extent.symbol) : json::Value(extent.size));
   json::Object result{{"bind", stringifyBindKind(bind.getKind())},
                       {"name", bind.getName()},
-                      {"type", elementName(tensor.getElementType())},
+                      {"type", getElementName(tensor.getElementType())},
                       {"shape", std::move(shape)}};
   if (bind.getKind() == BindKind::Check) {
     int64_t site = 0;

@@ -202,7 +202,7 @@ void Pipeline::emitLoads() {
         added.push_back(text(llvm::StringRef(leaf->path).drop_front(into->size() + 1)));
     if (ok)
       pipeline::LoadOp::create(builder, location(load.range), file, text(*into), builder.getArrayAttr(rules),
-                               builder.getArrayAttr(added));
+                               builder.getArrayAttr(added), pipeline::ContentAttr());
   }
 }
 

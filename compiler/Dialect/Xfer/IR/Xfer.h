@@ -37,6 +37,9 @@ BindAttr getResultBind(mlir::func::FuncOp function, unsigned index);
 void setArgumentBind(mlir::func::FuncOp function, unsigned index, BindAttr bind);
 void setResultBind(mlir::func::FuncOp function, unsigned index, BindAttr bind);
 
+/// The manifest's name of an element type: f32, i64, u8, bool, ...
+std::string getElementName(mlir::Type element);
+
 /// Where the clause `memory` of a stage stands: the last part of the op's location if that is fused, else all of it.
 mlir::Location getMemoryLocation(StageOp stage);
 

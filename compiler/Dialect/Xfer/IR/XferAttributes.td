@@ -159,4 +159,14 @@ def Xfer_LoadRuleAttr : Xfer_Attr<"LoadRule", "load_rule"> {
   let assemblyFormat = "`<` $key (`->` $target^)? `>`";
 }
 
+def Xfer_ContentAttr : Xfer_Attr<"Content", "content"> {
+  let summary = "where a file lies among those that the program takes along, and what it holds";
+  let description = [{
+    `offset` counts from the first of these files, `hash` is XXH64 of the `bytes` bytes as 16 hexadecimal digits.
+    `#xfer.content<0, 4096, "0123456789abcdef">`
+  }];
+  let parameters = (ins "int64_t":$offset, "int64_t":$bytes, StringRefParameter<>:$hash);
+  let assemblyFormat = "`<` $offset `,` $bytes `,` $hash `>`";
+}
+
 #endif

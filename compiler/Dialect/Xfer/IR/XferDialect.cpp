@@ -69,6 +69,14 @@ void setResultBind(func::FuncOp function, unsigned index, BindAttr bind) {
   function.setResultAttr(index, StringAttr::get(function.getContext(), kBindAttr), bind);
 }
 
+std::string getElementName(Type element) {
+  if (element.isInteger(1))
+    return "bool";
+  if (auto integer = dyn_cast<IntegerType>(element))
+    return (integer.isUnsigned() ? "u" : "i") + std::to_string(integer.getWidth());
+  return element.isBF16() ? "bf16" : "f" + std::to_string(element.getIntOrFloatBitWidth());
+}
+
 Location getMemoryLocation(StageOp stage) {
   auto fused = dyn_cast<FusedLoc>(stage.getLoc());
   return fused ? fused.getLocations().back() : stage.getLoc();

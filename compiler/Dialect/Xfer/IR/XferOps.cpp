@@ -92,6 +92,12 @@ LogicalResult LoadOp::verify() {
       return emitOpError("(C2) maps the key '") << rule.getKey() << "' with " << *wildcards << " wildcards to '"
                                                 << target << "' with " << uses;
   }
+  if (ContentAttr content = getContentAttr()) {
+    if (!isa<StringAttr>(getFile()))
+      return emitOpError("(C4) has the content of a file that is chosen when the program starts");
+    if (content.getOffset() < 0 || content.getOffset() % 64 != 0 || content.getBytes() < 0)
+      return emitOpError("(C4) has its content of ") << content.getBytes() << " bytes at " << content.getOffset();
+  }
   return success();
 }
 

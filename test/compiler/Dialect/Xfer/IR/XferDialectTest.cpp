@@ -17,7 +17,7 @@ module attributes {xfer.program = "digits"} {
   xfer.option "epochs" : int = 20 : i64
   xfer.option "start" : string = "start.safetensors"
   xfer.load "w.safetensors" into "net" rules [#xfer.load_rule<"fc.*">, #xfer.load_rule<"*.{a, b}" -> "*[*]">]
-    added ["w"]
+    added ["w"] content <64, 8, "0123456789abcdef">
   xfer.load #xfer.param<"start"> into "net"
   xfer.site 1 "the loss 'task' is not finite"
   xfer.parameter "net.w" : tensor<4x2xf32> layout "matrix" initial "kaiming_uniform"
@@ -148,6 +148,8 @@ TEST_F(XferDialectTest, Loads) {
   expectError("\"*.{a, b}\"", "\"a\"", "with 0 wildcards to '*[*]' with 1");
   expectError("<\"start\"> into \"net\"", "<\"start\"> into \"ne\"", "has nothing to fill below 'ne'");
   expectError("added [\"w\"]", "added [\"v\"]", "excepts 'v', which is not below 'net'");
+  expectError("<\"start\"> into \"net\"", "<\"start\"> into \"net\" content <0, 8, \"0\">", "chosen when the program starts");
+  expectError("content <64, 8", "content <32, 8", "has its content of 8 bytes at 32");
 }
 
 // Signatures that disagree with what they are bound to.
