@@ -18,7 +18,15 @@ static std::string hashText(StringRef text) {
   return toHex(SHA256::hash(arrayRefFromStringRef(text)), /*LowerCase=*/true);
 }
 
+/// Files above this size are known by their size and time: to hash a network of hundreds of megabytes at every start
+/// would take longer than starting it.
+static constexpr uint64_t largest = 16 << 20;
+
 std::string hashFile(StringRef path) {
+  sys::fs::file_status status;
+  if (!sys::fs::status(path, status) && status.getSize() > largest)
+    return hashText(
+        (Twine(status.getSize()) + " " + Twine(status.getLastModificationTime().time_since_epoch().count())).str());
   auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   return hashText(buffer ? (*buffer)->getBuffer() : StringRef());
 }

@@ -33,7 +33,7 @@ private:
   std::string folder;
 };
 
-/// The hash of a file's content; of the empty text if it cannot be read.
+/// The hash of a file's content, of its size and time if it is large; of the empty text if it cannot be read.
 std::string hashFile(llvm::StringRef path);
 
 } // namespace xfer

@@ -8,6 +8,7 @@
 #include "compiler/Target/ProgramObject.h"
 #include "compiler/Tools/BuildCache.h"
 #include "compiler/Tools/ProgramSources.h"
+#include "compiler/Weights/LoadFiles.h"
 #include "dsl/AST/Print.h"
 #include "dsl/Parse/Tokens.h"
 #include "dsl/Sema/Sema.h"
@@ -29,15 +30,16 @@ namespace {
 class Driver {
 public:
   explicit Driver(const DriverOptions &options)
-      : options(options), context(MLIRContext::Threading::ENABLED), files(sources, diagnostics) {
+      : options(options), context(MLIRContext::Threading::ENABLED), files(sources, diagnostics), loads(options.data) {
     prepareContext(context);
     context.printOpOnDiagnostic(false); // what an operation looks like helps nobody who wrote a program
     context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) { printCompilerMessage(diagnostic); });
   }
 
-  /// Reads the program up to the stage `xfer`; false after mistakes, which are printed.
-  bool load();
-  int check() { return load() ? 0 : 1; }
+  /// Reads the program up to the stage `xfer`; false after mistakes, which are printed. `takeFiles`: the weight files
+  /// that are there become a part of it, and those that are missing are warned of.
+  bool load(bool takeFiles);
+  int check() { return load(/*takeFiles=*/false) ? 0 : 1; }
   int build(llvm::StringRef output);
   int explain();
   std::vector<std::string> filesRead() const;
@@ -46,6 +48,8 @@ private:
   bool isIR() const { return llvm::StringRef(options.input).ends_with(".mlir"); }
   bool parse();
   bool finishDiagnostics();
+  dsl::SourceRange rangeOf(Location location) const;
+  bool lookAtLoads(bool take);
   void collectImports(const dsl::File &file, std::vector<const dsl::File *> &imported);
   bool loadOptions();
   int emitSource(llvm::raw_ostream &os, Stage stage);
@@ -63,6 +67,7 @@ private:
   dsl::SourceManager sources;
   dsl::Diagnostics diagnostics;
   ProgramSources files;
+  LoadFiles loads;
   const dsl::File *program = nullptr;
   OwningOpRef<ModuleOp> module;
   CompileOptions compile;
@@ -127,28 +132,66 @@ bool Driver::parse() {
   return true;
 }
 
-bool Driver::load() {
+/// From the place to the end of its line, in the program's text; nowhere if it is not in there.
+dsl::SourceRange Driver::rangeOf(Location location) const {
+  auto place = location->findInstanceOf<FileLineColLoc>();
+  for (dsl::FileId file = 1; place && file <= sources.getNumFiles(); ++file) {
+    if (sources.getName(file) != place.getFilename().getValue())
+      continue;
+    llvm::StringRef line = sources.getLine(file, place.getLine()).rtrim();
+    auto begin = static_cast<uint32_t>(line.data() - sources.getText(file).data());
+    return {file, begin + place.getColumn() - 1, begin + static_cast<uint32_t>(line.size())};
+  }
+  return {};
+}
+
+/// Looks at the weight files that the program names; false after a mistake in IR, which is printed.
+bool Driver::lookAtLoads(bool take) {
+  bool good = true;
+  auto say = [&](pipeline::LoadOp load, llvm::StringRef message, bool isError) {
+    if (isIR()) {
+      isError |= options.strict;
+      (isError ? load.emitError() : load.emitWarning()) << message;
+      good &= !isError;
+      return;
+    }
+    auto [first, others] = message.split('\n');
+    dsl::SourceRange range = rangeOf(load.getLoc());
+    dsl::Diagnostic &diagnostic = isError ? diagnostics.error("weight-file", range, first)
+                                          : diagnostics.warning("missing-weight-file", range, first);
+    if (!others.empty())
+      diagnostic.note({}, others.ltrim());
+  };
+  loads.check(*module, [&](pipeline::LoadOp load, llvm::StringRef message) { say(load, message, /*isError=*/true); });
+  if (take && good && !diagnostics.hasErrors())
+    loads.take(*module, [&](pipeline::LoadOp load, llvm::StringRef message) { say(load, message, /*isError=*/false); });
+  return good;
+}
+
+bool Driver::load(bool takeFiles) {
   if (isIR()) {
     module = parseSourceFile<ModuleOp>(options.input, &context);
     if (module && !(*module)->hasAttr(pipeline::kProgramAttr)) {
       module->emitError("this is no program: the module has no 'xfer.program'");
       module = nullptr;
     }
-    return bool(module);
+    return module && lookAtLoads(takeFiles);
   }
   if (parse()) {
     ElaborateOptions elaborated{llvm::sys::path::stem(options.input).str(), {}};
     for (llvm::StringRef constant : options.constants)
       elaborated.constants[constant.split('=').first.str()] = constant.split('=').second.str();
     module = elaborate(context, sources, *program, files, elaborated, diagnostics);
+    if (module && !diagnostics.hasErrors())
+      lookAtLoads(takeFiles);
   }
   return finishDiagnostics() && module;
 }
 
 std::vector<std::string> Driver::filesRead() const {
+  std::vector<std::string> names(loads.getLookedUp());
   if (isIR())
-    return {options.input};
-  std::vector<std::string> names;
+    names.push_back(options.input);
   for (dsl::FileId file : files.programFiles())
     names.push_back(sources.getName(file).str());
   return names;
@@ -228,7 +271,7 @@ int Driver::linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::
   std::string weights = (output + XFER_WEIGHTS_SUFFIX).str();
   SmallString<128> partial;
   llvm::sys::fs::createUniquePath(weights + ".%%%%%%", partial, /*MakeAbsolute=*/false);
-  llvm::Error error = writeWeights(partial, hash, constants, {});
+  llvm::Error error = writeWeights(partial, hash, constants, loads.getTaken());
   if (!error)
     error = linkObjects(objects, output, {options.executable, options.strip, /*relocatable=*/false, {}});
   if (!error)
@@ -265,8 +308,8 @@ int Driver::emitCode(llvm::StringRef output, Stage stage) {
       return fail(objects.takeError());
     if (compile.weightsBeside)
       return linkWithWeights(*objects, output, hash, backend.getConstants());
-    if (llvm::Error error =
-            linkObjects(*objects, output, {options.executable, options.strip, stage == Stage::Object, {}}))
+    if (llvm::Error error = linkObjects(*objects, output,
+                                        {options.executable, options.strip, stage == Stage::Object, loads.getTaken()}))
       return fail(std::move(error));
     return 0;
   }
@@ -309,7 +352,7 @@ int Driver::build(llvm::StringRef output) {
       return 1;
     return status;
   }
-  if (!load() || overwritesSource(output))
+  if (!load(/*takeFiles=*/*stage == Stage::Program) || overwritesSource(output))
     return 1;
   if (*stage > Stage::Schedule)
     return emitCode(output, *stage);
@@ -319,7 +362,7 @@ int Driver::build(llvm::StringRef output) {
 }
 
 int Driver::explain() {
-  if (!loadOptions() || !load())
+  if (!loadOptions() || !load(/*takeFiles=*/false))
     return 1;
   llvm::raw_ostream &os = llvm::outs();
   explainModel(os, *module);
@@ -353,7 +396,7 @@ static int finish(int status) {
   if (!error)
     return status;
   llvm::outs().clear_error();
-  llvm::errs() << "xferc: error: the output cannot be written: " << error.message() << "\n";
+  llvm::errs() << "xferc: error: cannot write to standard output: " << error.message() << "\n";
   return 1;
 }
 
@@ -384,9 +427,11 @@ int runProgram(const DriverOptions &options, const std::vector<std::string> &arg
   SmallString<128> real;
   if (std::error_code error = llvm::sys::fs::real_path(options.input, real))
     return fail(llvm::createStringError(error, "cannot read '%s': %s", options.input.c_str(), error.message().c_str()));
-  std::string request = (real + "\n" + options.targetCpu + "\n" + llvm::join(options.disable, ",") + "\n" +
-                         Twine(self.getSize()) + " " + Twine(self.getLastModificationTime().time_since_epoch().count()))
-                            .str();
+  std::string request =
+      (real + "\n" + options.data + "\n" + options.targetCpu + "\n" + llvm::join(options.disable, ",") + "\n" +
+       Twine(self.getSize()) + " " + Twine(self.getLastModificationTime().time_since_epoch().count()) +
+       (options.strict ? "\nstrict" : ""))
+          .str();
   for (const std::string &constant : options.constants)
     request += "\n" + constant;
 

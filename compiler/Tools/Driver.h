@@ -16,6 +16,7 @@ struct DriverOptions {
   std::string emit = "program";
   std::vector<std::string> disable;
   std::vector<std::string> constants; // values of `const`s, each NAME=VALUE
+  std::string data;                   // where weight files of `load` are looked up first
   bool weightsBeside = false;         // in OUTPUT.weights instead of inside the executable
   bool strip = true;
   bool json = false;   // diagnostics as JSON

@@ -23,6 +23,7 @@ static void addInput(CLI::App &command, DriverOptions &options) {
       })
       ->delimiter(',')
       ->allow_extra_args(false);
+  command.add_option("--data", options.data, "a folder where the weight files of 'load' are looked up first");
 }
 
 static void addCompilation(CLI::App &command, DriverOptions &options) {

@@ -174,7 +174,7 @@ class Idx(BadData):
         self.write("labels.gz", self.labels)
         images = self.folder / "images.gz"
         os.mkfifo(images)
-        self.refuse_data("images.gz.*not a file", IDX)
+        self.refuse_data("images.gz.*it is a ", IDX)
         images.unlink()
         images.symlink_to("images.gz")
         self.refuse_data("images.gz", IDX)

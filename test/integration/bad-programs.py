@@ -112,12 +112,6 @@ class BadPrograms(harness.Case):
             self.refuse("the program does nothing", XFERC, "run", "empty.xfer")
             self.assertNothingLeft(".", "empty.xfer")
 
-    def test_memory_of_a_stage(self):
-        text = MOONS.replace("  steps steps", "  steps steps; memory @")
-        self.write("bad.xfer", text.replace("@", "1KiB"))
-        self.refuse(r"bad.xfer:34:7: error: a step of 'adapt' needs \d+ bytes for its values, more than its 'memory' of 1024", XFERC, "build", "bad.xfer", "-o", "bad")
-        self.run_ok(self.build(text.replace("@", "1GiB")), "train", "--steps", 5)
-
     # Whatever is written, the sources stay, and what stands in the way is named.
     def test_outputs(self):
         self.write("program", MOONS)

@@ -140,7 +140,7 @@ class CommandLine(harness.Case):
             with open("/dev/full", "wb") as full:
                 ran = subprocess.run([XFERC, *words], stdout=full, stderr=subprocess.PIPE, timeout=60)
             self.assertEqual(ran.returncode, 1, words)
-            self.assertRegex(ran.stderr.decode(), "^xferc: error: the output cannot be written: No space left on device\n$")
+            self.assertRegex(ran.stderr.decode(), "^xferc: error: cannot write to standard output: No space left on device\n$")
 
     def test_unwritable_output(self):
         self.refuse("nowhere/moons", XFERC, "build", PROGRAM, "-o", "nowhere/moons")
