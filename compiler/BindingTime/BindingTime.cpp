@@ -72,18 +72,16 @@ When BindingTimes::ofArgument(BindAttr bind, const ProgramWrites &writes) const 
     return When::Launch;
   case BindKind::Param:
   case BindKind::State:
-    return !writes.isWritten(bind)                     ? When::Load
-           : !writes.isWrittenBeside(function, bind) ? When::Stage
-                                                       : When::Step;
+    return !writes.isWritten(bind) ? When::Load : !writes.isWrittenBeside(function, bind) ? When::Stage : When::Step;
   case BindKind::Batch:
   case BindKind::Index:
   case BindKind::Column:
   case BindKind::Hoisted:
     return When::Load;
   case BindKind::Counter:
-    return bind.getName() == "steps" || bind.getName() == "epochs"   ? When::Stage
+    return bind.getName() == "steps" || bind.getName() == "epochs"  ? When::Stage
            : bind.getName() == "epoch" || bind.getName() == "stale" ? When::Epoch
-                                                                     : When::Step;
+                                                                    : When::Step;
   case BindKind::Key:
     return When::Epoch;
   case BindKind::Extent: // known when the data is opened, which a load pass need not wait for

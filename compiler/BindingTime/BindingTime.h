@@ -1,4 +1,5 @@
-//===- BindingTime.h - when a value can be computed, and over what ----------------------------------------*- C++ -*-===//
+//===- BindingTime.h - when a value can be computed, and over what ----------------------------------------*- C++
+//-*-===//
 //
 // The lattice of DESIGN.md, idea 2: a product of two chains, computed component by component.
 //

@@ -66,7 +66,8 @@ private:
 
 int Cutter::sourceOf(unsigned argument) {
   BindAttr bind = getArgumentBind(function, argument);
-  if (!bind || !(bind.getKind() == BindKind::Batch || bind.getKind() == BindKind::Key || bind.getKind() == BindKind::Index))
+  if (!bind ||
+      !(bind.getKind() == BindKind::Batch || bind.getKind() == BindKind::Key || bind.getKind() == BindKind::Index))
     return -1;
   StringRef name = bind.getName();
   if (bind.getKind() == BindKind::Batch)
@@ -89,9 +90,8 @@ void Cutter::findBorder() {
     for (OpOperand &operand : op.getOpOperands()) {
       if (!rows.stateOf(operand.get()).isRow())
         continue;
-      bool staysRow = terminator
-                          ? getResultBind(function, operand.getOperandNumber()).getKind() == BindKind::Whole
-                          : rows.stateOf(op.getResult(0)).isRow();
+      bool staysRow = terminator ? getResultBind(function, operand.getOperandNumber()).getKind() == BindKind::Whole
+                                 : rows.stateOf(op.getResult(0)).isRow();
       if (!staysRow)
         border.insert(operand.get());
     }
@@ -203,8 +203,8 @@ LogicalResult Cutter::run() {
     if (bind.getKind() != BindKind::Whole)
       continue;
     if (!rows.stateOf(value).isRow())
-      return function.emitError("result ") << index << " of '" << function.getSymName()
-                                           << "' is not computed sample by sample, so it has no rows";
+      return function.emitError("result ")
+             << index << " of '" << function.getSymName() << "' is not computed sample by sample, so it has no rows";
     whole.push_back({value, bind});
   }
   findBorder();

@@ -63,8 +63,8 @@ func::FuncOp outline(func::FuncOp function, StringRef name, ArrayRef<BoundValue>
     resultTypes.push_back(typeOf(value));
   OpBuilder builder(function);
   builder.setInsertionPointAfter(function);
-  auto outlined = func::FuncOp::create(builder, function.getLoc(), name,
-                                       builder.getFunctionType(argumentTypes, resultTypes));
+  auto outlined =
+      func::FuncOp::create(builder, function.getLoc(), name, builder.getFunctionType(argumentTypes, resultTypes));
   for (auto [index, argument] : llvm::enumerate(arguments))
     setArgumentBind(outlined, index, argument.second);
   for (auto [index, result] : llvm::enumerate(results))

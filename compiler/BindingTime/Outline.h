@@ -1,4 +1,5 @@
-//===- Outline.h - a part of a function as a function of its own ------------------------------------------*- C++ -*-===//
+//===- Outline.h - a part of a function as a function of its own ------------------------------------------*- C++
+//-*-===//
 
 #ifndef XFER_COMPILER_BINDINGTIME_OUTLINE_H
 #define XFER_COMPILER_BINDINGTIME_OUTLINE_H
@@ -11,9 +12,9 @@ namespace xfer {
 /// A value and what it is bound to, as an argument or result of the new function.
 using BoundValue = std::pair<mlir::Value, pipeline::BindAttr>;
 
-/// Makes the function `name` after `function`, which computes `results` from the function's arguments, of which it takes
-/// those that it needs, and from `given`, which it takes instead of computing them. `typeOf` gives the type that a value
-/// has in the new function.
+/// Makes the function `name` after `function`, which computes `results` from the function's arguments, of which it
+/// takes those that it needs, and from `given`, which it takes instead of computing them. `typeOf` gives the type that
+/// a value has in the new function.
 mlir::func::FuncOp outline(mlir::func::FuncOp function, llvm::StringRef name, llvm::ArrayRef<BoundValue> given,
                            llvm::ArrayRef<BoundValue> results, llvm::function_ref<mlir::Type(mlir::Value)> typeOf);
 

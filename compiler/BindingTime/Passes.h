@@ -1,4 +1,5 @@
-//===- Passes.h - passes of the BindingTime room ------------------------------------------------------------*- C++ -*-===//
+//===- Passes.h - passes of the BindingTime room ------------------------------------------------------------*- C++
+//-*-===//
 
 #ifndef XFER_COMPILER_BINDINGTIME_PASSES_H
 #define XFER_COMPILER_BINDINGTIME_PASSES_H

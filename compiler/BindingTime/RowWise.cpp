@@ -122,12 +122,10 @@ RowState RowWiseAnalysis::transfer(Operation &op) const {
       .Case<nn::GatherOp>([&](nn::GatherOp o) { return ofGather(o, operands[0], operands[1]); })
       .Case<nn::ScatterOp>([&](nn::ScatterOp o) { return keepIf(o.getBatch() > 0, join(operands)); })
       .Case<nn::ContractOp>([&](nn::ContractOp o) { return ofContract(o, operands[0], operands[1]); })
-      .Case<nn::ConvOp, nn::ConvInputGradientOp>(
-          [&](auto) { return operands[1].knowsNoSample() ? first : kMixed; })
+      .Case<nn::ConvOp, nn::ConvInputGradientOp>([&](auto) { return operands[1].knowsNoSample() ? first : kMixed; })
       .Case<nn::WindowGatherOp, nn::WindowScatterOp>([&](auto) { return join(operands); })
-      .Case<nn::RandomOp>([&](nn::RandomOp o) {
-        return keepIf(cast<RankedTensorType>(o.getKey().getType()).getRank() > 1, first);
-      })
+      .Case<nn::RandomOp>(
+          [&](nn::RandomOp o) { return keepIf(cast<RankedTensorType>(o.getKey().getType()).getRank() > 1, first); })
       .Case<nn::CholeskyOp, nn::TriangularSolveOp>([&](auto) { return keepIf(batchRank, join(operands)); })
       .Default([&](Operation *) {
         bool free = llvm::all_of(operands, [](RowState state) { return state.knowsNoSample(); });

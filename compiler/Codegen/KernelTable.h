@@ -1,4 +1,5 @@
-//===- KernelTable.h - the kernels of a program, each once ------------------------------------------------*- C++ -*-===//
+//===- KernelTable.h - the kernels of a program, each once ------------------------------------------------*- C++
+//-*-===//
 
 #ifndef XFER_COMPILER_CODEGEN_KERNELTABLE_H
 #define XFER_COMPILER_CODEGEN_KERNELTABLE_H
@@ -13,8 +14,8 @@
 namespace xfer {
 
 /// Writes the functions of one kernel at the builder's place.
-using KernelEmitter = std::function<mlir::FailureOr<EmittedKernel>(mlir::OpBuilder &, nn::KernelOp, llvm::StringRef name,
-                                                                   const TargetDescription &)>;
+using KernelEmitter = std::function<mlir::FailureOr<EmittedKernel>(mlir::OpBuilder &, nn::KernelOp,
+                                                                   llvm::StringRef name, const TargetDescription &)>;
 
 /// What the step function needs to know to call a kernel.
 struct KernelCall {

@@ -172,8 +172,8 @@ void FunctionLowering::lower(nn::KernelOp kernel) {
       Value blocks = arith::CeilDivUIOp::create(b, loc, size, constant(phase.chunks.block));
       chunks = arith::MulIOp::create(b, loc, chunks, blocks);
     }
-    Value status = rtir::ParallelOp::create(b, loc, b.getI32Type(), phase.function, addresses, chunks, values, context,
-                                            queue);
+    Value status =
+        rtir::ParallelOp::create(b, loc, b.getI32Type(), phase.function, addresses, chunks, values, context, queue);
     rtir::CheckOp::create(b, loc, status);
   }
 }
@@ -181,26 +181,26 @@ void FunctionLowering::lower(nn::KernelOp kernel) {
 void FunctionLowering::lowerRoutine(Operation *routine, ValueRange operands, ValueRange results) {
   Type type = operands[0].getType();
   unsigned rank = cast<RankedTensorType>(type).getRank();
-  Value done = llvm::TypeSwitch<Operation *, Value>(routine)
-                   .Case<nn::SortOp>([&](nn::SortOp op) -> Value {
-                     return rtir::SortOp::create(
-                         b, loc, b.getI32Type(), cast<RankedTensorType>(type).getElementType(), address(operands[0]),
-                         address(results[0]), address(results[1]), elements(type, 0, op.getAxis()),
-                         elements(type, op.getAxis(), op.getAxis() + 1), elements(type, op.getAxis() + 1, rank),
-                         context, queue);
-                   })
-                   .Case<nn::CholeskyOp>([&](nn::CholeskyOp) -> Value {
-                     return rtir::CholeskyOp::create(b, loc, b.getI32Type(), address(operands[0]), address(results[0]),
-                                                     elements(type, 0, rank - 2), elements(type, rank - 1, rank),
-                                                     status(0), context, queue);
-                   })
-                   .Case<nn::TriangularSolveOp>([&](nn::TriangularSolveOp op) -> Value {
-                     return rtir::TriangularSolveOp::create(
-                         b, loc, b.getI32Type(), address(operands[0]), address(operands[1]), address(results[0]),
-                         elements(type, 0, rank - 2), elements(type, rank - 1, rank),
-                         elements(operands[1].getType(), rank - 1, rank),
-                         op.getTransposed() ? b.getUnitAttr() : UnitAttr(), context, queue);
-                   });
+  Value done =
+      llvm::TypeSwitch<Operation *, Value>(routine)
+          .Case<nn::SortOp>([&](nn::SortOp op) -> Value {
+            return rtir::SortOp::create(b, loc, b.getI32Type(), cast<RankedTensorType>(type).getElementType(),
+                                        address(operands[0]), address(results[0]), address(results[1]),
+                                        elements(type, 0, op.getAxis()), elements(type, op.getAxis(), op.getAxis() + 1),
+                                        elements(type, op.getAxis() + 1, rank), context, queue);
+          })
+          .Case<nn::CholeskyOp>([&](nn::CholeskyOp) -> Value {
+            return rtir::CholeskyOp::create(b, loc, b.getI32Type(), address(operands[0]), address(results[0]),
+                                            elements(type, 0, rank - 2), elements(type, rank - 1, rank), status(0),
+                                            context, queue);
+          })
+          .Case<nn::TriangularSolveOp>([&](nn::TriangularSolveOp op) -> Value {
+            return rtir::TriangularSolveOp::create(b, loc, b.getI32Type(), address(operands[0]), address(operands[1]),
+                                                   address(results[0]), elements(type, 0, rank - 2),
+                                                   elements(type, rank - 1, rank),
+                                                   elements(operands[1].getType(), rank - 1, rank),
+                                                   op.getTransposed() ? b.getUnitAttr() : UnitAttr(), context, queue);
+          });
   rtir::CheckOp::create(b, loc, done);
 }
 

@@ -1,4 +1,5 @@
-//===- LowerFunction.h - a planned function as runtime calls ----------------------------------------------*- C++ -*-===//
+//===- LowerFunction.h - a planned function as runtime calls ----------------------------------------------*- C++
+//-*-===//
 
 #ifndef XFER_COMPILER_CODEGEN_LOWERFUNCTION_H
 #define XFER_COMPILER_CODEGEN_LOWERFUNCTION_H

@@ -63,9 +63,9 @@ void registerLowering(DialectRegistry &registry) {
 }
 
 void loadLowering(MLIRContext &context) {
-  context.loadDialect<rtir::RTDialect, func::FuncDialect, scf::SCFDialect, cf::ControlFlowDialect, arith::ArithDialect,
-                      math::MathDialect, vector::VectorDialect, index::IndexDialect, ub::UBDialect,
-                      LLVM::LLVMDialect>();
+  context
+      .loadDialect<rtir::RTDialect, func::FuncDialect, scf::SCFDialect, cf::ControlFlowDialect, arith::ArithDialect,
+                   math::MathDialect, vector::VectorDialect, index::IndexDialect, ub::UBDialect, LLVM::LLVMDialect>();
   // A pass manager tells the context of the dialects of its passes when it runs, which must not happen in several
   // threads: it is done here.
   PassManager passes(&context);

@@ -1,4 +1,5 @@
-//===- LowerToLLVM.h - kernels and step functions in the LLVM dialect -------------------------------------*- C++ -*-===//
+//===- LowerToLLVM.h - kernels and step functions in the LLVM dialect -------------------------------------*- C++
+//-*-===//
 
 #ifndef XFER_COMPILER_CODEGEN_LOWERTOLLVM_H
 #define XFER_COMPILER_CODEGEN_LOWERTOLLVM_H

@@ -151,9 +151,8 @@ json::Value ManifestWriter::load(LoadOp op) {
 
 json::Object ManifestWriter::variable(StringRef name, Type type, std::optional<ElementsAttr> value) {
   auto tensor = cast<RankedTensorType>(type);
-  json::Object result{{"path", name},
-                      {"type", getElementName(tensor.getElementType())},
-                      {"shape", json::Array(tensor.getShape())}};
+  json::Object result{
+      {"path", name}, {"type", getElementName(tensor.getElementType())}, {"shape", json::Array(tensor.getShape())}};
   if (value) {
     FailureOr<int64_t> offset = constants.add(*value);
     if (succeeded(offset))
@@ -274,12 +273,9 @@ json::Value ManifestWriter::functionEntry(unsigned number) {
       result["in_place"] = *argument;
     results.push_back(std::move(result));
   }
-  return json::Object{{"name", function.getSymName()},
-                      {"index", number},
-                      {"arena", arena(plan)},
-                      {"arguments", std::move(arguments)},
-                      {"results", std::move(results)},
-                      {"extents", json::Array(plan.getExtents())}};
+  return json::Object{{"name", function.getSymName()}, {"index", number},
+                      {"arena", arena(plan)},          {"arguments", std::move(arguments)},
+                      {"results", std::move(results)}, {"extents", json::Array(plan.getExtents())}};
 }
 
 json::Value ManifestWriter::passEntry(PassOp op) {
@@ -309,8 +305,7 @@ json::Value ManifestWriter::memory(StageOp op, int64_t limit) {
     sizes.push_back(json::Object{{"fixed", moment.total.fixed}, {"terms", std::move(terms)}});
   }
   sites.push_back(site(getMemoryLocation(op), "memory"));
-  return json::Object{
-      {"limit", limit}, {"site", static_cast<int64_t>(sites.size())}, {"peaks", std::move(sizes)}};
+  return json::Object{{"limit", limit}, {"site", static_cast<int64_t>(sites.size())}, {"peaks", std::move(sizes)}};
 }
 
 json::Value ManifestWriter::stage(StageOp op) {
@@ -379,9 +374,10 @@ json::Array ManifestWriter::order(Block &block) {
   for (Operation &op : block)
     llvm::TypeSwitch<Operation *>(&op)
         .Case<RunOp>([&](RunOp run) {
-          result.push_back(run.getKind() == "stage"  ? json::Object{{"stage", run.getName()}}
-                           : run.getKind() == "pass" ? json::Object{{"run", pass(run.getName())}}
-                                                     : json::Object{{"evaluate", evaluationNumbers.lookup(run.getName())}});
+          result.push_back(run.getKind() == "stage" ? json::Object{{"stage", run.getName()}}
+                           : run.getKind() == "pass"
+                               ? json::Object{{"run", pass(run.getName())}}
+                               : json::Object{{"evaluate", evaluationNumbers.lookup(run.getName())}});
         })
         .Case<RepeatOp>([&](RepeatOp repeat) {
           result.push_back(json::Object{{"repeat", static_cast<int64_t>(repeat.getCount())},
@@ -407,41 +403,40 @@ json::Object ManifestWriter::write() {
   for (const auto &[name, value] : facts.build)
     build[name] = value;
 
-  return json::Object{
-      {"version", 1},
-      {"program", module->getAttrOfType<StringAttr>(kProgramAttr).getValue()},
-      {"hash", facts.hash},
-      {"compiler", "xferc 0.1.0"},
-      {"build", std::move(build)},
-      {"target", target()},
-      {"weights", facts.weightsBeside ? "beside" : "embed"},
-      {"options", list<OptionOp>([&](OptionOp op) { return option(op); })},
-      {"sites", std::move(sites)},
-      {"parameters", list<ParameterOp>([&](ParameterOp op) -> json::Value {
-         json::Object entry = variable(op.getName(), op.getType(), op.getValue());
-         entry["layout"] = op.getLayout();
-         entry["initial"] = op.getInitial().value_or("");
-         return entry;
-       })},
-      {"states", list<StateOp>([&](StateOp op) -> json::Value {
-         json::Object entry = variable(op.getName(), op.getType(), op.getValue());
-         entry["owner"] = op.getOwner();
-         return entry;
-       })},
-      {"domains", list<DomainOp>([&](DomainOp op) { return domain(op); })},
-      {"functions", std::move(entries)},
-      {"passes", list<PassOp>([&](PassOp op) { return passEntry(op); })},
-      {"launch", passesAt("launch")},
-      {"init", passesAt("init")},
-      {"loads", std::move(loads)},
-      {"load", passesAt("load")},
-      {"order", order(*module.getBody())},
-      {"stages", std::move(stages)},
-      {"baselines", list<BaselineOp>([&](BaselineOp op) -> json::Value {
-         return json::Object{{"name", op.getName()}, {"of", op.getOf()}, {"runs", op.getRuns()}};
-       })},
-      {"evaluations", list<EvaluationOp>([&](EvaluationOp op) { return evaluation(op); })},
-      {"exports", list<ExportOp>([&](ExportOp op) { return exported(op); })}};
+  return json::Object{{"version", 1},
+                      {"program", module->getAttrOfType<StringAttr>(kProgramAttr).getValue()},
+                      {"hash", facts.hash},
+                      {"compiler", "xferc 0.1.0"},
+                      {"build", std::move(build)},
+                      {"target", target()},
+                      {"weights", facts.weightsBeside ? "beside" : "embed"},
+                      {"options", list<OptionOp>([&](OptionOp op) { return option(op); })},
+                      {"sites", std::move(sites)},
+                      {"parameters", list<ParameterOp>([&](ParameterOp op) -> json::Value {
+                         json::Object entry = variable(op.getName(), op.getType(), op.getValue());
+                         entry["layout"] = op.getLayout();
+                         entry["initial"] = op.getInitial().value_or("");
+                         return entry;
+                       })},
+                      {"states", list<StateOp>([&](StateOp op) -> json::Value {
+                         json::Object entry = variable(op.getName(), op.getType(), op.getValue());
+                         entry["owner"] = op.getOwner();
+                         return entry;
+                       })},
+                      {"domains", list<DomainOp>([&](DomainOp op) { return domain(op); })},
+                      {"functions", std::move(entries)},
+                      {"passes", list<PassOp>([&](PassOp op) { return passEntry(op); })},
+                      {"launch", passesAt("launch")},
+                      {"init", passesAt("init")},
+                      {"loads", std::move(loads)},
+                      {"load", passesAt("load")},
+                      {"order", order(*module.getBody())},
+                      {"stages", std::move(stages)},
+                      {"baselines", list<BaselineOp>([&](BaselineOp op) -> json::Value {
+                         return json::Object{{"name", op.getName()}, {"of", op.getOf()}, {"runs", op.getRuns()}};
+                       })},
+                      {"evaluations", list<EvaluationOp>([&](EvaluationOp op) { return evaluation(op); })},
+                      {"exports", list<ExportOp>([&](ExportOp op) { return exported(op); })}};
 }
 
 } // namespace

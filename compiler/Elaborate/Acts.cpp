@@ -105,8 +105,8 @@ void Pipeline::repeatActs(const dsl::RepeatItem &repeat, const ScopePtr &scope) 
   current->draw = drawBefore;
 }
 
-/// What a step does between the gradients of a clause and its update: it joins those of all replicas, and stops where one
-/// is not finite, before that reaches a parameter.
+/// What a step does between the gradients of a clause and its update: it joins those of all replicas, and stops where
+/// one is not finite, before that reaches a parameter.
 Tree Pipeline::readyGradients(llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<Tensor> gradients, dsl::SourceRange range) {
   SmallVector<mlir::Value> values;
   for (const Tensor &gradient : gradients)
@@ -116,10 +116,10 @@ Tree Pipeline::readyGradients(llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<Tens
   for (auto [leaf, gradient, value] : llvm::zip(leaves, gradients, reduced.getReduced())) {
     // A sum is finite if and only if all of its terms are, but for sums beyond the largest float.
     auto axes = llvm::to_vector(llvm::seq<int64_t>(0, gradient.rank()));
-    mlir::Value sum = axes.empty() ? mlir::Value(value)
-                                   : nn::ReduceOp::create(evaluator.builder(), location(range), nn::ReduceKind::Sum,
-                                                          value, axes)
-                                         .getResult();
+    mlir::Value sum =
+        axes.empty()
+            ? mlir::Value(value)
+            : nn::ReduceOp::create(evaluator.builder(), location(range), nn::ReduceKind::Sum, value, axes).getResult();
     int64_t site = siteOf(range, "the gradient of '" + leaf->path + "' is not finite");
     evaluator.function().result(pipeline::BindKind::Check, std::to_string(site), sum);
     tree.leaves[leaf->path] = Value(Tensor{value, gradient.axes});

@@ -75,7 +75,8 @@ void Pipeline::collectOption(const dsl::ParamItem &param, const ScopePtr &scope)
 #include "xfer/rt/options.def"
   };
   if (llvm::is_contained(reserved, option.name))
-    error(param.slot.range, "reserved-option", "every program has an option '" + option.name + "'; give this 'param' another name");
+    error(param.slot.range, "reserved-option",
+          "every program has an option '" + option.name + "'; give this 'param' another name");
   if (!param.initial) {
     error(param.range, "missing-value", "'param " + option.name + "' needs a value, which is its default");
     option.kind = "float";

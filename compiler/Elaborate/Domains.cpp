@@ -139,7 +139,8 @@ void Pipeline::declareSplit(DomainInfo &domain, const dsl::SplitItem &split, con
   for (const dsl::SplitItem::Part &part : split.parts) {
     if (llvm::isa<dsl::CallExpr>(part.value.get())) {
       domain.brokenSplits.insert(part.name.text);
-      error(part.value->range, "not-supported-yet", "a split by anything but a share of the samples is not supported yet");
+      error(part.value->range, "not-supported-yet",
+            "a split by anything but a share of the samples is not supported yet");
       continue;
     }
     Value value = evaluator.evaluate(*part.value, scope);
@@ -232,7 +233,8 @@ Attribute Pipeline::emitRead(const DomainInfo &domain, const dsl::OriginItem &re
   static constexpr llvm::StringRef later[] = {"images", "text", "wav", "svmlight", "coco", "hdf5"};
   if (llvm::is_contained(later, reader->name)) {
     error(reader->range, "not-supported-yet",
-          "the reader '" + reader->name + "' is not supported yet; there are " + llvm::join(llvm::ArrayRef(known), ", "));
+          "the reader '" + reader->name + "' is not supported yet; there are " +
+              llvm::join(llvm::ArrayRef(known), ", "));
     return nullptr;
   }
   if (!llvm::is_contained(known, reader->name)) {

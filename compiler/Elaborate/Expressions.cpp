@@ -304,7 +304,8 @@ Value Evaluator::evaluate(const dsl::Expr &expression, const ScopePtr &scope) {
                 " operations in one function; a 'scan' is one operation, however often it goes around");
     else if (steps == maxSteps + 1)
       error(expression.range, "elaboration-too-long",
-            "elaboration was stopped after " + Twine(maxSteps) + " steps; is there a loop without end, or a model of far too many parts?");
+            "elaboration was stopped after " + Twine(maxSteps) +
+                " steps; is there a loop without end, or a model of far too many parts?");
     steps = std::max(steps, maxSteps + 1);
     return Value();
   }

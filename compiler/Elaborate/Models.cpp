@@ -104,7 +104,8 @@ void Pipeline::checkModules() {
                 "' is never applied, so that the shapes of its parameters are not known; call it, or "
                 "leave it out");
   // What is never applied has no parts that a rule could match.
-  bool allApplied = llvm::all_of(evaluator.instances, [&](auto &instance) { return applied.count(instance->path) != 0; });
+  bool allApplied =
+      llvm::all_of(evaluator.instances, [&](auto &instance) { return applied.count(instance->path) != 0; });
   for (auto &[rule, count] : evaluator.rewriteMatches) {
     if (!complete && !allApplied)
       break;
@@ -167,8 +168,9 @@ void Pipeline::emitLoads() {
       llvm::StringRef rest = *into;
       return rest.consume_front(path) && (rest.empty() || rest.front() == '.' || rest.front() == '[');
     };
-    if (leaves.empty() && (llvm::any_of(evaluator.brokenParts, isAt) ||
-                           llvm::any_of(evaluator.instances, [&](auto &one) { return !one->applied && isAt(one->path); })))
+    if (leaves.empty() &&
+        (llvm::any_of(evaluator.brokenParts, isAt) ||
+         llvm::any_of(evaluator.instances, [&](auto &one) { return !one->applied && isAt(one->path); })))
       continue; // which was reported
     if (leaves.empty()) {
       std::vector<llvm::StringRef> candidates;

@@ -60,7 +60,8 @@ OwningOpRef<ModuleOp> Pipeline::run(const dsl::File &program) {
       if (!constants.count(name))
         diagnostics.error("unknown-const", start,
                           "the program has no 'const " + Twine(name) + "' to set" +
-                              (llvm::any_of(optionList, [known = llvm::StringRef(name)](const Option &option) { return option.name == known; })
+                              (llvm::any_of(optionList, [known = llvm::StringRef(name)](
+                                                            const Option &option) { return option.name == known; })
                                    ? "; it is a 'param', an option of the program when it runs"
                                    : ""));
     for (auto &[name, node] : constants)

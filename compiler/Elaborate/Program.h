@@ -38,7 +38,7 @@ struct DomainInfo : Node<dsl::DomainItem> {
   };
   std::vector<Field> fields;
   std::set<std::string> brokenFields, brokenSplits; ///< declared, but with a mistake that was reported
-  bool brokenReads = false;           ///< the same of where samples come from
+  bool brokenReads = false;                         ///< the same of where samples come from
   std::vector<Clause> reads, maps;
   std::vector<std::string> readSplits;
   std::vector<Split> splits;

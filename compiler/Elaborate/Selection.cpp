@@ -158,7 +158,8 @@ std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selec
   }
   if (named)
     return chosen;
-  // Below a module that is never applied, or in the place of which a mistake stands, nothing can match; both are reported.
+  // Below a module that is never applied, or in the place of which a mistake stands, nothing can match; both are
+  // reported.
   for (const std::string &path : evaluator.brokenParts)
     for (size_t length = 1; length <= wanted->size() && !reported; ++length)
       reported = match(llvm::ArrayRef(*wanted).take_front(length), tokens(path));

@@ -86,7 +86,8 @@ Attribute Pipeline::lengthOf(const StageInfo::Clause &clause) {
   if (count && *count >= 1 && llvm::isInt<32>(*count))
     return builder.getI64IntegerAttr(*count);
   if (!value.isPoison())
-    error(expression.range, "wrong-type", "a number of epochs or steps is an int from 1 to 2^31 - 1, or a 'param' that is one");
+    error(expression.range, "wrong-type",
+          "a number of epochs or steps is an int from 1 to 2^31 - 1, or a 'param' that is one");
   return nullptr;
 }
 
@@ -317,13 +318,12 @@ void Pipeline::buildStage(StageInfo &stage) {
   Location where = location(stage.item->slot.range);
   if (memory)
     where = FusedLoc::get(&context, {where, location(stage.memory->item->range)});
-  pipeline::StageOp::create(builder, where, text(stage.name),
-                            sourceAttributes(stage.sources), builder.getArrayAttr(phases), epochs, steps,
-                            stage.epochBy.empty() ? StringAttr() : text(stage.epochBy), builder.getArrayAttr(init),
-                            builder.getArrayAttr(timed.before), builder.getArrayAttr(timed.after),
-                            builder.getArrayAttr(timed.periodic), figures.keep, figures.stop,
-                            builder.getArrayAttr(figures.watch), builder.getArrayAttr(figures.watchOver),
-                            text(stage.key), stage.from.empty() ? StringAttr() : text(stage.from), memory);
+  pipeline::StageOp::create(
+      builder, where, text(stage.name), sourceAttributes(stage.sources), builder.getArrayAttr(phases), epochs, steps,
+      stage.epochBy.empty() ? StringAttr() : text(stage.epochBy), builder.getArrayAttr(init),
+      builder.getArrayAttr(timed.before), builder.getArrayAttr(timed.after), builder.getArrayAttr(timed.periodic),
+      figures.keep, figures.stop, builder.getArrayAttr(figures.watch), builder.getArrayAttr(figures.watchOver),
+      text(stage.key), stage.from.empty() ? StringAttr() : text(stage.from), memory);
 }
 
 } // namespace xfer

@@ -366,7 +366,8 @@ Evaluator::tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceR
       }
       value = *known;
     } else {
-      if (auto *bound = llvm::dyn_cast<dsl::BinaryExpr>(dim.value.get()); bound && bound->op == dsl::BinaryOp::LessEqual) {
+      if (auto *bound = llvm::dyn_cast<dsl::BinaryExpr>(dim.value.get());
+          bound && bound->op == dsl::BinaryOp::LessEqual) {
         if (auto *name = llvm::dyn_cast<dsl::NameExpr>(bound->lhs.get()))
           scope->define(name->name, Value()); // other fields share it
         error(dim.range, "not-supported-yet", "a bounded dimension ('<=') is not supported yet");

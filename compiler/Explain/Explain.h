@@ -1,4 +1,4 @@
-//===- Explain.h - what a program does, for its author --------------------------------------------------------------===//
+//===- Explain.h - what a program does, for its author ------------------------------------------------------------===//
 //
 // Reads the elaborated program (before meanings are erased and gradients are written out) and says what no framework
 // says: which parameters there are, where their values come from, who trains them until when, and who minimises or

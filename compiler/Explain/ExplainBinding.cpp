@@ -1,7 +1,8 @@
 //===- ExplainBinding.cpp - what is computed when, and what keeps the rest in the step --------------------------===//
 //
-// Two looks at one program. Before hoisting: the values of a function by their binding time, those that are the same for a
-// sample in every epoch and where that ends, and what is known only in the step. After hoisting: the values that left.
+// Two looks at one program. Before hoisting: the values of a function by their binding time, those that are the same
+// for a sample in every epoch and where that ends, and what is known only in the step. After hoisting: the values that
+// left.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -84,7 +85,8 @@ static void explainSampleTime(llvm::raw_ostream &os, func::FuncOp function, cons
     std::vector<std::string> names;
     for (Value argument : late)
       if (auto bind = pipeline::getArgumentBind(function, llvm::cast<BlockArgument>(argument).getArgNumber()))
-        names.push_back(bind.getName().empty() ? pipeline::stringifyBindKind(bind.getKind()).str() : bind.getName().str());
+        names.push_back(bind.getName().empty() ? pipeline::stringifyBindKind(bind.getKind()).str()
+                                               : bind.getName().str());
     os << "    once a sample: " << typeText(op.getResult(0).getType()) << " (" << placeOf(op.getLoc())
        << "), then it meets " << groupNames(names) << "\n";
   }

@@ -52,8 +52,7 @@ nn::KernelOp formKernel(OpBuilder &builder, Location loc, nn::KernelKind kind, A
     mapping.map(input, body->addArgument(input.getType(), input.getLoc()));
   for (Operation *op : all)
     builder.clone(*op, mapping);
-  nn::YieldOp::create(builder, loc,
-                      llvm::map_to_vector(roots, [&](Value root) { return mapping.lookup(root); }));
+  nn::YieldOp::create(builder, loc, llvm::map_to_vector(roots, [&](Value root) { return mapping.lookup(root); }));
   return kernel;
 }
 

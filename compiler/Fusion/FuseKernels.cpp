@@ -68,8 +68,7 @@ void formGroups(Block &block) {
                 : group.kind == FusionGroup::Library   ? nn::KernelKind::Library
                                                        : nn::KernelKind::Loop;
     SmallVector<Location> locations = llvm::map_to_vector(group.ops, [](Operation *op) { return op->getLoc(); });
-    nn::KernelOp kernel =
-        formKernel(builder, builder.getFusedLoc(locations), kind, group.ops, group.roots);
+    nn::KernelOp kernel = formKernel(builder, builder.getFusedLoc(locations), kind, group.ops, group.roots);
     for (auto [root, result] : llvm::zip_equal(group.roots, kernel.getResults()))
       Value(root).replaceAllUsesWith(result);
   }

@@ -128,9 +128,8 @@ SmallVector<unsigned> Grouper::consumersOf(Operation *op) {
       consumers.insert_range(found->second);
   }
   SmallVector<unsigned> sorted(consumers.begin(), consumers.end());
-  llvm::sort(sorted, [&](unsigned x, unsigned y) {
-    return position[groups[x].ops.front()] < position[groups[y].ops.front()];
-  });
+  llvm::sort(sorted,
+             [&](unsigned x, unsigned y) { return position[groups[x].ops.front()] < position[groups[y].ops.front()]; });
   return sorted;
 }
 
@@ -394,7 +393,8 @@ bool Grouper::placeContraction(Operation *op, ArrayRef<unsigned> consumers) {
     candidate.roots.insert_range(roots);
     if (!isLegal(candidate) || !isWorthwhile(candidate))
       continue;
-    bool waits = llvm::any_of(consumers, [&](unsigned other) { return other != number && reaches(other, number, true); });
+    bool waits =
+        llvm::any_of(consumers, [&](unsigned other) { return other != number && reaches(other, number, true); });
     if (waits)
       continue;
     groups[number].kind = FusionGroup::Contraction;

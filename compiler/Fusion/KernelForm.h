@@ -33,11 +33,11 @@ struct KernelForm {
   };
   /// A scatter or cumsum, which walks in order and is the only root.
   mlir::Operation *sequential = nullptr;
-  llvm::SmallVector<mlir::Operation *> reductions;   // reduce and argmax; empty: no reduction
-  llvm::SmallVector<unsigned> reductionPass;         // for each of them
-  mlir::Value space;                                 // a value of shape S; null without reductions
-  llvm::SmallVector<int64_t> kept, reduced;          // axes of S
-  llvm::SmallVector<Root> full, partial;             // roots of shape S and K; without reductions all are full
+  llvm::SmallVector<mlir::Operation *> reductions; // reduce and argmax; empty: no reduction
+  llvm::SmallVector<unsigned> reductionPass;       // for each of them
+  mlir::Value space;                               // a value of shape S; null without reductions
+  llvm::SmallVector<int64_t> kept, reduced;        // axes of S
+  llvm::SmallVector<Root> full, partial;           // roots of shape S and K; without reductions all are full
   unsigned passes = 1;
 
   /// Whether the reduced axes may be cut into chunks: one pass is all.

@@ -133,15 +133,15 @@ bool isZero(Value value) {
   return splat && isa<FloatType>(splat.getElementType()) && splat.getSplatValue<APFloat>().isZero();
 }
 
-/// Where y = select(x <= 0, 0, x), x <= 0 is y <= 0, also for NaN. The backward pass of a rectifier then asks for y, which
-/// the next layer's gradient keeps anyway, instead of x, which would be stored beside it or be computed again.
+/// Where y = select(x <= 0, 0, x), x <= 0 is y <= 0, also for NaN. The backward pass of a rectifier then asks for y,
+/// which the next layer's gradient keeps anyway, instead of x, which would be stored beside it or be computed again.
 struct MaskOfRectified : OpRewritePattern<nn::SelectOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(nn::SelectOp rectified, PatternRewriter &rewriter) const override {
     auto mask = rectified.getCondition().getDefiningOp<nn::CompareOp>();
-    if (!mask || mask.getPredicate() != nn::Predicate::le || !isZero(mask.getB()) ||
-        rectified.getB() != mask.getA() || !isZero(rectified.getA()))
+    if (!mask || mask.getPredicate() != nn::Predicate::le || !isZero(mask.getB()) || rectified.getB() != mask.getA() ||
+        !isZero(rectified.getA()))
       return rewriter.notifyMatchFailure(rectified, "no rectifier");
     auto isLater = [&](OpOperand &use) {
       return use.getOwner() != rectified && use.getOwner()->getBlock() == rectified->getBlock() &&
@@ -150,7 +150,8 @@ struct MaskOfRectified : OpRewritePattern<nn::SelectOp> {
     if (llvm::none_of(mask->getUses(), isLater))
       return rewriter.notifyMatchFailure(rectified, "its mask is not read again");
     rewriter.setInsertionPointAfter(rectified);
-    Value again = nn::CompareOp::create(rewriter, mask.getLoc(), mask.getPredicate(), rectified.getResult(), mask.getB());
+    Value again =
+        nn::CompareOp::create(rewriter, mask.getLoc(), mask.getPredicate(), rectified.getResult(), mask.getB());
     rewriter.replaceUsesWithIf(mask.getResult(), again, isLater);
     return success();
   }
@@ -243,7 +244,8 @@ struct ConcatOfSlices : OpRewritePattern<nn::ConcatOp> {
 
 LogicalResult prepareFusion(Operation *op) {
   RewritePatternSet patterns(op->getContext());
-  patterns.add<FactorOutOfSum, MaskOfRectified, BroadcastOfUnitReshape, ConcatOfSlices, SinkUnitReshape>(op->getContext());
+  patterns.add<FactorOutOfSum, MaskOfRectified, BroadcastOfUnitReshape, ConcatOfSlices, SinkUnitReshape>(
+      op->getContext());
   if (failed(applyPatternsGreedily(op, std::move(patterns))))
     return failure();
   IRRewriter rewriter(op->getContext());

@@ -72,8 +72,8 @@ ArenaPlan planArena(ArrayRef<Allocation> allocations) {
     SmallVector<std::pair<int64_t, int64_t>> taken;
     for (unsigned other : placed)
       if (allocations[other].meets(allocation))
-        taken.push_back({plan.placements[other].offset,
-                         plan.placements[other].offset + alignBuffer(allocations[other].bytes)});
+        taken.push_back(
+            {plan.placements[other].offset, plan.placements[other].offset + alignBuffer(allocations[other].bytes)});
     int64_t offset = bestFit(taken, size);
     plan.placements[index].offset = offset;
     plan.fixedBytes = std::max(plan.fixedBytes, offset + size);

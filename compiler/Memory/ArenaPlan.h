@@ -24,7 +24,9 @@ namespace xfer {
 /// What every buffer is aligned to, and what every size is rounded up to (XFER_ALIGNMENT of abi.h).
 constexpr int64_t kBufferAlignment = 64;
 
-inline int64_t alignBuffer(int64_t bytes) { return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment; }
+inline int64_t alignBuffer(int64_t bytes) {
+  return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
+}
 
 struct Allocation {
   int64_t bytes = 0; // times the product of the extents

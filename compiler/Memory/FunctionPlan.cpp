@@ -35,7 +35,8 @@ bool mayShare(nn::KernelOp kernel, unsigned input, unsigned output) {
   ValueRange yielded = kernel.getYield().getValues();
   if (!derived.contains(yielded[output]))
     return false;
-  bool reduces = llvm::any_of(kernel.getBody().getOps(), [](Operation &op) { return isa<nn::ReduceOp, nn::ArgmaxOp>(op); });
+  bool reduces =
+      llvm::any_of(kernel.getBody().getOps(), [](Operation &op) { return isa<nn::ReduceOp, nn::ArgmaxOp>(op); });
   return !reduces || llvm::count_if(yielded, [&](Value value) { return derived.contains(value); }) == 1;
 }
 
@@ -300,8 +301,9 @@ void FunctionPlan::placeCarries(Block &block) {
       if (loop.getConditional() || !isOwnBuffer(next, &body))
         continue;
       SmallVector<Use> all = uses.lookup(carry.buffer);
-      llvm::erase_if(uses[carry.buffer],
-                     [&, begin = begin, end = end](const Use &use) { return use.position < begin || use.position >= end; });
+      llvm::erase_if(uses[carry.buffer], [&, begin = begin, end = end](const Use &use) {
+        return use.position < begin || use.position >= end;
+      });
       bool free = canTakeOver(carry.buffer, cast<OpResult>(buffers[places.lookup(next).buffer].value));
       uses[carry.buffer] = all;
       if (free)

@@ -1,14 +1,16 @@
-//===- FunctionPlan.h - where every value of a function lies ----------------------------------------------*- C++ -*-===//
+//===- FunctionPlan.h - where every value of a function lies ----------------------------------------------*- C++
+//-*-===//
 //
-// Input: a function whose body is kernels, library routines, loops, constants and aliases (reshape). Output: a place for
-// every value: in an argument's or result's buffer, in the constants, or in the arena.
+// Input: a function whose body is kernels, library routines, loops, constants and aliases (reshape). Output: a place
+// for every value: in an argument's or result's buffer, in the constants, or in the arena.
 //
 //   1. Every value that is computed gets a buffer of its own; an alias shares that of its operand, an argument of a
 //      loop's body that of the carried or invariant value, a scanned value is a part of its operand.
-//   2. Buffers become one where that saves memory or a copy, in this order: what is returned lies in the result's buffer;
+//   2. Buffers become one where that saves memory or a copy, in this order: what is returned lies in the result's
+//   buffer;
 //      a parameter or state that the function replaces lies in its argument's, if nothing reads the old value later
-//      (`inPlace`); what a loop carries on lies in the carry's; what a kernel computes lies where one of its inputs did,
-//      if that is read nowhere later and the kernel reads it only at the element that it writes.
+//      (`inPlace`); what a loop carries on lies in the carry's; what a kernel computes lies where one of its inputs
+//      did, if that is read nowhere later and the kernel reads it only at the element that it writes.
 //   3. What remains in the arena lives from the first to the last position that touches it, and `layout` gives offsets.
 //
 // Positions are the order of the ops; a loop has a position before its body and one behind.

@@ -232,9 +232,8 @@ std::vector<StagePeak> findStagePeaks(ModuleOp module, ArrayRef<FunctionPlan> pl
 }
 
 const StagePeak::Moment &StagePeak::largest() const {
-  return *std::max_element(moments.begin(), moments.end(), [](const Moment &one, const Moment &other) {
-    return one.total.fixed < other.total.fixed;
-  });
+  return *std::max_element(moments.begin(), moments.end(),
+                           [](const Moment &one, const Moment &other) { return one.total.fixed < other.total.fixed; });
 }
 
 void StagePeak::print(raw_ostream &os) const {
@@ -266,9 +265,8 @@ LogicalResult checkMemoryLimits(ArrayRef<StagePeak> peaks) {
       continue;
     fits = false;
     InFlightDiagnostic message = emitError(getMemoryLocation(stage));
-    message << "stage '" << stage.getName() << "' needs " << mebibytes(most.total.fixed)
-            << " of memory, more than the " << mebibytes(*limit, std::floor)
-            << " that 'memory' allows it; take smaller batches or allow more";
+    message << "stage '" << stage.getName() << "' needs " << mebibytes(most.total.fixed) << " of memory, more than the "
+            << mebibytes(*limit, std::floor) << " that 'memory' allows it; take smaller batches or allow more";
     message.attachNote() << mebibytes(peak.values) << " for parameters, states and values computed ahead, "
                          << mebibytes(peak.copies) << " for copies of 'keep', " << mebibytes(most.buffers.fixed)
                          << " for batches, results and rows, " << mebibytes(most.arena.fixed)

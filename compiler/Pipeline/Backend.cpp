@@ -36,9 +36,8 @@ LogicalResult Backend::plan() {
   peaks = findStagePeaks(module, plans);
   if (failed(checkMemoryLimits(peaks)))
     return failure();
-  manifest =
-      writeManifest(module, {options.hash, options.build, options.target, options.weightsBeside}, plans,
-                           peaks, constants);
+  manifest = writeManifest(module, {options.hash, options.build, options.target, options.weightsBeside}, plans, peaks,
+                           constants);
   return success();
 }
 

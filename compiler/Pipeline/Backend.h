@@ -1,4 +1,5 @@
-//===- Backend.h - functions of kernels to machine code ---------------------------------------------------*- C++ -*-===//
+//===- Backend.h - functions of kernels to machine code ---------------------------------------------------*- C++
+//-*-===//
 
 #ifndef XFER_COMPILER_PIPELINE_BACKEND_H
 #define XFER_COMPILER_PIPELINE_BACKEND_H

@@ -1,4 +1,5 @@
-//===- Pipeline.h - the way of a program through the compiler ---------------------------------------------*- C++ -*-===//
+//===- Pipeline.h - the way of a program through the compiler ---------------------------------------------*- C++
+//-*-===//
 
 #ifndef XFER_COMPILER_PIPELINE_PIPELINE_H
 #define XFER_COMPILER_PIPELINE_PIPELINE_H

@@ -61,8 +61,8 @@ Expected<SystemLibraries> SystemLibraries::find() {
     missing += "\n  libz.a (Debian: zlib1g-dev)";
   found.loader = "/lib64/ld-linux-x86-64.so.2";
   if (!missing.empty())
-    return createStringError(inconvertibleErrorCode(), "linking a program needs files of this machine that are missing:%s",
-                             missing.c_str());
+    return createStringError(inconvertibleErrorCode(),
+                             "linking a program needs files of this machine that are missing:%s", missing.c_str());
   return found;
 }
 
@@ -89,13 +89,23 @@ static Error runLinker(ArrayRef<std::string> arguments, StringRef output) {
   return Error::success();
 }
 
-Error linkProgram(ArrayRef<std::string> objects, StringRef runtime, StringRef output,
-                  const LinkOptions &options) {
+Error linkProgram(ArrayRef<std::string> objects, StringRef runtime, StringRef output, const LinkOptions &options) {
   Expected<SystemLibraries> system = SystemLibraries::find();
   if (!system)
     return system.takeError();
-  std::vector<std::string> arguments = {"ld.lld", "-pie", "--eh-frame-hdr", "--gc-sections", "--hash-style=gnu", "-z",
-                                        "relro", "-z", "now", "-dynamic-linker", system->loader, "-o", output.str()};
+  std::vector<std::string> arguments = {"ld.lld",
+                                        "-pie",
+                                        "--eh-frame-hdr",
+                                        "--gc-sections",
+                                        "--hash-style=gnu",
+                                        "-z",
+                                        "relro",
+                                        "-z",
+                                        "now",
+                                        "-dynamic-linker",
+                                        system->loader,
+                                        "-o",
+                                        output.str()};
   if (options.strip)
     arguments.push_back("-s");
   for (StringRef file : {"Scrt1.o", "crti.o"})

@@ -1,4 +1,5 @@
-//===- Link.h - objects and the runtime to an executable --------------------------------------------------*- C++ -*-===//
+//===- Link.h - objects and the runtime to an executable --------------------------------------------------*- C++
+//-*-===//
 //
 // LLD runs inside the compiler. The executable is self-contained: the runtime, the C++ library and everything else are
 // linked statically, only glibc is dynamic. The linker still wants files of the machine that the compiler runs on: the
@@ -27,8 +28,8 @@ struct SystemLibraries {
   static llvm::Expected<SystemLibraries> find();
 };
 
-/// The archive of the runtime, libxfer_rt.a: in ../lib of the folder of the compiler `executable`, else in the folder of
-/// the build.
+/// The archive of the runtime, libxfer_rt.a: in ../lib of the folder of the compiler `executable`, else in the folder
+/// of the build.
 llvm::Expected<std::string> findRuntime(llvm::StringRef executable);
 
 struct LinkOptions {
@@ -36,8 +37,8 @@ struct LinkOptions {
 };
 
 /// Writes `output` in one piece: a failed link leaves nothing behind.
-llvm::Error linkProgram(llvm::ArrayRef<std::string> objects, llvm::StringRef runtime,
-                        llvm::StringRef output, const LinkOptions &options);
+llvm::Error linkProgram(llvm::ArrayRef<std::string> objects, llvm::StringRef runtime, llvm::StringRef output,
+                        const LinkOptions &options);
 
 /// Writes one relocatable object that holds all of them.
 llvm::Error mergeObjects(llvm::ArrayRef<std::string> objects, llvm::StringRef output);

@@ -1,4 +1,5 @@
-//===- ObjectFile.h - LLVM dialect to machine code --------------------------------------------------------*- C++ -*-===//
+//===- ObjectFile.h - LLVM dialect to machine code --------------------------------------------------------*- C++
+//-*-===//
 
 #ifndef XFER_COMPILER_TARGET_OBJECTFILE_H
 #define XFER_COMPILER_TARGET_OBJECTFILE_H

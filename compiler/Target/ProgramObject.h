@@ -1,4 +1,5 @@
-//===- ProgramObject.h - the symbol that the runtime reads ------------------------------------------------*- C++ -*-===//
+//===- ProgramObject.h - the symbol that the runtime reads ------------------------------------------------*- C++
+//-*-===//
 
 #ifndef XFER_COMPILER_TARGET_PROGRAMOBJECT_H
 #define XFER_COMPILER_TARGET_PROGRAMOBJECT_H

@@ -1,4 +1,4 @@
-//===- BuildCache.cpp - executables of `xferc run`, by what they were made of ---------------------------------------===//
+//===- BuildCache.cpp - executables of `xferc run`, by what they were made of -------------------------------------===//
 
 #include "compiler/Tools/BuildCache.h"
 #include "llvm/ADT/SmallString.h"
@@ -59,9 +59,8 @@ static bool isFresh(StringRef list) {
   });
 }
 
-Expected<std::string>
-BuildCache::get(StringRef request, StringRef name,
-                function_ref<Expected<std::vector<std::string>>(StringRef output)> build) {
+Expected<std::string> BuildCache::get(StringRef request, StringRef name,
+                                      function_ref<Expected<std::vector<std::string>>(StringRef output)> build) {
   SmallString<128> entry(folder);
   sys::path::append(entry, hashText(request).substr(0, 32));
   std::string program = (entry + "/" + name).str(), list = (entry + "/files").str();

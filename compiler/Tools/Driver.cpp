@@ -1,4 +1,4 @@
-//===- Driver.cpp - what the commands of xferc do -------------------------------------------------------------------===//
+//===- Driver.cpp - what the commands of xferc do -----------------------------------------------------------------===//
 
 #include "compiler/Tools/Driver.h"
 #include "compiler/Explain/Explain.h"
@@ -117,8 +117,8 @@ void Driver::collectImports(const dsl::File &file, std::vector<const dsl::File *
   }
 }
 
-/// Reads the program's text and checks it as far as text goes; false where some of it could not be read. Mistakes that the
-/// text alone tells do not stop it: elaboration may find more.
+/// Reads the program's text and checks it as far as text goes; false where some of it could not be read. Mistakes that
+/// the text alone tells do not stop it: elaboration may find more.
 bool Driver::parse() {
   program = files.open(options.input);
   if (!program)
@@ -210,7 +210,8 @@ bool Driver::loadOptions() {
       std::string names;
       for (auto &[pass, sentence] : getOptimisingPasses())
         names += ("\n  " + pass + ": " + sentence).str();
-      return fail(llvm::createStringError("there is no pass '%s' to disable; known are%s", name.c_str(), names.c_str())),
+      return fail(
+                 llvm::createStringError("there is no pass '%s' to disable; known are%s", name.c_str(), names.c_str())),
              false;
     }
     compile.disabled.insert(name);
@@ -244,9 +245,8 @@ bool Driver::write(llvm::StringRef path, llvm::function_ref<void(llvm::raw_ostre
 bool Driver::overwritesSource(llvm::StringRef path) {
   std::vector<std::string> read = filesRead();
   read.push_back(options.input);
-  bool is = !path.empty() && llvm::any_of(read, [&](llvm::StringRef source) {
-    return llvm::sys::fs::equivalent(source, path);
-  });
+  bool is = !path.empty() &&
+            llvm::any_of(read, [&](llvm::StringRef source) { return llvm::sys::fs::equivalent(source, path); });
   if (is)
     fail(llvm::createStringError("'%s' is a source of the program; give the output another name with '-o'",
                                  path.str().c_str()));
@@ -314,19 +314,25 @@ int Driver::emitCode(llvm::StringRef output, Stage stage) {
     return 0;
   }
   if (stage <= Stage::RT)
-    return write(output, [&](llvm::raw_ostream &os) {
-      if (stage == Stage::RT)
-        backend.printModules(os);
-      else
-        backend.printPlans(os);
-    }) ? 0 : 1;
+    return write(output,
+                 [&](llvm::raw_ostream &os) {
+                   if (stage == Stage::RT)
+                     backend.printModules(os);
+                   else
+                     backend.printPlans(os);
+                 })
+               ? 0
+               : 1;
   auto parts = backend.compile(stage == Stage::LLVM ? Backend::Output::IR : Backend::Output::Assembly);
   if (!parts)
     return fail(parts.takeError());
-  return write(output, [&](llvm::raw_ostream &os) {
-    for (const auto &part : *parts)
-      os << llvm::StringRef(part.data(), part.size());
-  }) ? 0 : 1;
+  return write(output,
+               [&](llvm::raw_ostream &os) {
+                 for (const auto &part : *parts)
+                   os << llvm::StringRef(part.data(), part.size());
+               })
+             ? 0
+             : 1;
 }
 
 int Driver::build(llvm::StringRef output) {
@@ -459,8 +465,8 @@ int runProgram(const DriverOptions &options, const std::vector<std::string> &arg
     raw.push_back(const_cast<char *>(argument.c_str()));
   raw.push_back(nullptr);
   execv(program->c_str(), raw.data());
-  return fail(llvm::createStringError(std::error_code(errno, std::generic_category()), "cannot run '%s'",
-                                      program->c_str()));
+  return fail(
+      llvm::createStringError(std::error_code(errno, std::generic_category()), "cannot run '%s'", program->c_str()));
 }
 
 } // namespace xfer

@@ -1,4 +1,5 @@
-//===- Driver.h - what the commands of xferc do -----------------------------------------------------------*- C++ -*-===//
+//===- Driver.h - what the commands of xferc do -----------------------------------------------------------*- C++
+//-*-===//
 
 #ifndef XFER_COMPILER_TOOLS_DRIVER_H
 #define XFER_COMPILER_TOOLS_DRIVER_H

@@ -1,4 +1,4 @@
-//===- EmbeddedLibrary.h - the files of stdlib, inside the compiler -----------------------------------------------------===//
+//===- EmbeddedLibrary.h - the files of stdlib, inside the compiler -----------------------------------------------===//
 
 #ifndef XFER_COMPILER_TOOLS_EMBEDDEDLIBRARY_H
 #define XFER_COMPILER_TOOLS_EMBEDDEDLIBRARY_H

@@ -1,4 +1,4 @@
-//===- ProgramSources.h - the files of a program and of the library, parsed when they are needed --------------------------===//
+//===- ProgramSources.h - the files of a program and of the library, parsed when they are needed ------------------===//
 
 #ifndef XFER_COMPILER_TOOLS_PROGRAMSOURCES_H
 #define XFER_COMPILER_TOOLS_PROGRAMSOURCES_H
@@ -27,8 +27,8 @@ private:
 
   dsl::SourceManager &sources;
   dsl::Diagnostics &diagnostics;
-  llvm::StringMap<dsl::FileId> opened;          ///< by real path
-  llvm::StringMap<unsigned> libraryFileOf;      ///< position in embeddedLibrary by name of a definition
+  llvm::StringMap<dsl::FileId> opened;     ///< by real path
+  llvm::StringMap<unsigned> libraryFileOf; ///< position in embeddedLibrary by name of a definition
   std::map<unsigned, const dsl::File *> libraryFiles;
   std::map<dsl::FileId, std::unique_ptr<dsl::File>> parsed;
   std::vector<dsl::FileId> ownFiles;

@@ -1,7 +1,7 @@
-//===- xferc.cpp - the compiler's command line ------------------------------------------------------------------------===//
+//===- xferc.cpp - the compiler's command line --------------------------------------------------------------------===//
 
-#include "compiler/Tools/Driver.h"
 #include "CLI/CLI.hpp"
+#include "compiler/Tools/Driver.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstdio>
 #include <unistd.h>
@@ -65,7 +65,8 @@ int main(int argc, char **argv) {
       break;
     }
 
-  CLI::App app("The compiler of Xfer: a .xfer file becomes a program that trains, adapts, evaluates and exports.", "xferc");
+  CLI::App app("The compiler of Xfer: a .xfer file becomes a program that trains, adapts, evaluates and exports.",
+               "xferc");
   app.set_version_flag("--version", "xferc " XFER_VERSION);
   app.require_subcommand(1);
   CLI::App *check = app.add_subcommand("check", "report every mistake of a program");

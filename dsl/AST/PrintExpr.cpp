@@ -242,8 +242,7 @@ void Printer::print(const Segment &segment) {
 }
 
 void Printer::print(const Selector &selector) {
-  llvm::interleave(
-      selector.segments, [&](const Segment &step) { print(step); }, [&] { os << '.'; });
+  llvm::interleave(selector.segments, [&](const Segment &step) { print(step); }, [&] { os << '.'; });
   optional(" is ", selector.isKind);
 }
 

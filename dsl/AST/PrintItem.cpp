@@ -39,8 +39,7 @@ void Printer::definition(const Item &item) {
       .Case([&](const ImportItem *i) {
         if (i->file)
           os << quote(i->file->text);
-        llvm::interleave(
-            i->path, [&](const Name &step) { print(step); }, [&] { os << '.'; });
+        llvm::interleave(i->path, [&](const Name &step) { print(step); }, [&] { os << '.'; });
         optional(" as ", i->alias);
       })
       .Case([&](const ConstItem *i) {

@@ -56,8 +56,7 @@ private:
   void signature(const std::vector<Formal> &formals, const TypePtr &result, const Body &body);
 
   template <typename Range> void list(const Range &range) {
-    llvm::interleave(
-        range, [&](const auto &one) { print(one); }, [&] { os << ", "; });
+    llvm::interleave(range, [&](const auto &one) { print(one); }, [&] { os << ", "; });
   }
 
   void definition(const Item &item); // what stands before Domain in Kinds.def

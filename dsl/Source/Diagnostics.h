@@ -57,8 +57,8 @@ public:
   unsigned getNumErrors() const { return numErrors; }
   const std::deque<Diagnostic> &getAll() const { return diagnostics; }
 
-  /// A later look at the program finds mistakes of its own only: an error from here on that touches the place of one from
-  /// before is the same mistake seen again, and `finish` drops it.
+  /// A later look at the program finds mistakes of its own only: an error from here on that touches the place of one
+  /// from before is the same mistake seen again, and `finish` drops it.
   void settle() { numSettled = diagnostics.size(); }
 
   /// Orders by place and drops what was said twice (an unrolled loop reaches one place many times).

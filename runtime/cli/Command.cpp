@@ -31,8 +31,8 @@ Status writeModelWeights(const Session &session, const std::string &path) {
   for (size_t i = 0; i < session.variables.size(); ++i) {
     const Variable &variable = session.manifest.variables[i];
     if (variable.owner == Variable::Module)
-      tensors.push_back(
-          toTensor(keyOf(variable.path), variable.type, layoutOf(variable), variable.shape, session.variables[i].data()));
+      tensors.push_back(toTensor(keyOf(variable.path), variable.type, layoutOf(variable), variable.shape,
+                                 session.variables[i].data()));
   }
   return writeWeights(path, tensors, {{"format", "pt"}, {"program", session.manifest.program}});
 }
@@ -115,8 +115,9 @@ Expected<TrainedModel> openModel(const Command &command, bool withData) {
     // Weight files hold the model alone.
     std::vector<bool> read = readBehindStages(command.manifest);
     if (auto found = std::find(read.begin(), read.end(), true); found != read.end())
-      return failure("'{}' has no '{}', which a stage left and this program reads; name the run folder with --out instead",
-                     arguments.weights, command.manifest.variables[found - read.begin()].path);
+      return failure(
+          "'{}' has no '{}', which a stage left and this program reads; name the run folder with --out instead",
+          arguments.weights, command.manifest.variables[found - read.begin()].path);
   }
   PassCache passes(*model.session, model.data);
   if (Status status = passes.runAll(command.manifest.load, {}); status.failed())

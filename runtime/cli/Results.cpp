@@ -112,9 +112,8 @@ static void gainRows(Table &table, const std::vector<RunResults> &runs, size_t e
   if (figure.baselines.empty())
     row(figure.name, "-");
   for (size_t b = 0; b < figure.baselines.size(); ++b)
-    row(figure.name + " over " + figure.baselines[b].first, cell(runs, true, [&](const RunResults &run) {
-          return &run.evaluations[e].figures[f].baselines[b].second;
-        }));
+    row(figure.name + " over " + figure.baselines[b].first,
+        cell(runs, true, [&](const RunResults &run) { return &run.evaluations[e].figures[f].baselines[b].second; }));
 }
 
 std::string resultsTable(const std::vector<RunResults> &runs) {

@@ -234,7 +234,9 @@ Status Call::run(const Counters &counters, const PhiloxKey &stepKey) {
   for (size_t i = 0; i < spec->results.size(); ++i)
     if (spec->results[i].kind == BindKind::Check && !std::isfinite(resultNumber(i)))
       return failureAt(spec->results[i].site, "{}: the value is {}", session->describeSite(spec->results[i].site),
-                       std::isnan(resultNumber(i)) ? "nan" : resultNumber(i) > 0 ? "inf" : "-inf");
+                       std::isnan(resultNumber(i)) ? "nan"
+                       : resultNumber(i) > 0       ? "inf"
+                                                   : "-inf");
   return Status::success();
 }
 

@@ -170,8 +170,15 @@ Status StageRunner::doStep() {
   JsonWriter line;
   bool traced = observer.traces();
   if (traced)
-    line.beginObject().key("stage").value(stage.name).key("run").value(run).key("step").value(state.step)
-        .key("samples").beginObject();
+    line.beginObject()
+        .key("stage")
+        .value(stage.name)
+        .key("run")
+        .value(run)
+        .key("step")
+        .value(state.step)
+        .key("samples")
+        .beginObject();
   if (Status status = loadSamples(traced ? &line : nullptr); status.failed())
     return status;
   PhiloxKey key =

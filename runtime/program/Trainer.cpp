@@ -100,8 +100,8 @@ Status Trainer::checkParameters() const {
   for (const StageSpec &stage : manifest.stages)
     for (const PhaseSpec &phase : stage.phases)
       for (const Binding &result : manifest.functions[phase.function].results) {
-        bool isFloat = result.type == ElementType::F32 || result.type == ElementType::F64 ||
-                       result.type == ElementType::BF16;
+        bool isFloat =
+            result.type == ElementType::F32 || result.type == ElementType::F64 || result.type == ElementType::BF16;
         if (result.kind != BindKind::Param || !isFloat)
           continue;
         const Buffer &values = session.variables[result.target];

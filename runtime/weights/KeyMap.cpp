@@ -109,8 +109,8 @@ private:
       return;
     }
     loose.push_back(&tensor);
-    looseTexts.push_back(format("'{}' {}{}", tensor.name, shapeText(tensor.shape),
-                                text == tensor.name ? "" : ", as '" + text + "'"));
+    looseTexts.push_back(
+        format("'{}' {}{}", tensor.name, shapeText(tensor.shape), text == tensor.name ? "" : ", as '" + text + "'"));
   }
 
   const WeightFile &file;
@@ -166,7 +166,10 @@ std::string Matcher::problems(const std::vector<KeyRule> &rules) const {
                      listText("filled twice", twice);
   // Nothing in the file is like these: a new part belongs beside what is loaded, not into it.
   if (better.empty())
-    return hopeless == 0 ? text : text + "\n  load into the parts that the file has, one 'load' each; the others keep their initial values";
+    return hopeless == 0
+               ? text
+               : text +
+                     "\n  load into the parts that the file has, one 'load' each; the others keep their initial values";
   text += hopeless == 0 && wrong.empty() && twice.empty() ? "\n  this map fits:" : "\n  a map to begin with:";
   better.insert(better.end(), rules.begin(), rules.end());
   text += "\n  map {";

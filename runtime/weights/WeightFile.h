@@ -25,7 +25,7 @@ public:
   static Expected<WeightFile> parse(Bytes file, const std::string &name);
 
   const std::string &name() const { return path; }
-  const Bytes &content() const { return whole; } // of the file
+  const Bytes &content() const { return whole; }                    // of the file
   const std::vector<WeightTensor> &tensors() const { return list; } // in the order of the header
   const Metadata &metadata() const { return notes; }
   const WeightTensor *find(std::string_view name) const;

@@ -34,8 +34,7 @@ static bool sameScalar(Value x, Value y) {
   if (x == y)
     return true;
   APInt first, second;
-  return x && y && matchPattern(x, m_ConstantInt(&first)) && matchPattern(y, m_ConstantInt(&second)) &&
-         first == second;
+  return x && y && matchPattern(x, m_ConstantInt(&first)) && matchPattern(y, m_ConstantInt(&second)) && first == second;
 }
 
 static bool sameIndex(ArrayRef<int64_t> shape, ArrayRef<LaneIndex> x, ArrayRef<LaneIndex> y) {

@@ -42,7 +42,7 @@ struct KernelContext {
   const TargetDescription &target;
   llvm::DenseMap<mlir::Value, Buffer> buffers;
   llvm::DenseMap<mlir::Value, Parts> parts; // by the reduction's result
-  llvm::StringMap<mlir::Value> extents; // of dynamic axes, by symbol, as i64
+  llvm::StringMap<mlir::Value> extents;     // of dynamic axes, by symbol, as i64
 
   /// The extent of an axis as an i64 value.
   mlir::Value extent(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor, unsigned axis) const;
@@ -111,10 +111,10 @@ private:
   mlir::Value windowSum(nn::WindowSumOp op, llvm::ArrayRef<LaneIndex> index);
   mlir::Value windowGather(nn::WindowGatherOp op, llvm::ArrayRef<LaneIndex> index);
   mlir::Value windowAdjoint(mlir::Operation *op, llvm::ArrayRef<LaneIndex> index);
-  llvm::SmallVector<mlir::Value> overOffsets(llvm::ArrayRef<int64_t> counts, llvm::ArrayRef<mlir::Value> initial,
-                                             llvm::function_ref<llvm::SmallVector<mlir::Value>(
-                                                 llvm::ArrayRef<mlir::Value>, llvm::ArrayRef<mlir::Value>)>
-                                                 body);
+  llvm::SmallVector<mlir::Value> overOffsets(
+      llvm::ArrayRef<int64_t> counts, llvm::ArrayRef<mlir::Value> initial,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(llvm::ArrayRef<mlir::Value>, llvm::ArrayRef<mlir::Value>)>
+          body);
   // Random.cpp
   mlir::Value random(nn::RandomOp op, llvm::ArrayRef<LaneIndex> index);
   mlir::Value wordOf(mlir::Value position, llvm::SmallVector<mlir::Value, 4> key, uint64_t site);

@@ -82,7 +82,9 @@ struct Arithmetic {
 
   Value integerPower(Value x, Value y) {
     Value zero = integer(x, 0), one = integer(x, 1), minus = integer(x, -1);
-    auto constant = [&](int64_t value) -> Value { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); };
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value));
+    };
     unsigned width = getElementTypeOrSelf(x.getType()).getIntOrFloatBitWidth();
     // Repeated squaring; a negative exponent is treated below.
     auto loop = scf::ForOp::create(
@@ -124,9 +126,7 @@ struct Arithmetic {
     Value whole = arith::FPToSIOp::create(b, loc, wide, select(unsafe, number(x, 0.0), x));
     APInt smallest = isUnsigned ? APInt(32, 0) : APInt::getSignedMinValue(width);
     APInt largest = isUnsigned ? APInt(32, 255) : APInt::getSignedMaxValue(width);
-    auto limit = [&](const APInt &value) {
-      return splat(whole, b.getIntegerAttr(getElementTypeOrSelf(wide), value));
-    };
+    auto limit = [&](const APInt &value) { return splat(whole, b.getIntegerAttr(getElementTypeOrSelf(wide), value)); };
     Value result = select(below, limit(smallest), select(above, limit(largest), whole));
     if (isUnsigned)
       return arith::TruncIOp::create(b, loc, with(x, registerType(element)), result);
@@ -331,62 +331,61 @@ Value ElementEmitter::elementwise(Operation *op, ArrayRef<LaneIndex> index) {
   }
   bool isFloat = isa<FloatType>(type);
   VectorMath math(b, loc, context.target.fusedMultiplyAdd);
-  Value y =
-      llvm::TypeSwitch<Operation *, Value>(op)
-          .Case([&](nn::NegOp) -> Value {
-            if (isFloat)
-              return arith::NegFOp::create(b, loc, x[0]);
-            return arith::SubIOp::create(b, loc, a.integer(x[0], 0), x[0]);
-          })
-          .Case([&](nn::ExpOp) { return math.exp(x[0]); })
-          .Case([&](nn::LogOp) { return math.log(x[0]); })
-          .Case([&](nn::SqrtOp) -> Value { return math::SqrtOp::create(b, loc, x[0]); })
-          .Case([&](nn::TanhOp) { return math.tanh(x[0]); })
-          .Case([&](nn::ErfOp) { return math.erf(x[0]); })
-          .Case([&](nn::SinOp) { return math.sin(x[0]); })
-          .Case([&](nn::CosOp) { return math.cos(x[0]); })
-          .Case([&](nn::FloorOp) { return a.floor(x[0]); })
-          .Case([&](nn::AbsOp) -> Value {
-            if (isFloat)
-              return math::AbsFOp::create(b, loc, x[0]);
-            Value negated = arith::SubIOp::create(b, loc, a.integer(x[0], 0), x[0]);
-            return arith::MaxSIOp::create(b, loc, x[0], negated);
-          })
-          .Case([&](nn::SignOp) { return a.sign(x[0], isFloat); })
-          .Case([&](nn::NotOp) -> Value { return arith::XOrIOp::create(b, loc, x[0], a.integer(x[0], 1)); })
-          .Case([&](nn::AddOp) { return combine(b, loc, nn::ReduceKind::Sum, type, x[0], x[1]); })
-          .Case([&](nn::SubOp) -> Value {
-            if (isFloat)
-              return arith::SubFOp::create(b, loc, x[0], x[1]);
-            return arith::SubIOp::create(b, loc, x[0], x[1]);
-          })
-          .Case([&](nn::MulOp) { return combine(b, loc, nn::ReduceKind::Prod, type, x[0], x[1]); })
-          .Case([&](nn::DivOp) -> Value {
-            if (isFloat)
-              return arith::DivFOp::create(b, loc, x[0], x[1]);
-            return a.floorDivide(x[0], x[1], /*remainder=*/false);
-          })
-          .Case([&](nn::RemOp) -> Value {
-            if (!isFloat)
-              return a.floorDivide(x[0], x[1], /*remainder=*/true);
-            Value quotient = a.floor(arith::DivFOp::create(b, loc, x[0], x[1]));
-            return arith::SubFOp::create(b, loc, x[0], arith::MulFOp::create(b, loc, quotient, x[1]));
-          })
-          .Case([&](nn::PowOp) { return isFloat ? math.pow(x[0], x[1]) : a.integerPower(x[0], x[1]); })
-          .Case<nn::MaxOp, nn::MinOp>([&](Operation *) -> Value {
-            bool larger = isa<nn::MaxOp>(op);
-            if (!isFloat)
-              return combine(b, loc, larger ? nn::ReduceKind::Max : nn::ReduceKind::Min, type, x[0], x[1]);
-            if (isNumber(op->getOperand(0)))
-              return a.extreme(larger, x[1], x[0], true);
-            return a.extreme(larger, x[0], x[1], isNumber(op->getOperand(1)));
-          })
-          .Case([&](nn::AndOp) -> Value { return arith::AndIOp::create(b, loc, x[0], x[1]); })
-          .Case([&](nn::OrOp) -> Value { return arith::OrIOp::create(b, loc, x[0], x[1]); })
-          .Case([&](nn::CompareOp o) { return a.relation(o.getPredicate(), x[0], x[1], type); })
-          .Case([&](nn::SelectOp) { return a.select(x[0], x[1], x[2]); })
-          .Case([&](nn::ConvertOp) { return a.convert(x[0], type, resultType); })
-          .DefaultUnreachable("an element-wise operation without a formula");
+  Value y = llvm::TypeSwitch<Operation *, Value>(op)
+                .Case([&](nn::NegOp) -> Value {
+                  if (isFloat)
+                    return arith::NegFOp::create(b, loc, x[0]);
+                  return arith::SubIOp::create(b, loc, a.integer(x[0], 0), x[0]);
+                })
+                .Case([&](nn::ExpOp) { return math.exp(x[0]); })
+                .Case([&](nn::LogOp) { return math.log(x[0]); })
+                .Case([&](nn::SqrtOp) -> Value { return math::SqrtOp::create(b, loc, x[0]); })
+                .Case([&](nn::TanhOp) { return math.tanh(x[0]); })
+                .Case([&](nn::ErfOp) { return math.erf(x[0]); })
+                .Case([&](nn::SinOp) { return math.sin(x[0]); })
+                .Case([&](nn::CosOp) { return math.cos(x[0]); })
+                .Case([&](nn::FloorOp) { return a.floor(x[0]); })
+                .Case([&](nn::AbsOp) -> Value {
+                  if (isFloat)
+                    return math::AbsFOp::create(b, loc, x[0]);
+                  Value negated = arith::SubIOp::create(b, loc, a.integer(x[0], 0), x[0]);
+                  return arith::MaxSIOp::create(b, loc, x[0], negated);
+                })
+                .Case([&](nn::SignOp) { return a.sign(x[0], isFloat); })
+                .Case([&](nn::NotOp) -> Value { return arith::XOrIOp::create(b, loc, x[0], a.integer(x[0], 1)); })
+                .Case([&](nn::AddOp) { return combine(b, loc, nn::ReduceKind::Sum, type, x[0], x[1]); })
+                .Case([&](nn::SubOp) -> Value {
+                  if (isFloat)
+                    return arith::SubFOp::create(b, loc, x[0], x[1]);
+                  return arith::SubIOp::create(b, loc, x[0], x[1]);
+                })
+                .Case([&](nn::MulOp) { return combine(b, loc, nn::ReduceKind::Prod, type, x[0], x[1]); })
+                .Case([&](nn::DivOp) -> Value {
+                  if (isFloat)
+                    return arith::DivFOp::create(b, loc, x[0], x[1]);
+                  return a.floorDivide(x[0], x[1], /*remainder=*/false);
+                })
+                .Case([&](nn::RemOp) -> Value {
+                  if (!isFloat)
+                    return a.floorDivide(x[0], x[1], /*remainder=*/true);
+                  Value quotient = a.floor(arith::DivFOp::create(b, loc, x[0], x[1]));
+                  return arith::SubFOp::create(b, loc, x[0], arith::MulFOp::create(b, loc, quotient, x[1]));
+                })
+                .Case([&](nn::PowOp) { return isFloat ? math.pow(x[0], x[1]) : a.integerPower(x[0], x[1]); })
+                .Case<nn::MaxOp, nn::MinOp>([&](Operation *) -> Value {
+                  bool larger = isa<nn::MaxOp>(op);
+                  if (!isFloat)
+                    return combine(b, loc, larger ? nn::ReduceKind::Max : nn::ReduceKind::Min, type, x[0], x[1]);
+                  if (isNumber(op->getOperand(0)))
+                    return a.extreme(larger, x[1], x[0], true);
+                  return a.extreme(larger, x[0], x[1], isNumber(op->getOperand(1)));
+                })
+                .Case([&](nn::AndOp) -> Value { return arith::AndIOp::create(b, loc, x[0], x[1]); })
+                .Case([&](nn::OrOp) -> Value { return arith::OrIOp::create(b, loc, x[0], x[1]); })
+                .Case([&](nn::CompareOp o) { return a.relation(o.getPredicate(), x[0], x[1], type); })
+                .Case([&](nn::SelectOp) { return a.select(x[0], x[1], x[2]); })
+                .Case([&](nn::ConvertOp) { return a.convert(x[0], type, resultType); })
+                .DefaultUnreachable("an element-wise operation without a formula");
   if (narrow && resultType.isBF16())
     return a.convert(y, b.getF32Type(), resultType);
   return y;

@@ -7,8 +7,8 @@
 // which does piece number %chunk of the phase's work; the pieces of a phase are independent and run in any order and at
 // the same time. %buffers points to the addresses of the inputs, then the outputs, then, if `scratchBytes` is not zero,
 // one scratch buffer that all phases share. Every buffer is aligned to XFER_ALIGNMENT. %extents points to the values of
-// the dynamic extents (i64), as `EmittedKernel::extents` names them. How many pieces there are follows from the shapes only, never from the number of threads, and so
-// does every value that is written.
+// the dynamic extents (i64), as `EmittedKernel::extents` names them. How many pieces there are follows from the shapes
+// only, never from the number of threads, and so does every value that is written.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 

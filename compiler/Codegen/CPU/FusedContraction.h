@@ -16,8 +16,8 @@
 namespace xfer {
 
 /// Writes the functions `name`, `name.1`, .. at the builder's insertion point (the body of a module).
-mlir::FailureOr<EmittedKernel> emitFusedContraction(mlir::OpBuilder &builder, nn::KernelOp kernel,
-                                                    llvm::StringRef name, const TargetDescription &target);
+mlir::FailureOr<EmittedKernel> emitFusedContraction(mlir::OpBuilder &builder, nn::KernelOp kernel, llvm::StringRef name,
+                                                    const TargetDescription &target);
 
 } // namespace xfer
 

@@ -15,9 +15,7 @@ std::optional<int64_t> KernelBuilder::known(Value x) {
   return std::nullopt;
 }
 
-Value KernelBuilder::constant(int64_t value) {
-  return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value));
-}
+Value KernelBuilder::constant(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); }
 
 Value KernelBuilder::add(Value x, Value y) {
   auto left = known(x), right = known(y);
@@ -104,8 +102,8 @@ Value KernelBuilder::address(Type element, Value base, int64_t index) {
   if (!llvm::isInt<29>(index))
     return LLVM::GEPOp::create(b, loc, base.getType(), element, base, ArrayRef<LLVM::GEPArg>{constant(index)},
                                LLVM::GEPNoWrapFlags::none);
-  return LLVM::GEPOp::create(b, loc, base.getType(), element, base,
-                             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(index)}, LLVM::GEPNoWrapFlags::none);
+  return LLVM::GEPOp::create(b, loc, base.getType(), element, base, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(index)},
+                             LLVM::GEPNoWrapFlags::none);
 }
 
 Value KernelBuilder::load(Type type, Value address) {

@@ -1,8 +1,8 @@
 //===- KernelBuilder.h - index arithmetic, addresses and loops of a kernel --------------------------------------===//
 //
-// The few operations that kernels are written with: i64 arithmetic that folds constants as it goes, elements and vectors
-// at `!llvm.ptr` addresses, loops that vanish where they run once. Memory never goes through memref, so that nothing has
-// to be lowered but scf, arith and vector.
+// The few operations that kernels are written with: i64 arithmetic that folds constants as it goes, elements and
+// vectors at `!llvm.ptr` addresses, loops that vanish where they run once. Memory never goes through memref, so that
+// nothing has to be lowered but scf, arith and vector.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -77,7 +77,8 @@ struct KernelFunction {
   llvm::SmallVector<mlir::Value> buffers; // addresses
 };
 
-/// Creates the function at the builder's place and loads `count` addresses; the caller ends its body with `func.return`.
+/// Creates the function at the builder's place and loads `count` addresses; the caller ends its body with
+/// `func.return`.
 KernelFunction openKernel(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name, unsigned count);
 
 } // namespace xfer::cpu

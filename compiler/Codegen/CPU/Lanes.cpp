@@ -37,9 +37,7 @@ Type storageType(Type element) {
 
 int64_t storageBytes(Type element) { return (storageType(element).getIntOrFloatBitWidth() + 7) / 8; }
 
-Value LaneBuilder::constant(int64_t value) {
-  return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value));
-}
+Value LaneBuilder::constant(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value)); }
 
 Type LaneBuilder::laneType(Type type) { return lanes == 1 ? type : VectorType::get({lanes}, type); }
 

@@ -37,8 +37,7 @@ struct LaneIndex {
 /// Builds index arithmetic, loads and stores of one lane count at the insertion point of a builder.
 class LaneBuilder {
 public:
-  LaneBuilder(mlir::OpBuilder &builder, mlir::Location loc, int64_t lanes)
-      : b(builder), loc(loc), lanes(lanes) {}
+  LaneBuilder(mlir::OpBuilder &builder, mlir::Location loc, int64_t lanes) : b(builder), loc(loc), lanes(lanes) {}
 
   mlir::OpBuilder &builder() { return b; }
   int64_t laneCount() const { return lanes; }

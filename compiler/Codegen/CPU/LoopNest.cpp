@@ -306,10 +306,11 @@ ReductionPlan LoopKernelEmitter::planReduction() {
   wanted = std::min(wanted, std::max<int64_t>(1, reducedElements / 8));
   SmallVector<Axis> reduced = llvm::map_to_vector(plan.reducedOuter, sized);
   if (!reduced.empty()) {
-    plan.splitCut = cutAxes(reduced, type.getNumElements() /
-                                         std::accumulate(reduced.begin(), reduced.end(), int64_t(1),
-                                                         [](int64_t n, const Axis &axis) { return n * axis.size; }),
-                            number);
+    plan.splitCut =
+        cutAxes(reduced,
+                type.getNumElements() / std::accumulate(reduced.begin(), reduced.end(), int64_t(1),
+                                                        [](int64_t n, const Axis &axis) { return n * axis.size; }),
+                number);
     plan.split = plan.splitCut.chunks.fixed > 1;
   } else if (!plan.laneIsKept && wanted > 1) {
     int64_t lanes = type.getDimSize(*plan.lane);
@@ -468,19 +469,20 @@ void LoopKernelEmitter::passWithKeptLanes(Row &row, unsigned pass) {
     slots += accumulator.slots();
   int64_t rank = typeOf(form.space).getRank();
   auto reduced = loops.axesOf(form.space, plan.reducedOuter);
-  auto sums = loops.overPoints(
-      reduced, plan.split ? plan.splitCut.prefix : 0, reducedRange, initial, [&](ArrayRef<Value> at, ValueRange carried) {
-        SmallVector<Value> reducedIndex(at);
-        Nest::Values next;
-        for (auto [number, segment] : llvm::enumerate(row.segments)) {
-          LaneBuilder lanes(b, loc, segment.width);
-          Value base = row.base ? loops.kb.add(row.base, segment.offset) : Value();
-          Index index = spaceIndex(lanes, plan, rank, row.kept, reducedIndex, base);
-          llvm::append_range(next, emitPoint(row, pass, number, segment.width, index,
-                                             carried.slice(number * slots, slots), accumulators));
-        }
-        return next;
-      });
+  auto sums =
+      loops.overPoints(reduced, plan.split ? plan.splitCut.prefix : 0, reducedRange, initial,
+                       [&](ArrayRef<Value> at, ValueRange carried) {
+                         SmallVector<Value> reducedIndex(at);
+                         Nest::Values next;
+                         for (auto [number, segment] : llvm::enumerate(row.segments)) {
+                           LaneBuilder lanes(b, loc, segment.width);
+                           Value base = row.base ? loops.kb.add(row.base, segment.offset) : Value();
+                           Index index = spaceIndex(lanes, plan, rank, row.kept, reducedIndex, base);
+                           llvm::append_range(next, emitPoint(row, pass, number, segment.width, index,
+                                                              carried.slice(number * slots, slots), accumulators));
+                         }
+                         return next;
+                       });
   unsigned slot = 0;
   for (unsigned segment = 0; segment < row.segments.size(); ++segment)
     for (const Accumulator &accumulator : accumulators) {
@@ -551,8 +553,8 @@ void LoopKernelEmitter::passWithReducedLanes(Row &row, unsigned pass) {
       auto remainder = [&](ValueRange sums) {
         Nest::Values updated;
         for (auto [number, segment] : llvm::enumerate(segments))
-          llvm::append_range(updated, point(kb.constant(main + segment.offset), segment.width,
-                                            sums.slice(number * slots, slots)));
+          llvm::append_range(
+              updated, point(kb.constant(main + segment.offset), segment.width, sums.slice(number * slots, slots)));
         return updated;
       };
       if (plan.splitLanes && !segments.empty()) {
@@ -569,8 +571,8 @@ void LoopKernelEmitter::passWithReducedLanes(Row &row, unsigned pass) {
   };
   auto reduced = loops.axesOf(form.space, plan.reducedOuter);
   bool cutOuter = plan.split && !plan.splitLanes;
-  auto sums = loops.overPoints(reduced, cutOuter ? plan.splitCut.prefix : 0, cutOuter ? reducedRange : Range(), initial,
-                               body);
+  auto sums =
+      loops.overPoints(reduced, cutOuter ? plan.splitCut.prefix : 0, cutOuter ? reducedRange : Range(), initial, body);
 
   unsigned offset = 0;
   for (const Accumulator &accumulator : accumulators) {
@@ -642,8 +644,13 @@ FailureOr<EmittedKernel> LoopKernelEmitter::emit() {
   form = *found;
   collectExtents();
   if (form.sequential) {
-    emitSequential(b, form.sequential, [&] { openPhase(); return SequentialKernel{context, function, output(0)}; },
-                   [&](int64_t chunks) { closePhase({chunks, std::nullopt, 1}); });
+    emitSequential(
+        b, form.sequential,
+        [&] {
+          openPhase();
+          return SequentialKernel{context, function, output(0)};
+        },
+        [&](int64_t chunks) { closePhase({chunks, std::nullopt, 1}); });
     return emitted;
   }
   if (form.reductions.empty()) {
@@ -656,9 +663,8 @@ FailureOr<EmittedKernel> LoopKernelEmitter::emit() {
     openPhase();
     Nest loops = nest();
     for (auto [number, op] : llvm::enumerate(form.reductions))
-      context.parts[op->getResult(0)] = {
-          loops.kb.address(b.getI8Type(), function.buffers.back(), partOffset(number)),
-          plan.splitCut.chunks.fixed, keptElements(), Accumulator(loops, op).type(0)};
+      context.parts[op->getResult(0)] = {loops.kb.address(b.getI8Type(), function.buffers.back(), partOffset(number)),
+                                         plan.splitCut.chunks.fixed, keptElements(), Accumulator(loops, op).type(0)};
     emitPointwisePhase(form.partial);
   }
   return emitted;

@@ -2,8 +2,8 @@
 //
 // Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). Each lane computes
 // the block that its element lies in and takes its word of it, so that a number can be asked for anywhere. Neighbours
-// that begin with a block share it: 16 of them are the words of 4 blocks, and are computed in 4 lanes of 64 bits, where a
-// product with all its bits is one instruction.
+// that begin with a block share it: 16 of them are the words of 4 blocks, and are computed in 4 lanes of 64 bits, where
+// a product with all its bits is one instruction.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 

@@ -59,9 +59,7 @@ Value VectorMath::sub(Value x, Value y) { return arith::SubFOp::create(b, loc, x
 Value VectorMath::mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
 Value VectorMath::div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
 Value VectorMath::less(Value x, Value y) { return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y); }
-Value VectorMath::select(Value condition, Value x, Value y) {
-  return arith::SelectOp::create(b, loc, condition, x, y);
-}
+Value VectorMath::select(Value condition, Value x, Value y) { return arith::SelectOp::create(b, loc, condition, x, y); }
 
 Value VectorMath::fma(Value x, Value y, Value z) {
   if (fused)
@@ -96,8 +94,8 @@ Value VectorMath::exp(Value x) {
   Value n = sub(shifted, magic);
   Value r = fma(n, constant(x, -0.693359375), clamped);
   r = fma(n, constant(x, 2.12194440054690583e-4), r);
-  Value p = polynomial(r, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
-                           5.0000001201e-1});
+  Value p = polynomial(
+      r, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1});
   p = add(fma(p, mul(r, r), r), constant(x, 1.0));
   // Two factors: the exponent reaches from -150 (denormal) to 128 (infinity).
   Value bits = arith::BitcastOp::create(b, loc, integerLike(x), shifted);
@@ -142,8 +140,8 @@ Value VectorMath::tanh(Value x) {
   if (!isF32(x))
     return math::TanhOp::create(b, loc, x);
   Value z = mul(x, x);
-  Value p = polynomial(z, {-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1,
-                           -3.33332819422e-1});
+  Value p =
+      polynomial(z, {-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1});
   Value small = fma(mul(p, z), x, x);
   Value magnitude = math::AbsFOp::create(b, loc, x);
   Value one = constant(x, 1.0);

@@ -21,8 +21,7 @@ static Type elementOf(Value value) { return cast<RankedTensorType>(value.getType
 struct ElementEmitter::Window {
   ArrayRef<int64_t> size, strides, low, high, dilations;
 
-  template <typename WindowOp>
-  static Window of(WindowOp op) {
+  template <typename WindowOp> static Window of(WindowOp op) {
     return {op.getWindow(), op.getStrides(), op.getPaddingLow(), op.getPaddingHigh(), op.getDilations()};
   }
   bool isPadded() const {
@@ -107,8 +106,8 @@ Value ElementEmitter::windowMax(nn::WindowMaxOp op, unsigned result, ArrayRef<La
                           [&](Value inside, const LaneIndex &x, int64_t size) {
                             return both(inside, inRange(x, 0, lane.constant(size)));
                           });
-    Value x = lane.splat(choose(
-        place.inside, type, [&] { return element(op.getX(), place.index); }, [&] { return none; }));
+    Value x =
+        lane.splat(choose(place.inside, type, [&] { return element(op.getX(), place.index); }, [&] { return none; }));
     // The first element of all is taken as it is; then a larger one, or the first NaN.
     auto first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, carried[1],
                                        lane.splat(lane.constantElement(b.getIntegerAttr(indexType, 0))));
@@ -153,10 +152,9 @@ Value ElementEmitter::windowGather(nn::WindowGatherOp op, ArrayRef<LaneIndex> in
     at[axis] = axis == 0 ? position : lane.rem(position, size);
     position = lane.div(position, size);
   }
-  Place place = placeOf(lane, index, at, op.getX(), window.strides, window.low, window.dilations, window.isPadded(),
-                        [&](Value inside, const LaneIndex &x, int64_t size) {
-                          return both(inside, inRange(x, 0, lane.constant(size)));
-                        });
+  Place place = placeOf(
+      lane, index, at, op.getX(), window.strides, window.low, window.dilations, window.isPadded(),
+      [&](Value inside, const LaneIndex &x, int64_t size) { return both(inside, inRange(x, 0, lane.constant(size))); });
   return chooseOrZero(place.inside, elementOf(op.getX()), [&] { return element(op.getX(), place.index); });
 }
 
@@ -180,8 +178,9 @@ Value ElementEmitter::windowAdjoint(Operation *op, ArrayRef<LaneIndex> index) {
       LaneIndex back = lane.sub(lane.uniform(covering[axis] - 1), lane.uniform(offsets[axis]));
       LaneIndex o = lane.sub(lane.div(place, lane.constant(stride)), back);
       LaneIndex k = lane.sub(place, lane.mul(o, stride));
-      if (covering[axis] > 1 || window.low[axis] > 0 || grid.getDimSize(axis + 1) * stride < window.low[axis] +
-              cast<RankedTensorType>(op->getResult(0).getType()).getDimSize(axis + 1))
+      if (covering[axis] > 1 || window.low[axis] > 0 ||
+          grid.getDimSize(axis + 1) * stride <
+              window.low[axis] + cast<RankedTensorType>(op->getResult(0).getType()).getDimSize(axis + 1))
         valid = both(valid, inRange(o, 0, lane.constant(grid.getDimSize(axis + 1))));
       if (dilation > 1) {
         Value divisor = lane.constant(dilation);

@@ -54,7 +54,8 @@ protected:
   std::string message;
 };
 
-// Accuracy over a split: the network runs in batches, the labels are a raw column, the comparison and its mean are whole.
+// Accuracy over a split: the network runs in batches, the labels are a raw column, the comparison and its mean are
+// whole.
 constexpr const char *kEvaluation = R"mlir(
 #N = #nn.meaning<symbols = ["d.test"]>
 #NK = #nn.meaning<symbols = ["d.test", ""]>
@@ -87,8 +88,7 @@ TEST_F(BindingTimeTest, CutsAtTheLastRow) {
   ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
   EXPECT_FALSE(function("test"));
   // The indicator of a hit is one byte a sample: smaller than the index that it is made of.
-  EXPECT_EQ(binds(function("test.rows.s")),
-            "batch s.x:8x4 batch s.y:8 param w:4x3 -> whole rows:8x3 whole test.0:8 ");
+  EXPECT_EQ(binds(function("test.rows.s")), "batch s.x:8x4 batch s.y:8 param w:4x3 -> whole rows:8x3 whole test.0:8 ");
   std::string dynamic = std::to_string(ShapedType::kDynamic);
   EXPECT_EQ(binds(function("test.whole")), "extent d.test: whole test.0:" + dynamic + " -> output accuracy: ");
   auto pass = *module->getOps<PassOp>().begin();

@@ -30,7 +30,8 @@ TEST(ArenaPlan, Aligns) {
 
 // Of two gaps that fit, the smaller one is taken.
 TEST(ArenaPlan, BestFit) {
-  ArenaPlan plan = planArena({fixed(640, 0, 0), fixed(576, 0, 9), fixed(320, 0, 0), fixed(256, 0, 9), fixed(192, 1, 9)});
+  ArenaPlan plan =
+      planArena({fixed(640, 0, 0), fixed(576, 0, 9), fixed(320, 0, 0), fixed(256, 0, 9), fixed(192, 1, 9)});
   EXPECT_EQ(plan.placements[4].offset, 1216); // the gap of 320 that the third leaves, not that of 640
 }
 

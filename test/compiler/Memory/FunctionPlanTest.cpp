@@ -103,7 +103,8 @@ TEST_F(FunctionPlanTest, NoReuse) {
       nn.yield %b : tensor<4xf32>
     }
     return %d : tensor<4xf32>
-  })mlir", /*reuse=*/false);
+  })mlir",
+                                 /*reuse=*/false);
   EXPECT_NE(plan.placeOf(value(0)), plan.placeOf(value(1)));
   EXPECT_EQ(plan.getArena().fixedBytes, 128);
 }
@@ -265,7 +266,8 @@ TEST_F(FunctionPlanTest, Refuses) {
   func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
     %a = nn.exp %x : tensor<4xf32>
     return %a : tensor<4xf32>
-  })mlir", &context);
+  })mlir",
+                                       &context);
   ASSERT_TRUE(module);
   EXPECT_TRUE(failed(FunctionPlan::create(*module->getOps<func::FuncOp>().begin(), constants)));
   EXPECT_NE(message.find("is not part of a kernel"), std::string::npos) << message;

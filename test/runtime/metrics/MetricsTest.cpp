@@ -30,10 +30,15 @@ TEST(JsonText, EscapesAnything) {
 
 // Nothing of a file that is quoted in a message reaches a terminal as a command.
 TEST(JsonText, PrintableText) {
-  EXPECT_EQ(printableText("line 3: 'm\xC3\xBC" "de'\n\tdo"), "line 3: 'm\xC3\xBC" "de'\n\tdo");
+  EXPECT_EQ(printableText("line 3: 'm\xC3\xBC"
+                          "de'\n\tdo"),
+            "line 3: 'm\xC3\xBC"
+            "de'\n\tdo");
   const std::string mark = "\xEF\xBF\xBD";
   EXPECT_EQ(printableText("a\x1B[2Jb\rc\x7F"), "a" + mark + "[2Jb" + mark + "c" + mark);
-  EXPECT_EQ(printableText("\xC2\x9B" "31m\xFF"), mark + "31m" + mark);
+  EXPECT_EQ(printableText("\xC2\x9B"
+                          "31m\xFF"),
+            mark + "31m" + mark);
 }
 
 // Numbers read back as they were; what JSON cannot say is null.

@@ -82,7 +82,9 @@ protected:
   template <typename T>
   WeightTensor tensor(std::string name, StoredType type, std::vector<int64_t> shape, std::vector<T> values) {
     auto memory = std::make_shared<std::vector<T>>(std::move(values));
-    return {std::move(name), type, std::move(shape),
+    return {std::move(name),
+            type,
+            std::move(shape),
             {reinterpret_cast<const uint8_t *>(memory->data()), memory->size() * sizeof(T), memory}};
   }
 
@@ -146,7 +148,8 @@ TEST_F(LoadWeightsTest, Lookup) {
 TEST_F(LoadWeightsTest, Missing) {
   ASSERT_TRUE(writeWeights(folder.path("w"), {linear()[0]}).ok());
   json entry = {{"file", "w"}, {"into", "net"}};
-  EXPECT_THAT(load(json::array({entry})), HasSubstr("does not fit 'net'\n  in the model, not in the file: 'fc.0.bias' [3]"));
+  EXPECT_THAT(load(json::array({entry})),
+              HasSubstr("does not fit 'net'\n  in the model, not in the file: 'fc.0.bias' [3]"));
   entry["added"] = {"fc[0].bias"};
   EXPECT_EQ(load(json::array({entry})), "");
 }
@@ -166,7 +169,8 @@ TEST_F(LoadWeightsTest, BadFiles) {
   EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}}}), HasSubstr("it has only 0 bytes"));
 }
 
-// Files that the program has: found by place, known by hash, and preferred to nothing else because nothing is looked up.
+// Files that the program has: found by place, known by hash, and preferred to nothing else because nothing is looked
+// up.
 TEST_F(LoadWeightsTest, TakenAlong) {
   std::string file = encodeWeights(linear());
   std::string block = std::string(64, 'x') + file;
@@ -206,5 +210,6 @@ TEST_F(LoadWeightsTest, BadManifests) {
                 HasSubstr(std::string("/loads/0/content/") + key));
     content[key] = 32;
   }
-  EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}, {"content", content}}}), HasSubstr("a multiple of 64 is expected"));
+  EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}, {"content", content}}}),
+              HasSubstr("a multiple of 64 is expected"));
 }

@@ -236,13 +236,12 @@ TEST(Trainer, ModelsBetweenStages) {
   branch["from"] = "first";
   program["stages"] = {first, second, other, branch};
   program["baselines"] = {{{"name", "other"}, {"of", "second"}, {"runs", true}}, {{"name", "plain"}, {"of", "first"}}};
-  program["evaluations"] = {
-      {{"name", "e"},
-       {"pass", 6},
-       {"reports",
-        {{{"name", "value"}},
-         {{"name", "gain"}, {"kind", "gain"}, {"output", "value"}, {"baseline", "plain"}},
-         {{"name", "gains"}, {"kind", "gain"}, {"output", "value"}}}}}};
+  program["evaluations"] = {{{"name", "e"},
+                             {"pass", 6},
+                             {"reports",
+                              {{{"name", "value"}},
+                               {{"name", "gain"}, {"kind", "gain"}, {"output", "value"}, {"baseline", "plain"}},
+                               {{"name", "gains"}, {"kind", "gain"}, {"output", "value"}}}}}};
   program["order"] = {{{"stage", "first"}}, {{"stage", "second"}}, {{"stage", "other"}},
                       {{"evaluate", 0}},    {{"stage", "branch"}}, {{"repeat", 2}, {"body", {{{"stage", "first"}}}}}};
   Outcome outcome = runProgram(program);

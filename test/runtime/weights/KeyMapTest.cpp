@@ -164,13 +164,14 @@ TEST(KeyMap, SuggestsAddedPrefix) {
 
 // Names that differ in letters are paired if the shapes are equal; endings that are nowhere are dropped together.
 TEST(KeyMap, SuggestsNames) {
-  std::string text = match({{"conv_1.weight", {2}},
-                            {"conv_1.bias", {3}},
-                            {"conv_1.count", {9}},
-                            {"conv_2.weight", {4}},
-                            {"conv_2.bias", {3}},
-                            {"conv_2.count", {9}}},
-                           {}, {{"conv1.weight", {2}}, {"conv1.bias", {3}}, {"conv2.weight", {4}}, {"conv2.bias", {3}}});
+  std::string text =
+      match({{"conv_1.weight", {2}},
+             {"conv_1.bias", {3}},
+             {"conv_1.count", {9}},
+             {"conv_2.weight", {4}},
+             {"conv_2.bias", {3}},
+             {"conv_2.count", {9}}},
+            {}, {{"conv1.weight", {2}}, {"conv1.bias", {3}}, {"conv2.weight", {4}}, {"conv2.bias", {3}}});
   EXPECT_THAT(text, HasSubstr("\"*.count\" -> drop"));
   EXPECT_THAT(text, HasSubstr("\"conv_1.*\" -> \"conv1.*\""));
   EXPECT_THAT(text, HasSubstr("\"conv_2.*\" -> \"conv2.*\""));
@@ -193,8 +194,8 @@ TEST(KeyMap, SuggestionFits) {
     tensors.push_back({named.key, StoredType::F32, named.shape, {}});
   for (const Named &slot : slots)
     all.push_back({slot.key, slot.shape, true});
-  std::vector<KeyRule> rules = suggestRules({&tensors[0], &tensors[1], &tensors[2], &tensors[4]},
-                                            {&all[0], &all[1], &all[2]}, {&tensors[3]});
+  std::vector<KeyRule> rules =
+      suggestRules({&tensors[0], &tensors[1], &tensors[2], &tensors[4]}, {&all[0], &all[1], &all[2]}, {&tensors[3]});
   EXPECT_THAT(match(file, rules, slots), Not(HasSubstr("does not fit")));
 }
 

@@ -1,6 +1,6 @@
 // What a compiler asks about the file of a `load`; the program asks the same (program/LoadWeightsTest.cpp).
-#include "runtime/core/File.h"
 #include "runtime/weights/LoadPlan.h"
+#include "runtime/core/File.h"
 #include "test/runtime/support/TemporaryFolder.h"
 #include "xfer/rt/LoadCheck.h"
 #include <cstring>
@@ -27,7 +27,9 @@ protected:
     uint64_t count = 1;
     for (int64_t extent : shape)
       count *= static_cast<uint64_t>(extent);
-    return {std::move(name), StoredType::F32, std::move(shape),
+    return {std::move(name),
+            StoredType::F32,
+            std::move(shape),
             {reinterpret_cast<const uint8_t *>(numbers.data()), count * 4, nullptr}};
   }
 

@@ -123,7 +123,8 @@ Value Converter::convertParallel(ParallelOp op) {
     return LLVM::ConstantOp::create(builder, location, builder.getI32Type(), builder.getI32IntegerAttr(0));
   }
   return call(location, "xfer_parallel",
-              {op.getRuntime(), op.getQueue(), LLVM::AddressOfOp::create(builder, location, kernel(op)), buffers, op.getChunks(), op.getExtents()});
+              {op.getRuntime(), op.getQueue(), LLVM::AddressOfOp::create(builder, location, kernel(op)), buffers,
+               op.getChunks(), op.getExtents()});
 }
 
 void Converter::convert(Operation *op) {

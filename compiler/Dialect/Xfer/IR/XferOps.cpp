@@ -89,8 +89,8 @@ LogicalResult LoadOp::verify() {
     StringRef target = rule.getTarget() ? rule.getTarget().getValue() : StringRef();
     size_t uses = target.count('*') - target.count("[*]");
     if (uses > 1 ? uses != *wildcards : uses > *wildcards)
-      return emitOpError("(C2) maps the key '") << rule.getKey() << "' with " << *wildcards << " wildcards to '"
-                                                << target << "' with " << uses;
+      return emitOpError("(C2) maps the key '")
+             << rule.getKey() << "' with " << *wildcards << " wildcards to '" << target << "' with " << uses;
   }
   if (ContentAttr content = getContentAttr()) {
     if (!isa<StringAttr>(getFile()))
@@ -166,8 +166,8 @@ LogicalResult StageOp::verify() {
     bool last = index + 1 == getPhases().size();
     bool endless = phase.getUntilEpoch() == -1 && phase.getUntilStep() == -1;
     if (last != endless || phase.getUntilEpoch() < -1 || phase.getUntilStep() < -1)
-      return emitOpError("(C2) has a phase ") << phase.getFunction() << (last ? " with an end" : " without an end")
-                                              << "; only the last has none";
+      return emitOpError("(C2) has a phase ")
+             << phase.getFunction() << (last ? " with an end" : " without an end") << "; only the last has none";
   }
   if (bool(getEpochs()) == bool(getSteps()))
     return emitOpError("(C3) wants one of epochs and steps");

@@ -14,8 +14,7 @@ using namespace mlir;
 namespace xfer::pipeline {
 namespace {
 
-template <typename OpT>
-LogicalResult enter(llvm::StringMap<OpT> &map, OpT op, StringRef kind) {
+template <typename OpT> LogicalResult enter(llvm::StringMap<OpT> &map, OpT op, StringRef kind) {
   auto [entry, isNew] = map.try_emplace(op.getName(), op);
   if (isNew)
     return success();
@@ -146,10 +145,11 @@ LogicalResult ProgramVerifier::check(func::FuncOp function) {
       continue;
     if (failed(checkBind(function, bind, function.getResultTypes()[i], false, i)))
       return failure();
-    if (bind.getKind() != BindKind::Check && !seen.insert((stringifyBindKind(bind.getKind()) + ":" + bind.getName()).str()).second)
-      return function.emitError("result ") << i << " of '" << function.getSymName() << "' writes "
-                                           << stringifyBindKind(bind.getKind()) << " '" << bind.getName()
-                                           << "' a second time";
+    if (bind.getKind() != BindKind::Check &&
+        !seen.insert((stringifyBindKind(bind.getKind()) + ":" + bind.getName()).str()).second)
+      return function.emitError("result ")
+             << i << " of '" << function.getSymName() << "' writes " << stringifyBindKind(bind.getKind()) << " '"
+             << bind.getName() << "' a second time";
   }
   if (bound && unbound)
     return function.emitError("'") << function.getSymName() << "' binds some of its arguments and results, not all";
@@ -365,34 +365,34 @@ LogicalResult ProgramVerifier::check(ExportOp exported) {
   for (ArrayAttr fields : {exported.getInputs(), exported.getOutputs()})
     for (auto field : fields.getAsRange<FieldAttr>())
       if (!bound.contains(field.getName()))
-        return exported.emitOpError("(C1) declares '") << field.getName() << "', which " << exported.getFunctionAttr()
-                                                       << " does not bind";
+        return exported.emitOpError("(C1) declares '")
+               << field.getName() << "', which " << exported.getFunctionAttr() << " does not bind";
   return success();
 }
 
 FailureOr<ProgramIndex> ProgramIndex::build(ModuleOp module) {
   ProgramIndex index;
   for (Operation &op : *module.getBody()) {
-    LogicalResult entered =
-        llvm::TypeSwitch<Operation *, LogicalResult>(&op)
-            .Case<OptionOp>([&](auto o) { return enter(index.options, o, "option"); })
-            .Case<ParameterOp>([&](auto o) { return enter(index.parameters, o, "parameter"); })
-            .Case<StateOp>([&](auto o) { return enter(index.states, o, "state"); })
-            .Case<DomainOp>([&](auto o) { return enter(index.domains, o, "domain"); })
-            .Case<PassOp>([&](auto o) { return enter(index.passes, o, "pass"); })
-            .Case<BaselineOp>([&](auto o) { return enter(index.baselines, o, "baseline"); })
-            .Case<StageOp>([&](auto o) { return enter(index.stages, o, "stage"); })
-            .Case<EvaluationOp>([&](auto o) { return enter(index.evaluations, o, "evaluation"); })
-            .Case<func::FuncOp>([&](auto o) {
-              index.functions[o.getSymName()] = o;
-              return success();
-            })
-            .Case<SiteOp>([&](SiteOp site) -> LogicalResult {
-              if (static_cast<int64_t>(site.getNumber()) != ++index.sites)
-                return site.emitOpError("(C1) has the number ") << site.getNumber() << "; expected " << index.sites;
-              return success();
-            })
-            .Default([](Operation *) { return success(); });
+    LogicalResult entered = llvm::TypeSwitch<Operation *, LogicalResult>(&op)
+                                .Case<OptionOp>([&](auto o) { return enter(index.options, o, "option"); })
+                                .Case<ParameterOp>([&](auto o) { return enter(index.parameters, o, "parameter"); })
+                                .Case<StateOp>([&](auto o) { return enter(index.states, o, "state"); })
+                                .Case<DomainOp>([&](auto o) { return enter(index.domains, o, "domain"); })
+                                .Case<PassOp>([&](auto o) { return enter(index.passes, o, "pass"); })
+                                .Case<BaselineOp>([&](auto o) { return enter(index.baselines, o, "baseline"); })
+                                .Case<StageOp>([&](auto o) { return enter(index.stages, o, "stage"); })
+                                .Case<EvaluationOp>([&](auto o) { return enter(index.evaluations, o, "evaluation"); })
+                                .Case<func::FuncOp>([&](auto o) {
+                                  index.functions[o.getSymName()] = o;
+                                  return success();
+                                })
+                                .Case<SiteOp>([&](SiteOp site) -> LogicalResult {
+                                  if (static_cast<int64_t>(site.getNumber()) != ++index.sites)
+                                    return site.emitOpError("(C1) has the number ")
+                                           << site.getNumber() << "; expected " << index.sites;
+                                  return success();
+                                })
+                                .Default([](Operation *) { return success(); });
     if (failed(entered))
       return failure();
   }

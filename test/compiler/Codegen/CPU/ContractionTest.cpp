@@ -208,8 +208,9 @@ TEST_P(ContractionTest, MultipliesMatrices) {
     check<float>({matmulText(m, n, k)});
 }
 
-// Last columns that fill at most half of a vector: rows share one for them. Few and many rows, also not a multiple of those
-// that share; columns that are no power of two; in place, packed, in several blocks, in splits, with wider elements.
+// Last columns that fill at most half of a vector: rows share one for them. Few and many rows, also not a multiple of
+// those that share; columns that are no power of two; in place, packed, in several blocks, in splits, with wider
+// elements.
 TEST_P(ContractionTest, SharesTails) {
   for (int64_t columns : {1, 2, 3, 4, 7, 8, 17, 18, 19, 20, 23, 50})
     for (int64_t rows : {2, 3, 13})
@@ -231,8 +232,8 @@ TEST_P(ContractionTest, SharesTailsOfTaps) {
   }
 }
 
-// Few sums have several sets; the last steps of a loop, which need not be cut evenly, go to the first one. Loops of images
-// are shorter for the taps that lie partly outside.
+// Few sums have several sets; the last steps of a loop, which need not be cut evenly, go to the first one. Loops of
+// images are shorter for the taps that lie partly outside.
 TEST_P(ContractionTest, CarriesSeveralSets) {
   for (int64_t steps : {8, 9, 10, 11, 35})
     for (int64_t rows : {1, 2, 3, 5})
@@ -342,7 +343,8 @@ TEST_P(ContractionTest, FollowsTheSchedule) {
       {matmulText(50, 70, 90), {}, "{row_block = 8, column_block = 16, rows = 4, vectors = 1, rows_inner = true}"});
   check<float>({matmulText(50, 70, 90), {}, "{splits = 4, row_block = 12, rows = 4}"});
   check<float>({matmulText(50, 70, 90), {}, "{splits = 4, reduction_blocks = array<i64: 10>, pack = true}"});
-  check<float>({square(2, 9, 8, 24, 3, 2, 1).text(1), {},
+  check<float>({square(2, 9, 8, 24, 3, 2, 1).text(1),
+                {},
                 "{phases = [{rows = 2, pack = true}, {rows = 1}, {vectors = 1}, {pack = true, rows_inner = true}]}"});
 }
 

@@ -130,7 +130,7 @@ func.func @bn(%x: tensor<8x12x12x21xf32>, %g: tensor<21xf32>, %b: tensor<21xf32>
 )mlir",
         {Tensor::random({8, 12, 12, 21}, 7), Tensor::random({21}, 2), Tensor::random({21}, 3), Tensor::random({21}, 4),
          Tensor::random({8, 12, 12, 21}, 5)}, // no output within a rounding of 0, where the mask would turn
-        1e-5);                               // sums of 1152 terms
+        1e-5);                                // sums of 1152 terms
 }
 
 // Statistics of rows, and a gradient that needs several sums of a row.
@@ -164,7 +164,8 @@ func.func @f(%x: tensor<33x50xf32>, %g: tensor<50xf32>, %b: tensor<50xf32>, %u: 
   return %y, %dx, %dg, %db : tensor<33x50xf32>, tensor<33x50xf32>, tensor<50xf32>, tensor<50xf32>
 }
 )mlir",
-        {Tensor::random({33, 50}, 1), Tensor::random({50}, 2), Tensor::random({50}, 3), Tensor::random({33, 50}, 4)}, 1e-5);
+        {Tensor::random({33, 50}, 1), Tensor::random({50}, 2), Tensor::random({50}, 3), Tensor::random({33, 50}, 4)},
+        1e-5);
 }
 
 // Parameters of three shapes in one kernel, with scalars that they share.
@@ -277,8 +278,8 @@ func.func @f(%t: tensor<50x21xf32>, %i: tensor<6x7xi32>, %k: tensor<6x4xi32>, %u
   return %y, %g : tensor<6x7x21xf32>, tensor<50x21xf32>
 }
 )mlir",
-        {Tensor::random({50, 21}, 1), Tensor::random({6, 7}, 2, 0, 50, true), Tensor::random({6, 4}, 3, -2e9, 2e9, true),
-         Tensor::random({6, 7, 21}, 4)},
+        {Tensor::random({50, 21}, 1), Tensor::random({6, 7}, 2, 0, 50, true),
+         Tensor::random({6, 4}, 3, -2e9, 2e9, true), Tensor::random({6, 7, 21}, 4)},
         1e-6);
 }
 

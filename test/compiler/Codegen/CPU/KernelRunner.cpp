@@ -9,11 +9,6 @@
 
 #include "test/reference/Reference.h"
 
-#include "gtest/gtest.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/Support/Error.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/TargetParser/Host.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -27,6 +22,11 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "gtest/gtest.h"
 
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -40,7 +40,9 @@ using namespace mlir;
 
 namespace xfer::test {
 
-Tensor Tensor::of(std::vector<int64_t> shape, std::vector<double> values) { return {std::move(shape), std::move(values)}; }
+Tensor Tensor::of(std::vector<int64_t> shape, std::vector<double> values) {
+  return {std::move(shape), std::move(values)};
+}
 
 int64_t Tensor::size() const {
   int64_t count = 1;
@@ -82,15 +84,13 @@ private:
   char *base, *start;
 };
 
-template <typename T>
-void put(char *to, const std::vector<double> &values) {
+template <typename T> void put(char *to, const std::vector<double> &values) {
   for (size_t i = 0; i < values.size(); ++i) {
     T value = static_cast<T>(values[i]);
     memcpy(to + i * sizeof(T), &value, sizeof(T));
   }
 }
-template <typename T>
-void take(const char *from, std::vector<double> &values) {
+template <typename T> void take(const char *from, std::vector<double> &values) {
   for (size_t i = 0; i < values.size(); ++i) {
     T value;
     memcpy(&value, from + i * sizeof(T), sizeof(T));
@@ -289,8 +289,8 @@ Guarded &Runner::buffer(Value value) {
   auto &entry = buffers[value];
   if (!entry) {
     Tensor shaped{shapeOf(value), {}};
-    entry = std::make_unique<Guarded>(shaped.size() *
-                                      bytesOf(cast<RankedTensorType>(value.getType()).getElementType()));
+    entry =
+        std::make_unique<Guarded>(shaped.size() * bytesOf(cast<RankedTensorType>(value.getType()).getElementType()));
   }
   return *entry;
 }

@@ -1,9 +1,9 @@
 //===- KernelRunner.h - run functions of kernels in this process ------------------------------------------------===//
 //
-// For tests: takes a function of nn operations, forms kernels by `nn-fuse` (in the mode `full` after the passes that make
-// more of it), writes them for a target, compiles them in this process and runs the function kernel by kernel. Chunks run
-// in a scrambled order, and every buffer lies before a page that may not be touched, so that reads and writes behind its
-// end are seen.
+// For tests: takes a function of nn operations, forms kernels by `nn-fuse` (in the mode `full` after the passes that
+// make more of it), writes them for a target, compiles them in this process and runs the function kernel by kernel.
+// Chunks run in a scrambled order, and every buffer lies before a page that may not be touched, so that reads and
+// writes behind its end are seen.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -30,7 +30,7 @@ struct Tensor {
 };
 
 struct RunOptions {
-  std::string mode = "none";   // of nn-fuse
+  std::string mode = "none"; // of nn-fuse
   std::string target = "native";
   std::map<std::string, int64_t> extents; // of dynamic axes
 };

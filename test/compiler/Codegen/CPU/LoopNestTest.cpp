@@ -3,8 +3,8 @@
 
 #include "test/compiler/Codegen/CPU/KernelRunner.h"
 
-#include "gtest/gtest.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "gtest/gtest.h"
 
 #include <cmath>
 #include <functional>
@@ -115,7 +115,12 @@ TEST_P(LoopNest, Binary) {
   binary("max", "i32", i, j, [](double a, double b) { return std::max(a, b); }, 0);
   binary("div", "i32", i, j, [](double a, double b) { return b == 0 ? 0 : std::floor(a / b); }, 0);
   binary("rem", "i32", i, j, [](double a, double b) { return b == 0 ? a : a - std::floor(a / b) * b; }, 0);
-  binary("pow", "i32", i, j, [](double a, double b) { return b < 0 ? (a == 1 ? 1 : a == -1 ? (std::fmod(b, 2) ? -1 : 1) : 0) : std::pow(a, b); }, 0);
+  binary(
+      "pow", "i32", i, j,
+      [](double a, double b) {
+        return b < 0 ? (a == 1 ? 1 : a == -1 ? (std::fmod(b, 2) ? -1 : 1) : 0) : std::pow(a, b);
+      },
+      0);
 }
 
 TEST_P(LoopNest, NotANumber) {
@@ -135,12 +140,13 @@ TEST_P(LoopNest, CompareSelectConvert) {
         "%c = nn.compare lt %a, %b : (tensor<37xf32>, tensor<37xf32>) -> tensor<37xi1>\n"
         "%r = nn.select %c, %a, %b : (tensor<37xi1>, tensor<37xf32>, tensor<37xf32>) -> tensor<37xf32>\n"
         "return %c, %r : tensor<37xi1>, tensor<37xf32>",
-        {x, y},
-        {make({37}, [&](const Point &p) { return get(x, p) < get(y, p); }),
-         make({37}, [&](const Point &p) { return std::min(get(x, p), get(y, p)); })});
+        {x, y}, {make({37}, [&](const Point &p) { return get(x, p) < get(y, p); }), make({37}, [&](const Point &p) {
+                   return std::min(get(x, p), get(y, p));
+                 })});
   Tensor bytes = Tensor::random({37}, 3, 0, 256, true);
   Tensor wide = Tensor::of({5}, {3e9, -3e9, NAN, -2.7, 300.5});
-  check("%a: tensor<37xui8>, %b: tensor<5xf32>) -> (tensor<37xf32>, tensor<5xi32>, tensor<5xui8>, tensor<5xi1>, tensor<37xbf16>)",
+  check("%a: tensor<37xui8>, %b: tensor<5xf32>) -> (tensor<37xf32>, tensor<5xi32>, tensor<5xui8>, tensor<5xi1>, "
+        "tensor<37xbf16>)",
         "%r = nn.convert %a : tensor<37xui8> -> tensor<37xf32>\n"
         "%i = nn.convert %b : tensor<5xf32> -> tensor<5xi32>\n"
         "%u = nn.convert %b : tensor<5xf32> -> tensor<5xui8>\n"
@@ -159,7 +165,8 @@ TEST_P(LoopNest, Movement) {
         "return %r : tensor<21x3x5xf32>",
         {x}, {make({21, 3, 5}, [&](const Point &p) { return get(x, {p[1], p[2], p[0]}); })});
   check("%a: tensor<3x5x21xf32>) -> tensor<2x5x10xf32>",
-        "%r = nn.slice %a offsets [1, 0, 1] sizes [2, 5, 10] strides [1, 1, 2] : (tensor<3x5x21xf32>) -> tensor<2x5x10xf32>\n"
+        "%r = nn.slice %a offsets [1, 0, 1] sizes [2, 5, 10] strides [1, 1, 2] : (tensor<3x5x21xf32>) -> "
+        "tensor<2x5x10xf32>\n"
         "return %r : tensor<2x5x10xf32>",
         {x}, {make({2, 5, 10}, [&](const Point &p) { return get(x, {p[0] + 1, p[1], 2 * p[2] + 1}); })});
   // One element of some axes, all of the others: neighbours become one axis on both sides.
@@ -170,8 +177,9 @@ TEST_P(LoopNest, Movement) {
         "%s = nn.slice %a offsets [0, 0, 3, 0] sizes [4, 3, 1, 21] strides [1, 1, 2, 1]"
         " : (tensor<4x3x5x21xf32>) -> tensor<4x3x1x21xf32>\n"
         "return %r, %s : tensor<1x1x5x21xf32>, tensor<4x3x1x21xf32>",
-        {whole}, {make({1, 1, 5, 21}, [&](const Point &p) { return get(whole, {2, 1, p[2], p[3]}); }),
-                  make({4, 3, 1, 21}, [&](const Point &p) { return get(whole, {p[0], p[1], 3, p[3]}); })});
+        {whole},
+        {make({1, 1, 5, 21}, [&](const Point &p) { return get(whole, {2, 1, p[2], p[3]}); }),
+         make({4, 3, 1, 21}, [&](const Point &p) { return get(whole, {p[0], p[1], 3, p[3]}); })});
   check("%a: tensor<3x5x21xf32>) -> tensor<3x5x21xf32>",
         "%r = nn.reverse %a axes [0, 2] : tensor<3x5x21xf32>\n return %r : tensor<3x5x21xf32>", {x},
         {make({3, 5, 21}, [&](const Point &p) { return get(x, {2 - p[0], p[1], 20 - p[2]}); })});
@@ -195,16 +203,13 @@ TEST_P(LoopNest, Movement) {
   check("%a: tensor<3x5x21xf32>, %b: tensor<3x2x21xf32>) -> tensor<3x7x21xf32>",
         "%r = nn.concat %a, %b axis 1 : (tensor<3x5x21xf32>, tensor<3x2x21xf32>) -> tensor<3x7x21xf32>\n"
         "return %r : tensor<3x7x21xf32>",
-        {x, y}, {make({3, 7, 21}, [&](const Point &p) {
-          return p[1] < 5 ? get(x, p) : get(y, {p[0], p[1] - 5, p[2]});
-        })});
+        {x, y},
+        {make({3, 7, 21}, [&](const Point &p) { return p[1] < 5 ? get(x, p) : get(y, {p[0], p[1] - 5, p[2]}); })});
   Tensor u = Tensor::random({4, 13}, 5), v = Tensor::random({4, 9}, 6);
   check("%a: tensor<4x13xf32>, %b: tensor<4x9xf32>) -> tensor<4x22xf32>",
         "%r = nn.concat %a, %b axis 1 : (tensor<4x13xf32>, tensor<4x9xf32>) -> tensor<4x22xf32>\n"
         "return %r : tensor<4x22xf32>",
-        {u, v}, {make({4, 22}, [&](const Point &p) {
-          return p[1] < 13 ? get(u, p) : get(v, {p[0], p[1] - 13});
-        })});
+        {u, v}, {make({4, 22}, [&](const Point &p) { return p[1] < 13 ? get(u, p) : get(v, {p[0], p[1] - 13}); })});
   check(") -> (tensor<3x9xi32>, tensor<5xf32>)",
         "%r = nn.iota axis 1 : tensor<3x9xi32>\n"
         "%c = nn.constant dense<[1.0, 2.0, 3.0, 5.0, 8.0]> : tensor<5xf32>\n"
@@ -233,13 +238,16 @@ TEST_P(LoopNest, Reductions) {
   struct Case {
     std::vector<int64_t> axes;
     std::string list, result;
-  } cases[] = {{{0}, "[0]", "tensor<7x37xf32>"}, {{1}, "[1]", "tensor<6x37xf32>"}, {{2}, "[2]", "tensor<6x7xf32>"},
-               {{0, 2}, "[0, 2]", "tensor<7xf32>"}, {{0, 1}, "[0, 1]", "tensor<37xf32>"},
-               {{0, 1, 2}, "[0, 1, 2]", "tensor<f32>"}, {{}, "[]", "tensor<6x7x37xf32>"}};
+  } cases[] = {{{0}, "[0]", "tensor<7x37xf32>"},     {{1}, "[1]", "tensor<6x37xf32>"},
+               {{2}, "[2]", "tensor<6x7xf32>"},      {{0, 2}, "[0, 2]", "tensor<7xf32>"},
+               {{0, 1}, "[0, 1]", "tensor<37xf32>"}, {{0, 1, 2}, "[0, 1, 2]", "tensor<f32>"},
+               {{}, "[]", "tensor<6x7x37xf32>"}};
   for (const Case &c : cases)
     for (const std::string kind : {"sum", "max", "min"}) {
       double initial = kind == "sum" ? 0 : kind == "max" ? -INFINITY : INFINITY;
-      auto combine = [&](double a, double b) { return kind == "sum" ? a + b : kind == "max" ? std::max(a, b) : std::min(a, b); };
+      auto combine = [&](double a, double b) {
+        return kind == "sum" ? a + b : kind == "max" ? std::max(a, b) : std::min(a, b);
+      };
       check("%a: tensor<6x7x37xf32>) -> " + c.result,
             "%r = nn.reduce " + kind + " %a axes " + c.list + " : (tensor<6x7x37xf32>) -> " + c.result +
                 "\n return %r : " + c.result,
@@ -252,9 +260,26 @@ TEST_P(LoopNest, Reductions) {
         "%t = nn.reduce all %b axes [0] : (tensor<5x19xi1>) -> tensor<19xi1>\n"
         "return %r, %s, %t : tensor<19xi32>, tensor<5xi1>, tensor<19xi1>",
         {i, t},
-        {make({19}, [&](const Point &p) { double v = 1; for (int64_t k = 0; k < 5; ++k) v *= get(i, {k, p[0]}); return v; }),
-         make({5}, [&](const Point &p) { double v = 0; for (int64_t k = 0; k < 19; ++k) v = v || get(t, {p[0], k}); return v; }),
-         make({19}, [&](const Point &p) { double v = 1; for (int64_t k = 0; k < 5; ++k) v = v && get(t, {k, p[0]}); return v; })});
+        {make({19},
+              [&](const Point &p) {
+                double v = 1;
+                for (int64_t k = 0; k < 5; ++k)
+                  v *= get(i, {k, p[0]});
+                return v;
+              }),
+         make({5},
+              [&](const Point &p) {
+                double v = 0;
+                for (int64_t k = 0; k < 19; ++k)
+                  v = v || get(t, {p[0], k});
+                return v;
+              }),
+         make({19}, [&](const Point &p) {
+           double v = 1;
+           for (int64_t k = 0; k < 5; ++k)
+             v = v && get(t, {k, p[0]});
+           return v;
+         })});
 }
 
 // Long enough to be cut into chunks whose parts are combined by a second phase.
@@ -262,12 +287,14 @@ TEST_P(LoopNest, LongReductions) {
   Tensor x = Tensor::random({1200, 37}, 1), y = Tensor::random({50021}, 2);
   check("%a: tensor<1200x37xf32>) -> tensor<37xf32>",
         "%r = nn.reduce sum %a axes [0] : (tensor<1200x37xf32>) -> tensor<37xf32>\n return %r : tensor<37xf32>", {x},
-        {make({37}, [&](const Point &p) {
-          double sum = 0;
-          for (int64_t i = 0; i < 1200; ++i)
-            sum += get(x, {i, p[0]});
-          return sum;
-        })}, 1e-5);
+        {make({37},
+              [&](const Point &p) {
+                double sum = 0;
+                for (int64_t i = 0; i < 1200; ++i)
+                  sum += get(x, {i, p[0]});
+                return sum;
+              })},
+        1e-5);
   double sum = 0;
   for (double v : y.values)
     sum += v;
@@ -275,8 +302,8 @@ TEST_P(LoopNest, LongReductions) {
         "%r = nn.reduce sum %a axes [0] : (tensor<50021xf32>) -> tensor<f32>\n return %r : tensor<f32>", {y},
         {Tensor::of({}, {sum})}, 1e-5);
   check("%a: tensor<1200x37xf32>) -> tensor<1200xf32>",
-        "%r = nn.reduce max %a axes [1] : (tensor<1200x37xf32>) -> tensor<1200xf32>\n return %r : tensor<1200xf32>", {x},
-        {make({1200}, [&](const Point &p) {
+        "%r = nn.reduce max %a axes [1] : (tensor<1200x37xf32>) -> tensor<1200xf32>\n return %r : tensor<1200xf32>",
+        {x}, {make({1200}, [&](const Point &p) {
           double best = -INFINITY;
           for (int64_t i = 0; i < 37; ++i)
             best = std::max(best, get(x, {p[0], i}));
@@ -305,8 +332,19 @@ TEST_P(LoopNest, ArgmaxAndCumsum) {
         "%s = nn.cumsum %a axis 1 : tensor<9x41xf32>\n"
         "return %r, %s : tensor<9x41xf32>, tensor<9x41xf32>",
         {x},
-        {make({9, 41}, [&](const Point &p) { double s = 0; for (int64_t i = 0; i <= p[0]; ++i) s += get(x, {i, p[1]}); return s; }),
-         make({9, 41}, [&](const Point &p) { double s = 0; for (int64_t i = 0; i <= p[1]; ++i) s += get(x, {p[0], i}); return s; })});
+        {make({9, 41},
+              [&](const Point &p) {
+                double s = 0;
+                for (int64_t i = 0; i <= p[0]; ++i)
+                  s += get(x, {i, p[1]});
+                return s;
+              }),
+         make({9, 41}, [&](const Point &p) {
+           double s = 0;
+           for (int64_t i = 0; i <= p[1]; ++i)
+             s += get(x, {p[0], i});
+           return s;
+         })});
 }
 
 TEST_P(LoopNest, GatherAndScatter) {
@@ -330,9 +368,12 @@ TEST_P(LoopNest, GatherAndScatter) {
     added.values[offset] += get(u, p);
     replaced.values[offset] = get(u, p);
   });
-  check("%a: tensor<3x9x21xf32>, %b: tensor<3x4xi32>, %c: tensor<3x4x21xf32>) -> (tensor<3x9x21xf32>, tensor<3x9x21xf32>)",
-        "%r = nn.scatter add %a, %b, %c batch 1 : (tensor<3x9x21xf32>, tensor<3x4xi32>, tensor<3x4x21xf32>) -> tensor<3x9x21xf32>\n"
-        "%s = nn.scatter set %a, %b, %c batch 1 : (tensor<3x9x21xf32>, tensor<3x4xi32>, tensor<3x4x21xf32>) -> tensor<3x9x21xf32>\n"
+  check("%a: tensor<3x9x21xf32>, %b: tensor<3x4xi32>, %c: tensor<3x4x21xf32>) -> (tensor<3x9x21xf32>, "
+        "tensor<3x9x21xf32>)",
+        "%r = nn.scatter add %a, %b, %c batch 1 : (tensor<3x9x21xf32>, tensor<3x4xi32>, tensor<3x4x21xf32>) -> "
+        "tensor<3x9x21xf32>\n"
+        "%s = nn.scatter set %a, %b, %c batch 1 : (tensor<3x9x21xf32>, tensor<3x4xi32>, tensor<3x4x21xf32>) -> "
+        "tensor<3x9x21xf32>\n"
         "return %r, %s : tensor<3x9x21xf32>, tensor<3x9x21xf32>",
         {x, i, u}, {added, replaced}, 1e-6);
 }
@@ -346,7 +387,8 @@ TEST_P(LoopNest, Windows) {
     int64_t grid = (extent + c.low + c.high - c.dilation * (c.window - 1) - 1) / c.stride + 1;
     auto place = [&](int64_t o, int64_t k) { return o * c.stride - c.low + k * c.dilation; };
     auto inside = [&](int64_t at) { return at >= 0 && at < extent; };
-    Tensor x = Tensor::random({batch, extent, extent, channels}, 1), g = Tensor::random({batch, grid, grid, channels}, 2);
+    Tensor x = Tensor::random({batch, extent, extent, channels}, 1),
+           g = Tensor::random({batch, grid, grid, channels}, 2);
     std::vector<int64_t> small{batch, grid, grid, channels}, large{batch, extent, extent, channels};
     Tensor index = make(small, [&](const Point &p) {
       int64_t best = -1;
@@ -389,7 +431,8 @@ TEST_P(LoopNest, Windows) {
     std::string attributes =
         llvm::formatv("window [{0}, {0}] strides [{1}, {1}] padding [{2}, {2}] [{3}, {3}] dilations [{4}, {4}]",
                       c.window, c.stride, c.low, c.high, c.dilation);
-    std::string f = llvm::formatv("tensor<2x{0}x{0}x19xf32>", grid), n = llvm::formatv("tensor<2x{0}x{0}x19xi32>", grid);
+    std::string f = llvm::formatv("tensor<2x{0}x{0}x19xf32>", grid),
+                n = llvm::formatv("tensor<2x{0}x{0}x19xi32>", grid);
     std::string big = "tensor<2x11x11x19xf32>";
     check("%a: " + big + ", %b: " + f + ") -> (" + f + ", " + n + ", " + f + ", " + f + ", " + big + ", " + big + ")",
           "%y, %i = nn.window_max %a " + attributes + " : (" + big + ") -> (" + f + ", " + n + ")\n" +
@@ -447,8 +490,20 @@ TEST_P(LoopNest, DynamicExtents) {
               ", " + line + ", tensor<21xf32>",
           {x},
           {make({n, 21}, [&](const Point &p) { return 2 * get(x, p); }),
-           make({n}, [&](const Point &p) { double s = 0; for (int64_t i = 0; i < 21; ++i) s += get(x, {p[0], i}); return s; }),
-           make({21}, [&](const Point &p) { double s = 0; for (int64_t i = 0; i < n; ++i) s += get(x, {i, p[0]}); return s; })},
+           make({n},
+                [&](const Point &p) {
+                  double s = 0;
+                  for (int64_t i = 0; i < 21; ++i)
+                    s += get(x, {p[0], i});
+                  return s;
+                }),
+           make({21},
+                [&](const Point &p) {
+                  double s = 0;
+                  for (int64_t i = 0; i < n; ++i)
+                    s += get(x, {i, p[0]});
+                  return s;
+                })},
           1e-5, extents);
   }
 }

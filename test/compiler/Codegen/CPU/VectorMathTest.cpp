@@ -1,5 +1,5 @@
-// The elementary functions stay within the errors that VectorMath.h states, in units in the last place of f32, and treat
-// zeros, infinities, NaN and denormal numbers as IEEE does.
+// The elementary functions stay within the errors that VectorMath.h states, in units in the last place of f32, and
+// treat zeros, infinities, NaN and denormal numbers as IEEE does.
 
 #include "test/compiler/Codegen/CPU/KernelRunner.h"
 
@@ -25,7 +25,8 @@ protected:
                        {x}, options);
     return results.empty() ? Tensor() : results.front();
   }
-  void check(const std::string &name, const std::function<double(double)> &exact, double low, double high, double ulps) {
+  void check(const std::string &name, const std::function<double(double)> &exact, double low, double high,
+             double ulps) {
     Tensor x = Tensor::random({4001}, 7, low, high), y = compute(name, x);
     ASSERT_EQ(y.values.size(), x.values.size());
     double worst = 0, at = 0;
@@ -76,7 +77,8 @@ TEST_P(VectorMath, Circles) {
 TEST_P(VectorMath, Specials) {
   double smallest = 0x1p-149;
   checkSpecial("exp", {0, inf, -inf, nan, 1000, -1000, -104}, {1, inf, 0, nan, inf, 0, 0});
-  checkSpecial("log", {1, 0, -0.0, inf, -1, nan, smallest}, {0, -inf, -inf, inf, nan, nan, double(std::log(float(smallest)))});
+  checkSpecial("log", {1, 0, -0.0, inf, -1, nan, smallest},
+               {0, -inf, -inf, inf, nan, nan, double(std::log(float(smallest)))});
   checkSpecial("tanh", {0, inf, -inf, nan, 50, -50}, {0, 1, -1, nan, 1, -1});
   checkSpecial("erf", {0, inf, -inf, nan, 50, -50}, {0, 1, -1, nan, 1, -1});
   checkSpecial("floor", {-0.5, 1e30, -1e30, inf, nan, 8388609}, {-1, double(1e30f), double(-1e30f), inf, nan, 8388609});

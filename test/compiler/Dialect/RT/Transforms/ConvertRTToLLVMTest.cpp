@@ -1,8 +1,8 @@
 //===- ConvertRTToLLVMTest.cpp - runtime calls have the signatures of entries.def ---------------------------------===//
 
+#include "compiler/Dialect/RT/Transforms/ConvertRTToLLVM.h"
 #include "compiler/Codegen/LowerToLLVM.h"
 #include "compiler/Dialect/RT/IR/RT.h"
-#include "compiler/Dialect/RT/Transforms/ConvertRTToLLVM.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "gtest/gtest.h"
@@ -53,7 +53,8 @@ TEST_F(ConvertRTToLLVMTest, Parallel) {
   %s = rt.parallel @k(%x, %a) chunks %n extents %extents in %context on %queue
   rt.check %s
 )mlir");
-  EXPECT_TRUE(has(text, "llvm.func @xfer_parallel(!llvm.ptr, i16, !llvm.ptr, !llvm.ptr, i64, !llvm.ptr) -> i32")) << text;
+  EXPECT_TRUE(has(text, "llvm.func @xfer_parallel(!llvm.ptr, i16, !llvm.ptr, !llvm.ptr, i64, !llvm.ptr) -> i32"))
+      << text;
   EXPECT_TRUE(has(text, "llvm.func @k(!llvm.ptr, i64, !llvm.ptr)")) << text;
   EXPECT_TRUE(has(text, "cf.cond_br")) << text;
 }
@@ -83,9 +84,12 @@ TEST_F(ConvertRTToLLVMTest, Entries) {
   %f = rt.fail %ok in %context
   rt.check %f
 )mlir");
-  EXPECT_EQ(StringRef(text).count("llvm.func @xfer_sort_f32(!llvm.ptr, i16, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64, i64) -> i32"), 1u);
+  EXPECT_EQ(StringRef(text).count(
+                "llvm.func @xfer_sort_f32(!llvm.ptr, i16, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64, i64) -> i32"),
+            1u);
   EXPECT_TRUE(has(text, "llvm.func @xfer_cholesky_f32(!llvm.ptr, i16, !llvm.ptr, !llvm.ptr, i64, i64, i32) -> i32"));
-  EXPECT_TRUE(has(text, "llvm.func @xfer_triangular_solve_f32(!llvm.ptr, i16, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64, i64, i32) -> i32"));
+  EXPECT_TRUE(has(text, "llvm.func @xfer_triangular_solve_f32(!llvm.ptr, i16, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64, "
+                        "i64, i64, i32) -> i32"));
   EXPECT_TRUE(has(text, "llvm.func @xfer_fail(!llvm.ptr, i32) -> i32"));
 }
 

@@ -148,14 +148,16 @@ TEST_F(XferDialectTest, Loads) {
   expectError("\"*.{a, b}\"", "\"a\"", "with 0 wildcards to '*[*]' with 1");
   expectError("<\"start\"> into \"net\"", "<\"start\"> into \"ne\"", "has nothing to fill below 'ne'");
   expectError("added [\"w\"]", "added [\"v\"]", "excepts 'v', which is not below 'net'");
-  expectError("<\"start\"> into \"net\"", "<\"start\"> into \"net\" content <0, 8, \"0\">", "chosen when the program starts");
+  expectError("<\"start\"> into \"net\"", "<\"start\"> into \"net\" content <0, 8, \"0\">",
+              "chosen when the program starts");
   expectError("content <64, 8", "content <32, 8", "has its content of 8 bytes at 32");
 }
 
 // Signatures that disagree with what they are bound to.
 TEST_F(XferDialectTest, Signatures) {
   expectError("%w: tensor<4x2xf32> {xfer.bind = #xfer.bind<param, \"net.w\">}",
-              "%w: tensor<4x2xf32> {xfer.bind = #xfer.bind<watch, \"net.w\">}", "bound to watch 'net.w', is an argument");
+              "%w: tensor<4x2xf32> {xfer.bind = #xfer.bind<watch, \"net.w\">}",
+              "bound to watch 'net.w', is an argument");
   expectError("%k: tensor<4xi32> {xfer.bind = #xfer.bind<stepkey, \"\">}", "%k: tensor<4xi32>",
               "binds some of its arguments and results, not all");
   expectError("\"net.w\" : tensor<4x2xf32>", "\"net.w\" : tensor<4x3xf32>", "declared is 'tensor<4x3xf32>'");
