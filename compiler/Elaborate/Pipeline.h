@@ -99,6 +99,8 @@ private:
   //===--- StageFunctions.cpp ----------------------------------------------------------------------------------===//
   void discoverStage(StageInfo &stage);
   void buildStage(StageInfo &stage);
+  std::set<std::string> trainedBy(const StageInfo &stage);
+  void warnOfOldDefinition(const StageInfo &stage, llvm::StringRef member, const Value &value, dsl::SourceRange range);
   mlir::func::FuncOp buildStep(StageInfo &stage, const std::string &name, const std::set<std::string> &frozen,
                                bool lastPhase);
   void buildWatches(StageInfo &stage);
@@ -239,6 +241,8 @@ private:
   std::vector<Node<dsl::ExportItem>> exports;
   std::set<std::string> modelFrozen; ///< leaves frozen for ever, by `freeze` in a model
   std::vector<std::pair<const dsl::FreezeItem *, ScopePtr>> modelFreezes;
+  /// The stages that text above runs, with the parameters that their steps write.
+  std::vector<std::pair<std::string, std::set<std::string>>> ran;
   BuildContext *current = nullptr;
   bool discovering = false;
   std::vector<std::pair<dsl::SourceRange, std::string>> sites;

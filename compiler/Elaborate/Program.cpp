@@ -193,6 +193,7 @@ void Pipeline::build(std::vector<Acting> &items) {
     case Acting::Stage:
       buildStage(stages[acting.name]);
       emitRun("stage", acting.name, stages[acting.name].item->slot.range);
+      ran.push_back({acting.name, trainedBy(stages[acting.name])});
       break;
     case Acting::Baseline:
       buildBaseline(acting);

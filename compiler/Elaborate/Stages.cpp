@@ -206,7 +206,48 @@ Value Pipeline::stageMember(StageInfo &stage, llvm::StringRef member, dsl::Sourc
   Value value = evaluateDefinition(member, definition->second, range);
   std::swap(current->frozen, frozen);
   current->stage = before;
+  if (!discovering)
+    warnOfOldDefinition(stage, member, value, range);
   return value;
+}
+
+/// The parameters that the steps of a stage write.
+std::set<std::string> Pipeline::trainedBy(const StageInfo &stage) {
+  std::set<std::string> trained;
+  for (unsigned phase = 0;; ++phase) {
+    auto step = module->lookupSymbol<func::FuncOp>(stage.name + ".step" + std::to_string(phase));
+    if (!step)
+      return trained;
+    for (unsigned i = 0; i < step.getNumResults(); ++i)
+      if (auto bind = pipeline::getResultBind(step, i); bind && bind.getKind() == pipeline::BindKind::Param)
+        trained.insert(bind.getName().str());
+  }
+}
+
+/// A definition is an expression: read behind a later stage it has that stage's parameters, not those of its own.
+void Pipeline::warnOfOldDefinition(const StageInfo &stage, llvm::StringRef member, const Value &value,
+                                   dsl::SourceRange range) {
+  auto own = std::find_if(ran.rbegin(), ran.rend(), [&](auto &one) { return one.first == stage.name; });
+  if (own == ran.rend() || own == ran.rbegin() || !value.tensor())
+    return;
+  llvm::DenseSet<mlir::Value> seen;
+  SmallVector<mlir::Value> work{value.tensor()->value};
+  while (!work.empty()) {
+    mlir::Value next = work.pop_back_val();
+    if (!seen.insert(next).second)
+      continue;
+    if (Operation *op = next.getDefiningOp())
+      work.append(op->operand_begin(), op->operand_end());
+  }
+  for (auto later = own.base(); later != ran.end(); ++later)
+    for (const std::string &path : later->second)
+      if (seen.contains(evaluator.function().read(*evaluator.leaves[path]).value)) {
+        diagnostics.warning("old-definition", range,
+                            "'" + stage.name + "." + member + "' is read with the parameters as they are here: '" +
+                                later->first + "' has moved '" + path + "' since '" + stage.name +
+                                "' ended; keep a 'state' in '" + stage.name + "' for what it had");
+        return;
+      }
 }
 
 std::string Pipeline::thawGroup(llvm::StringRef leafPath) const {
