@@ -89,6 +89,17 @@ static Error runLinker(ArrayRef<std::string> arguments, StringRef output) {
   return Error::success();
 }
 
+/// The library that a sanitizer build's runtime calls.
+static void addSanitizer([[maybe_unused]] std::vector<std::string> &arguments) {
+#ifdef XFER_SANITIZER_FOLDER
+  arguments.push_back("--whole-archive");
+  for (StringRef file : {"asan_static", "asan", "asan_cxx"})
+    arguments.push_back(inFolder(XFER_SANITIZER_FOLDER, ("libclang_rt." + file + "-x86_64.a").str()));
+  arguments.push_back("--no-whole-archive");
+  arguments.push_back("--export-dynamic");
+#endif
+}
+
 Error linkProgram(ArrayRef<std::string> objects, StringRef runtime, StringRef output, const LinkOptions &options) {
   Expected<SystemLibraries> system = SystemLibraries::find();
   if (!system)
@@ -113,6 +124,7 @@ Error linkProgram(ArrayRef<std::string> objects, StringRef runtime, StringRef ou
   arguments.push_back(inFolder(system->gcc, "crtbeginS.o"));
   arguments.insert(arguments.end(), objects.begin(), objects.end());
   arguments.push_back(runtime.str());
+  addSanitizer(arguments);
   for (StringRef file : {"libstdc++.a", "libgcc.a", "libgcc_eh.a"})
     arguments.push_back(inFolder(system->gcc, file));
   arguments.push_back(inFolder(system->startFiles, "libz.a"));
