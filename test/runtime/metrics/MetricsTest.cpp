@@ -92,10 +92,10 @@ TEST(Progress, PlainLines) {
   std::string path = ::testing::TempDir() + "progress.txt";
   FILE *stream = std::fopen(path.c_str(), "w");
   EXPECT_EQ(Progress::styleOf(stream), Progress::Lines);
-  Progress progress(stream, Progress::Lines, std::chrono::milliseconds(100));
+  Progress progress(stream, Progress::Lines, std::chrono::milliseconds(1000));
   progress.begin("adapt", 150, 3, 64, 0);
   progress.step(1, 0, {{"task", 2}});
-  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));
   progress.epoch(50, 0, {{"task", 0.5}});
   progress.epoch(100, 1, {{"task", 0.25}}); // too soon after the other to have a line of its own
   progress.epoch(150, 2, {{"task", 0.125}});
@@ -111,10 +111,10 @@ TEST(Progress, PlainLines) {
 TEST(Progress, PlainLinesInsideAnEpoch) {
   std::string path = ::testing::TempDir() + "progress-long.txt";
   FILE *stream = std::fopen(path.c_str(), "w");
-  Progress progress(stream, Progress::Lines, std::chrono::milliseconds(30));
+  Progress progress(stream, Progress::Lines, std::chrono::milliseconds(200));
   progress.begin("adapt", 100, 1, 64, 0);
   progress.step(1, 0, {{"task", 2}});
-  std::this_thread::sleep_for(std::chrono::milliseconds(40));
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));
   progress.step(2, 0, {{"task", 1.5}});
   progress.step(3, 0, {{"task", 1.25}});
   progress.epoch(100, 0, {{"task", 0.5}});
@@ -126,7 +126,7 @@ TEST(Progress, PlainLinesInsideAnEpoch) {
     lines.push_back(line);
   ASSERT_EQ(lines.size(), 3u) << text.str();
   EXPECT_EQ(lines[0].find("adapt  epoch 1/1  step 2  task 1.5000  "), 0u) << lines[0];
-  EXPECT_NE(lines[0].find(" samples/s  0:0"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find(" samples/s  0:"), std::string::npos) << lines[0];
   EXPECT_NE(lines[0].find(" left"), std::string::npos) << lines[0];
   EXPECT_EQ(lines[1].find("adapt  epoch 1/1  step 100  task 0.5000  "), 0u) << lines[1];
   EXPECT_EQ(lines[2], "adapt  done in 0:00  task 0.5000");
