@@ -118,7 +118,8 @@ Value FunctionLowering::address(const Place &place) {
 Value FunctionLowering::elements(Type type, unsigned from, unsigned to) {
   SmallVector<unsigned> factors;
   int64_t count = 1;
-  for (const nn::Extent &extent : ArrayRef(nn::extentsOf(type)).slice(from, to - from)) {
+  nn::Extents extents = nn::extentsOf(type);
+  for (const nn::Extent &extent : ArrayRef(extents).slice(from, to - from)) {
     if (extent.isDynamic())
       factors.push_back(plan.extentIndex(extent.symbol));
     else
