@@ -92,6 +92,8 @@ public:
   //===--- Arithmetic.cpp --------------------------------------------------------------------------------------===//
   Value unary(dsl::UnaryOp op, const Value &x, dsl::SourceRange range);
   Value binary(dsl::BinaryOp op, const Value &a, const Value &b, dsl::SourceRange range);
+  /// The new value of a leaf: of its element type, broadcast to its extents; nothing after an error.
+  std::optional<Tensor> conformToLeaf(const Leaf &leaf, const Value &value, dsl::SourceRange range);
   /// Makes a number, bool or extent a tensor without axes; tensors pass.
   std::optional<Tensor> toTensor(const Value &value, dsl::SourceRange range, mlir::Type element = {});
   Tensor constant(double value, mlir::Type element, llvm::ArrayRef<Dim> shape, dsl::SourceRange range);

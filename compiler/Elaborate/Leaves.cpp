@@ -52,6 +52,16 @@ Leaf *Evaluator::declareLeaf(const std::string &path, Leaf::Kind kind, RankedTen
   return leaf.get();
 }
 
+std::optional<Tensor> Evaluator::conformToLeaf(const Leaf &leaf, const Value &value, dsl::SourceRange range) {
+  std::optional<Tensor> tensor = toTensor(value, range, leaf.type.getElementType());
+  if (!tensor)
+    return std::nullopt;
+  std::vector<Dim> dims;
+  for (const Extent &extent : nn::extentsOf(leaf.type))
+    dims.push_back({extent, 0});
+  return broadcast(*tensor, dims, range);
+}
+
 /// A first value for readers: `initial(fan: fan)` is `kaiming_uniform(fan: 25)`.
 std::string Evaluator::describeInitial(const dsl::Expr &initial, const ScopePtr &scope) {
   auto *call = llvm::dyn_cast<dsl::CallExpr>(&initial);
@@ -217,13 +227,7 @@ bool Evaluator::runUpdate(const dsl::UpdateItem &update, const ScopePtr &scope) 
   }
   const Leaf &leaf = *found->second;
   Value value = evaluate(*update.value, scope);
-  std::optional<Tensor> tensor = toTensor(value, update.value->range, leaf.type.getElementType());
-  if (!tensor)
-    return false;
-  std::vector<Dim> dims;
-  for (const Extent &extent : nn::extentsOf(leaf.type))
-    dims.push_back({extent, 0});
-  tensor = broadcast(*tensor, dims, update.value->range);
+  std::optional<Tensor> tensor = conformToLeaf(leaf, value, update.value->range);
   if (!tensor)
     return false;
   if (meaningOf(tensor->value).hidden)

@@ -79,13 +79,7 @@ bool Evaluator::runOptimizerUpdate(const std::string &name, const dsl::UpdateIte
       part = found->second;
     }
     const Leaf &leaf = *known->second;
-    std::optional<Tensor> tensor = toTensor(part, update.value->range, leaf.type.getElementType());
-    if (!tensor)
-      return false;
-    std::vector<Dim> dims;
-    for (const Extent &extent : nn::extentsOf(leaf.type))
-      dims.push_back({extent, 0});
-    tensor = broadcast(*tensor, dims, update.value->range);
+    std::optional<Tensor> tensor = conformToLeaf(leaf, part, update.value->range);
     if (!tensor)
       return false;
     function().write(leaf, tensor->value);

@@ -125,16 +125,10 @@ Value Pipeline::readState(const HeldState &state) {
 //===--- writing ------------------------------------------------------------------------------------------------===//
 
 bool Pipeline::assignTo(Leaf &leaf, const Value &value, dsl::SourceRange range) {
-  std::optional<Tensor> tensor = evaluator.toTensor(value, range, leaf.type.getElementType());
+  std::optional<Tensor> tensor = evaluator.conformToLeaf(leaf, value, range);
   if (!tensor)
     return false;
-  std::vector<Dim> dims;
-  for (const Extent &extent : nn::extentsOf(leaf.type))
-    dims.push_back({extent, 0});
   bool hidden = meaningOf(tensor->value).hidden;
-  tensor = evaluator.broadcast(*tensor, dims, range);
-  if (!tensor)
-    return false;
   leaf.hidden |= hidden && leaf.kind == Leaf::State;
   if (hidden && leaf.kind == Leaf::Parameter) {
     error(range, "hidden-value", "a parameter would be made from a value that is hidden here");
