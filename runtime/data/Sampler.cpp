@@ -8,24 +8,26 @@ namespace xfer::rt {
 // The order of a pass has the key of a sample number that no sample has.
 static constexpr uint64_t orderNumber = ~uint64_t(0);
 
-std::vector<int32_t> permutation(int64_t count, const SourceKey &key, uint32_t pass) {
+std::vector<int32_t> permutation(int64_t count, PhiloxStream random) {
   std::vector<int32_t> order(count);
   std::iota(order.begin(), order.end(), 0);
-  PhiloxStream random(SampleKeys(key.seed, key.stage, key.run, key.source)(pass, orderNumber));
   for (int64_t last = count - 1; last > 0; --last)
     std::swap(order[last], order[random.below(static_cast<uint32_t>(last + 1))]);
   return order;
 }
 
-Sampler::Sampler(const std::vector<int32_t> &split, int64_t batch, const SourceKey &key, bool leads,
-                 int64_t batchesPerPass)
-    : split(split), batchSize(batch), key(key), sampleKeys(key.seed, key.stage, key.run, key.source), leads(leads),
-      batchesPerPass(batchesPerPass) {
+std::vector<int32_t> permutation(int64_t count, const SourceKey &key, uint32_t pass) {
+  return permutation(count, PhiloxStream(SampleKeys(key.seed, key.stage, key.run, key.source)(pass, orderNumber)));
+}
+
+PermutationSampler::PermutationSampler(const std::vector<int32_t> &split, int64_t batch, const SourceKey &key,
+                                       bool leads, int64_t batchesPerPass)
+    : split(split), batchSize(batch), key(key), leads(leads), batchesPerPass(batchesPerPass) {
   assert(!split.empty() && batch > 0 && "nothing to sample");
   assert((!leads || (batchesPerPass > 0 && batchesPerPass * batch <= int64_t(split.size()))) && "too many batches");
 }
 
-const std::vector<int32_t> &Sampler::orderOf(uint32_t pass) {
+const std::vector<int32_t> &PermutationSampler::orderOf(uint32_t pass) {
   for (int i : {0, 1})
     if (orderPasses[i] == pass)
       return orders[i];
@@ -36,7 +38,7 @@ const std::vector<int32_t> &Sampler::orderOf(uint32_t pass) {
   return orders[place];
 }
 
-void Sampler::fill(int64_t number, Batch &batch) {
+void PermutationSampler::fill(int64_t number, Batch &batch) {
   int64_t count = split.size();
   batch.samples.resize(batchSize);
   batch.passes.resize(batchSize);
@@ -51,11 +53,6 @@ void Sampler::fill(int64_t number, Batch &batch) {
   }
 }
 
-void Sampler::keys(const Batch &batch, PhiloxKey *destination) const {
-  for (size_t i = 0; i < batch.samples.size(); ++i)
-    destination[i] = sampleKeys(batch.passes[i], static_cast<uint64_t>(batch.samples[i]));
-}
-
 Expected<BatchPlan> BatchPlan::make(const std::vector<PlannedSource> &sources, const std::string &epochBy) {
   assert(!sources.empty() && "a stage needs a source");
   auto stepsOf = [](const PlannedSource &source) { return source.count / (source.batch * source.draws); };
@@ -66,8 +63,8 @@ Expected<BatchPlan> BatchPlan::make(const std::vector<PlannedSource> &sources, c
   const PlannedSource &leader = sources[plan.leader];
   plan.stepsPerEpoch = stepsOf(leader);
   if (plan.stepsPerEpoch == 0)
-    return failure("source '{}' has {} samples, which do not fill the {} of one step; take a smaller batch",
-                   leader.name, leader.count, leader.batch * leader.draws);
+    return failure("source '{}' has {} {}, which do not fill the {} of one step; take a smaller batch", leader.name,
+                   leader.count, leader.elements, leader.batch * leader.draws);
   return plan;
 }
 

@@ -1,5 +1,5 @@
 // Which samples the batches of a training stage hold. A pure function of the step: a run that is resumed at a step goes
-// on with the same batches.
+// on with the same batches. Samplers.h has those that a program asks for by name; without one, permutations are drawn:
 //
 // Every source is an endless sequence of passes, each a fresh permutation of its split. One source leads: it sets the
 // epoch and drops what does not fill its last batch, so that its batches start anew with each epoch. The batches of the
@@ -22,32 +22,38 @@ struct SourceKey {
   uint64_t source = 0; // hashName of its name
 };
 
-// A permutation of 0 .. count - 1 for one pass (Fisher and Yates).
+// A random order of 0 .. count - 1 (Fisher and Yates).
+std::vector<int32_t> permutation(int64_t count, PhiloxStream random);
+// The order of one pass.
 std::vector<int32_t> permutation(int64_t count, const SourceKey &key, uint32_t pass);
 
-// The samples of one batch, and what compiled code needs to know of each.
+// The samples of one batch, and what compiled code needs to know of each. Where an element of the batch is made of
+// several samples, those of one part (Samplers.h) lie together: all of the first part, then all of the second.
 struct Batch {
   std::vector<int32_t> samples;
   std::vector<uint32_t> passes; // of the source, one a sample: the epoch of its random keys
+  std::vector<int32_t> given;   // what the sampler says: of each sample its class in an episode, of each pair 'same'
 };
 
 class Sampler {
 public:
-  // `split` must outlive the sampler. A leading source has a gap after every `batchesPerPass` batches.
-  Sampler(const std::vector<int32_t> &split, int64_t batch, const SourceKey &key, bool leads, int64_t batchesPerPass);
-
+  virtual ~Sampler() = default;
   // Batch number `number` of the stage.
-  void fill(int64_t number, Batch &batch);
+  virtual void fill(int64_t number, Batch &batch) = 0;
+};
 
-  // Random keys of a batch: four words a sample.
-  void keys(const Batch &batch, PhiloxKey *destination) const;
+class PermutationSampler : public Sampler {
+public:
+  // `split` must outlive the sampler. A leading source has a gap after every `batchesPerPass` batches.
+  PermutationSampler(const std::vector<int32_t> &split, int64_t batch, const SourceKey &key, bool leads,
+                     int64_t batchesPerPass);
+  void fill(int64_t number, Batch &batch) override;
 
 private:
   const std::vector<int32_t> &orderOf(uint32_t pass);
   const std::vector<int32_t> &split;
   int64_t batchSize;
   SourceKey key;
-  SampleKeys sampleKeys;
   bool leads;
   int64_t batchesPerPass;
   std::vector<int32_t> orders[2]; // of the last two passes asked for
@@ -57,8 +63,9 @@ private:
 
 struct PlannedSource {
   std::string name;
-  int64_t count = 0, batch = 0; // samples
+  int64_t count = 0, batch = 0; // samples, or what else its batches are made of
   int64_t draws = 1;            // batches a step
+  std::string elements = "samples";
 };
 
 // Who leads, and how many steps an epoch has.

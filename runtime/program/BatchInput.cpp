@@ -3,26 +3,58 @@
 
 namespace xfer::rt {
 
+BatchColumn::BatchColumn(const Manifest &manifest, const SourceSpec &source, const Binding &binding)
+    : type(binding.type) {
+  const DomainSpec &domain = manifest.domains[source.domainIndex];
+  for (const SamplerPart &part : partsOf(source.sampler)) {
+    samplesPerElement = static_cast<size_t>(part.samples);
+    if (part.name == binding.part)
+      break;
+    if (binding.part.empty()) { // 'same' of a pair: one a pair, of its first sample
+      assert(binding.field == "same" && "the manifest was checked for it");
+      break;
+    }
+    first += samplesPerElement * static_cast<size_t>(source.batch);
+  }
+  if (binding.kind == BindKind::Key)
+    rowBytes = sizeof(PhiloxKey);
+  else if (binding.kind == BindKind::Index)
+    rowBytes = sizeof(int32_t);
+  if (rowBytes != 0)
+    return;
+  given = (source.sampler.kind == SamplerSpec::Episodes && binding.field == source.sampler.field) ||
+          (source.sampler.kind == SamplerSpec::Pairs && binding.part.empty());
+  rowBytes = sizeOf(type);
+  if (given)
+    return;
+  while (domain.fields[field].name != binding.field)
+    ++field;
+  rowBytes = domain.fields[field].bytes;
+}
+
+Status BatchColumn::read(const Reader &reader, const Batch &batch, size_t elements, void *destination) const {
+  size_t count = elements * samplesPerElement;
+  assert(first + count <= batch.samples.size() && "a part beyond the batch");
+  if (!given)
+    return reader.read(field, batch.samples.data() + first, count, destination);
+  for (size_t i = 0; i < count; ++i)
+    storeNumber(static_cast<char *>(destination) + i * rowBytes, type, batch.given[first + i]);
+  return Status::success();
+}
+
 Expected<BatchInput> BatchInput::bind(Session &session, const OpenedData &data, const SourceSpec &source, Call &call) {
   BatchInput input;
-  const DomainSpec &domain = session.manifest.domains[source.domainIndex];
   input.reader = &data.reader(source);
+  input.elements = static_cast<size_t>(source.batch);
   for (size_t i = 0; i < call.argumentCount(); ++i) {
     const Binding &binding = call.argument(i);
     bool perSample =
         binding.kind == BindKind::Batch || binding.kind == BindKind::Key || binding.kind == BindKind::Index;
     if (!perSample || binding.name != source.name)
       continue;
-    Slot slot{binding.kind, binding.draw, 0, 4, {}};
-    if (binding.kind == BindKind::Key)
-      slot.rowBytes = sizeof(PhiloxKey);
-    if (binding.kind == BindKind::Batch) {
-      while (domain.fields[slot.field].name != binding.field)
-        ++slot.field;
-      slot.rowBytes = domain.fields[slot.field].bytes;
-    }
-    Expected<Buffer> memory =
-        Buffer::allocate(slot.rowBytes * static_cast<uint64_t>(source.batch), "a batch of '" + source.name + "'");
+    Slot slot{binding.kind, binding.draw, BatchColumn(session.manifest, source, binding), {}};
+    uint64_t samples = input.elements * slot.column.samplesPerElement;
+    Expected<Buffer> memory = Buffer::allocate(slot.column.rowBytes * samples, "a batch of '" + source.name + "'");
     if (!memory)
       return memory.status();
     slot.memory = std::move(*memory);
@@ -36,16 +68,15 @@ Status BatchInput::load(int draw, const Batch &batch, const SampleKeys &keys) {
   for (Slot &slot : slots) {
     if (slot.draw != draw)
       continue;
-    assert(batch.samples.size() * slot.rowBytes == slot.memory.size() && "a batch is always full");
+    size_t first = slot.column.first, count = elements * slot.column.samplesPerElement;
     if (slot.kind == BindKind::Batch) {
-      Status status = reader->read(slot.field, batch.samples.data(), batch.samples.size(), slot.memory.data());
-      if (status.failed())
+      if (Status status = slot.column.read(*reader, batch, elements, slot.memory.data()); status.failed())
         return status;
     } else if (slot.kind == BindKind::Index) {
-      std::copy(batch.samples.begin(), batch.samples.end(), slot.memory.as<int32_t>());
+      std::copy_n(batch.samples.begin() + static_cast<std::ptrdiff_t>(first), count, slot.memory.as<int32_t>());
     } else {
-      for (size_t i = 0; i < batch.samples.size(); ++i)
-        slot.memory.as<PhiloxKey>()[i] = keys(batch.passes[i], static_cast<uint64_t>(batch.samples[i]));
+      for (size_t i = 0; i < count; ++i)
+        slot.memory.as<PhiloxKey>()[i] = keys(batch.passes[first + i], static_cast<uint64_t>(batch.samples[first + i]));
     }
   }
   return Status::success();

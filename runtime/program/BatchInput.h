@@ -1,4 +1,4 @@
-// The arguments of a function that change with every batch: fields, numbers and random keys of the samples of one
+// The arguments of a function that hold one row a sample: fields, keys and numbers of the samples of a batch, for one
 // source. Owns their memory and fills it.
 #ifndef XFER_RUNTIME_PROGRAM_BATCHINPUT_H
 #define XFER_RUNTIME_PROGRAM_BATCHINPUT_H
@@ -8,6 +8,24 @@
 #include "runtime/program/Data.h"
 
 namespace xfer::rt {
+
+// Which values of a batch an argument holds: a field of the samples of one part of the source's elements.
+class BatchColumn {
+public:
+  BatchColumn(const Manifest &manifest, const SourceSpec &source, const Binding &binding);
+
+  size_t first = 0;             // of its samples in the batch
+  size_t samplesPerElement = 1; //
+  uint64_t rowBytes = 0;        // of a sample
+
+  // The field of the first `elements` elements of the batch, one sample behind the other.
+  Status read(const Reader &reader, const Batch &batch, size_t elements, void *destination) const;
+
+private:
+  size_t field = 0;
+  bool given = false; // by the sampler, not by the reader
+  ElementType type;
+};
 
 class BatchInput {
 public:
@@ -21,11 +39,11 @@ private:
   struct Slot {
     BindKind kind;
     int draw;
-    size_t field;
-    uint64_t rowBytes;
+    BatchColumn column;
     Buffer memory;
   };
   const Reader *reader = nullptr;
+  size_t elements = 0;
   std::vector<Slot> slots;
 };
 

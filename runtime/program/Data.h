@@ -2,6 +2,7 @@
 #ifndef XFER_RUNTIME_PROGRAM_DATA_H
 #define XFER_RUNTIME_PROGRAM_DATA_H
 
+#include "runtime/data/Samplers.h"
 #include "runtime/data/Splits.h"
 #include "runtime/program/Session.h"
 
@@ -13,8 +14,11 @@ struct OpenedDomain {
 };
 
 struct OpenedData {
-  std::vector<OpenedDomain> domains; // as in the manifest
-  std::string folder = ".";          // in which files are looked up
+  std::vector<OpenedDomain> domains;    // as in the manifest
+  std::string folder = ".";             // in which files are looked up
+  std::map<std::string, int64_t> drawn; // how many elements samplers of passes draw, by symbol
+  // By domain, split and field: see SourceSampler.h.
+  mutable std::map<std::pair<int, std::string>, std::shared_ptr<const Grouping>> groupings;
 
   const Reader &reader(const SourceSpec &source) const { return *domains[source.domainIndex].reader; }
   const std::vector<int32_t> &split(const SourceSpec &source) const {

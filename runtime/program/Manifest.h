@@ -5,6 +5,7 @@
 #define XFER_RUNTIME_PROGRAM_MANIFEST_H
 
 #include "runtime/core/ElementType.h"
+#include "runtime/data/Samplers.h"
 #include "xfer/rt/Status.h"
 #include <cstdint>
 #include <string>
@@ -132,7 +133,7 @@ struct Binding {
   BindKind kind = BindKind::Param;
   ElementType type = ElementType::F32;
   Counter counter = Counter::Step;
-  std::string name, field; // batch and column: source and field
+  std::string name, field, part; // batch, column, key, index: source, field, part of the source's elements
   Shape shape;
   int draw = 0, inPlace = none, site = 0;
   int target = none; // param, state: in `variables`; option: in `options`; hoisted: in `hoisted`
@@ -154,6 +155,10 @@ struct FunctionSpec {
 
 struct SourceSpec {
   std::string name, domain, split;
+  SamplerSpec sampler;
+  std::string rows;       // of a pass with a sampler: the symbol of how many elements it draws
+  int weightsPass = none; // of a sampler with computed weights, and
+  std::string weights;    // the `whole` id there
   int domainIndex = none;
   int64_t batch = 0;
   int function = none; // batch function, in passes

@@ -33,7 +33,8 @@ static const FieldSpec *findField(const DomainSpec &domain, const std::string &n
 }
 
 static std::string nameIn(const Binding &binding) {
-  return binding.field.empty() ? binding.name : binding.name + "." + binding.field;
+  std::string name = binding.part.empty() ? binding.name : binding.name + "." + binding.part;
+  return binding.field.empty() ? name : name + "." + binding.field;
 }
 
 void ManifestReader::check() {
@@ -41,6 +42,8 @@ void ManifestReader::check() {
     for (const PhaseSpec &phase : stage.phases)
       checkStageFunction(stage, phase.function);
     std::string place = "/stages/" + stage.name;
+    for (const SourceSpec &source : stage.sources)
+      checkSampler(source, place);
     for (const PassOutput &output : stage.watchOver)
       checkOutput(output, place);
     if (stage.keep.value.pass != none)
@@ -77,31 +80,49 @@ void ManifestReader::check() {
   checkInitialised();
 }
 
+// The extents behind that of the batch, before those of a sample's own field.
+static std::vector<int64_t> rowOf(const SamplerPart &part, const std::vector<int64_t> &field) {
+  std::vector<int64_t> row = field;
+  if (part.nested)
+    row.insert(row.begin(), part.samples);
+  return row;
+}
+
+// The number of rows of a source of a pass.
+static Extent rowsOf(const SourceSpec &source) {
+  return Extent{0, source.rows.empty() ? source.domain + "." + source.split : source.rows};
+}
+
 void ManifestReader::checkBatch(const Binding &binding, const std::vector<SourceSpec> &sources,
                                 const std::string &place, bool wholeField) {
   auto source = std::find_if(sources.begin(), sources.end(),
                              [&](const SourceSpec &source) { return source.name == binding.name; });
   if (source == sources.end())
     return problem.report(place, "there is no source '" + binding.name + "'");
+  std::vector<SamplerPart> parts = partsOf(source->sampler);
+  auto part =
+      std::find_if(parts.begin(), parts.end(), [&](const SamplerPart &part) { return part.name == binding.part; });
+  bool isPairing = source->sampler.kind == SamplerSpec::Pairs && binding.part.empty() && binding.field == "same";
+  FieldSpec same{"same", ElementType::Bool, {}, 0, 1};
+  if (part == parts.end() && !isPairing)
+    return problem.report(place, "source '" + binding.name + "' has no part '" + binding.part + "'");
+  Shape shape = binding.shape;
+  if (wholeField) {
+    if (shape.empty() || !(shape[0] == rowsOf(*source)))
+      return problem.report(place, "the leading extent of '" + nameIn(binding) + "' is not the rows of its source");
+    shape[0] = Extent{source->batch, ""};
+  }
   if (binding.kind == BindKind::Key || binding.kind == BindKind::Index) {
-    if (binding.shape[0].size != source->batch)
+    std::vector<int64_t> own = binding.kind == BindKind::Key ? std::vector<int64_t>{4} : std::vector<int64_t>();
+    if (!isBatchOf(shape, source->batch, rowOf(*part, own)))
       problem.report(place, "the leading extent is not the batch of source '" + binding.name + "'");
     return;
   }
-  const FieldSpec *field = findField(manifest.domains[source->domainIndex], binding.field);
+  const FieldSpec *field = isPairing ? &same : findField(manifest.domains[source->domainIndex], binding.field);
   if (!field)
     return problem.report(place, "domain '" + source->domain + "' has no field '" + binding.field + "'");
-  bool fits = binding.type == field->type;
-  if (wholeField) {
-    Shape row = binding.shape;
-    fits &= !row.empty() && row[0].symbol == source->domain + "." + source->split;
-    if (!row.empty())
-      row[0] = Extent{source->batch, ""};
-    fits &= isBatchOf(row, source->batch, field->shape);
-  } else {
-    fits &= isBatchOf(binding.shape, source->batch, field->shape);
-  }
-  if (!fits)
+  if (binding.type != field->type ||
+      !isBatchOf(shape, source->batch, isPairing ? field->shape : rowOf(*part, field->shape)))
     problem.report(place, "type or shape differ from field '" + nameIn(binding) + "'");
 }
 
@@ -129,6 +150,11 @@ void ManifestReader::checkStageFunction(StageSpec &stage, int index) {
 
 void ManifestReader::checkPass(const PassSpec &pass, size_t index) {
   std::string place = "/passes/" + std::to_string(index);
+  for (const SourceSpec &source : pass.sources) {
+    checkSampler(source, place);
+    if (source.sampler.kind != SamplerSpec::Plain && source.rows.empty())
+      problem.report(place, "the sampler of source '" + source.name + "' does not name its 'rows'");
+  }
   std::map<std::string, std::pair<const SourceSpec *, const Binding *>> wholes;
   for (const SourceSpec &source : pass.sources) {
     if (source.function == none)
@@ -169,7 +195,7 @@ void ManifestReader::checkPass(const PassSpec &pass, size_t index) {
       }
       auto [source, result] = found->second;
       Shape expected = result->shape;
-      expected[0] = Extent{0, source->domain + "." + source->split};
+      expected[0] = rowsOf(*source);
       if (!(argument.shape == expected) || argument.type != result->type)
         problem.report(where, "type or shape differ from the rows of '" + argument.name + "'");
     } else if (!isOneOf(argument.kind, common)) {
@@ -188,7 +214,8 @@ void ManifestReader::checkGenerate(const DomainSpec &domain, const ReadSpec &rea
     bool perSample = isOneOf(argument.kind, {BindKind::Index, BindKind::Key});
     if (!perSample && argument.kind != BindKind::Option && argument.kind != BindKind::Hoisted)
       problem.report(place, "argument '" + nameIn(argument) + "' has no value while samples are generated");
-    if (perSample && (argument.shape[0].size != read.batch || argument.draw != 0))
+    size_t rank = argument.kind == BindKind::Key ? 2 : 1;
+    if (perSample && (argument.shape.size() != rank || argument.shape[0].size != read.batch || argument.draw != 0))
       problem.report(place, "the leading extent of '" + nameIn(argument) + "' is not 'batch'");
   }
   std::set<std::string> given;

@@ -115,6 +115,15 @@ static bool sameShape(const Shape &shape, const std::vector<int64_t> &fixed) {
                     [](const Extent &extent, int64_t size) { return extent.symbol.empty() && extent.size == size; });
 }
 
+// "task.support" is a part of the elements of source "task"; a point inside an index, as in "office[a.b]", is none.
+static void splitPart(Binding &binding) {
+  size_t point = binding.name.rfind('.');
+  if (point == std::string::npos || binding.name.find(']', point) != std::string::npos)
+    return;
+  binding.part = binding.name.substr(point + 1);
+  binding.name.resize(point);
+}
+
 void ManifestReader::resolveBinding(Binding &binding, const std::string &place) {
   auto scalarNumber = [&] {
     if (!isScalar(binding) || (binding.type != ElementType::F32 && binding.type != ElementType::I32))
@@ -177,14 +186,17 @@ void ManifestReader::resolveBinding(Binding &binding, const std::string &place) 
       return problem.report(place, "'source.field' is expected as the name");
     binding.field = binding.name.substr(point + 1);
     binding.name.resize(point);
+    splitPart(binding);
     return;
   }
   case BindKind::Key:
-    if (binding.type != ElementType::I32 || binding.shape.size() != 2 || binding.shape[1].size != 4)
+    splitPart(binding);
+    if (binding.type != ElementType::I32 || binding.shape.size() < 2 || binding.shape.back().size != 4)
       problem.report(place, "i32 [n, 4] is expected");
     return;
   case BindKind::Index:
-    if (binding.type != ElementType::I32 || binding.shape.size() != 1)
+    splitPart(binding);
+    if (binding.type != ElementType::I32 || binding.shape.empty())
       problem.report(place, "i32 [n] is expected");
     return;
   case BindKind::StepKey:
@@ -254,6 +266,8 @@ SourceSpec ManifestReader::readSource(const Json &json, const std::string &place
   source.domainIndex = findDomain(source.domain, place);
   if (source.domainIndex != none && !hasSplit(manifest.domains[source.domainIndex], source.split))
     problem.report(place, "domain '" + source.domain + "' has no split '" + source.split + "'");
+  if (const Json *sampler = object.find("sampler", true))
+    readSampler(*sampler, object.at("sampler"), source);
   if (withFunction && object.find("function", true))
     source.function = static_cast<int>(object.integer("function", 0, functions - 1));
   return source;

@@ -47,6 +47,7 @@ void ManifestReader::read(const Json &json) {
   };
   functions = countOf("functions");
   passes = countOf("passes");
+  findDrawnSymbols(json);
 
   object.each("options", true, [&](const Json &item, const std::string &at) { readOption(item, at); });
   object.each("sites", true, [&](const Json &item, const std::string &at) { readSite(item, at); });
@@ -367,6 +368,8 @@ bool ManifestReader::hasSplit(const DomainSpec &domain, const std::string &split
 }
 
 void ManifestReader::checkSymbol(const std::string &symbol, const std::string &place) {
+  if (drawnSymbols.count(symbol))
+    return;
   size_t point = symbol.rfind('.');
   int domain = point == std::string::npos ? none : findDomain(symbol.substr(0, point), place);
   if (domain == none || !hasSplit(manifest.domains[domain], symbol.substr(point + 1)))

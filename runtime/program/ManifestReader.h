@@ -6,6 +6,7 @@
 #include "runtime/program/JsonReader.h"
 #include "runtime/program/Manifest.h"
 #include <map>
+#include <set>
 
 namespace xfer::rt {
 
@@ -40,6 +41,8 @@ private:
   void checkInPlace(const FunctionSpec &function, const std::string &place);
   void readPass(const Json &json, const std::string &place);
   SourceSpec readSource(const Json &json, const std::string &place, bool withFunction);
+  void readSampler(const Json &json, const std::string &place, SourceSpec &source);
+  void findDrawnSymbols(const Json &json);
 
   // ManifestPipeline.cpp: in which order
   void readStage(const Json &json, const std::string &place);
@@ -60,6 +63,7 @@ private:
   void checkGenerate(const DomainSpec &domain, const ReadSpec &read);
   void checkExport(const ExportSpec &item);
   void checkOutput(const PassOutput &output, const std::string &place);
+  void checkSampler(const SourceSpec &source, const std::string &place);
   void checkInitialised();
 
   // Shared small readers.
@@ -76,6 +80,7 @@ private:
 
   uint64_t functionCount, constantsSize;
   int64_t functions = 0, passes = 0;            // counts, known before the sections are read
+  std::set<std::string> drawnSymbols;           // numbers of elements that samplers of passes draw
   std::map<std::pair<int, int>, int> orderRuns; // kind and index of an item: how often it stood so far
   std::map<std::string, int> optionByName, variableByPath, hoistedByName, stageByName;
 };

@@ -2,6 +2,7 @@
 #include "runtime/program/Call.h"
 #include "runtime/program/Data.h"
 #include "runtime/program/PassCache.h"
+#include "runtime/program/SourceSampler.h"
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -126,11 +127,21 @@ Expected<OpenedData> openData(Session &session, const std::string &folder) {
       return opened.status().within("domain '" + domain.name + "'");
     data.domains.push_back(std::move(*opened));
   }
+  for (const PassSpec &pass : session.manifest.passes)
+    for (const SourceSpec &source : pass.sources)
+      if (!source.rows.empty()) {
+        Expected<int64_t> elements = elementsOf(data, source);
+        if (!elements)
+          return elements.status();
+        data.drawn[source.rows] = *elements;
+      }
   setExtents(session, data);
   return data;
 }
 
 void setExtents(Session &session, const OpenedData &data) {
+  for (const auto &[symbol, elements] : data.drawn)
+    session.setExtent(symbol, elements);
   for (size_t i = 0; i < data.domains.size(); ++i) {
     const DomainSpec &domain = session.manifest.domains[i];
     auto set = [&](const std::string &split) {

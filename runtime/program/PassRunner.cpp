@@ -1,5 +1,6 @@
 #include "runtime/program/PassRunner.h"
 #include "runtime/core/Hash.h"
+#include "runtime/program/SourceSampler.h"
 #include <algorithm>
 #include <cstring>
 
@@ -24,12 +25,21 @@ Status PassRunner::bindSource(const OpenedData &data, const SourceSpec &spec) {
   Expected<Call> call = Call::bind(*session, spec.function);
   if (!call)
     return call.status();
-  Source source{&spec, std::make_unique<Call>(std::move(*call)), {}, {}};
+  Expected<int64_t> elements = elementsOf(data, spec);
+  if (!elements)
+    return elements.status();
+  Source source{&spec, std::make_unique<Call>(std::move(*call)), {}, {}, *elements, nullptr};
+  if (spec.sampler.kind != SamplerSpec::Plain) {
+    Expected<std::unique_ptr<Sampler>> sampler = makeSampler(*session, data, spec, drawnKey(*session, spec), false, 0);
+    if (!sampler)
+      return sampler.status();
+    source.sampler = std::move(*sampler);
+  }
   Expected<BatchInput> input = BatchInput::bind(*session, data, spec, *source.call);
   if (!input)
     return input.status();
   source.input = std::move(*input);
-  uint64_t samples = data.split(spec).size();
+  uint64_t samples = static_cast<uint64_t>(*elements);
   for (size_t i = 0; i < source.call->function().results.size(); ++i) {
     uint64_t rowBytes = source.call->resultBuffer(i).size() / static_cast<uint64_t>(spec.batch);
     if (rowBytes != 0 && samples > (uint64_t(1) << 50) / rowBytes)
@@ -60,23 +70,49 @@ Status PassRunner::bindFunction(const OpenedData &data, const PassSpec &spec) {
     } else if (binding.kind == BindKind::Column) {
       const SourceSpec &source = *std::find_if(spec.sources.begin(), spec.sources.end(),
                                                [&](const SourceSpec &item) { return item.name == binding.name; });
-      const DomainSpec &domain = session->manifest.domains[source.domainIndex];
-      size_t field = 0;
-      while (domain.fields[field].name != binding.field)
-        ++field;
-      const std::vector<int32_t> &numbers = data.split(source);
-      Expected<Buffer> column = Buffer::allocate(numbers.size() * domain.fields[field].bytes,
-                                                 "field '" + binding.field + "' of '" + binding.name + "'", false);
+      Expected<Buffer> column = columnOf(source, binding);
       if (!column)
         return column.status();
-      Status status = data.reader(source).read(field, numbers.data(), numbers.size(), column->data());
-      if (status.failed())
-        return status;
       function->setArgument(i, column->data());
       columns.push_back(std::move(*column));
     }
   }
   return Status::success();
+}
+
+// A raw field of all rows of a source: of its split, or of what its sampler draws.
+Expected<Buffer> PassRunner::columnOf(const SourceSpec &source, const Binding &binding) const {
+  const std::vector<int32_t> &numbers = data->split(source);
+  BatchColumn column(session->manifest, source, binding);
+  Expected<int64_t> elements = elementsOf(*data, source);
+  if (!elements)
+    return elements.status();
+  uint64_t elementBytes = column.samplesPerElement * column.rowBytes;
+  if (elementBytes != 0 && static_cast<uint64_t>(*elements) > (uint64_t(1) << 50) / elementBytes)
+    return failure("field '{}' of '{}' needs more memory than a machine has", binding.field, binding.name);
+  Expected<Buffer> memory = Buffer::allocate(static_cast<uint64_t>(*elements) * elementBytes,
+                                             "field '" + binding.field + "' of '" + binding.name + "'", false);
+  if (!memory)
+    return memory.status();
+  Batch batch;
+  if (source.sampler.kind == SamplerSpec::Plain) {
+    batch.samples = numbers;
+    Status status = column.read(data->reader(source), batch, numbers.size(), memory->data());
+    return status.ok() ? std::move(memory) : Expected<Buffer>(status);
+  }
+  Expected<std::unique_ptr<Sampler>> sampler =
+      makeSampler(*session, *data, source, drawnKey(*session, source), false, 0);
+  if (!sampler)
+    return sampler.status();
+  for (int64_t start = 0; start < *elements; start += source.batch) {
+    (*sampler)->fill(start / source.batch, batch);
+    size_t count = static_cast<size_t>(std::min(source.batch, *elements - start));
+    Status status = column.read(data->reader(source), batch, count,
+                                memory->as<char>() + static_cast<uint64_t>(start) * elementBytes);
+    if (status.failed())
+      return status;
+  }
+  return memory;
 }
 
 Status PassRunner::stream(Source &source, const Moment &moment) {
@@ -86,9 +122,13 @@ Status PassRunner::stream(Source &source, const Moment &moment) {
   PhiloxKey stepKey = makeStepKey(session->seed, stage, moment.run, static_cast<uint64_t>(moment.counters.step));
   Batch batch;
   batch.passes.assign(static_cast<size_t>(source.spec->batch), static_cast<uint32_t>(moment.counters.epoch));
-  for (size_t start = 0; start < numbers.size(); start += static_cast<size_t>(source.spec->batch)) {
-    size_t count =
-        static_cast<size_t>(sequentialBatch(numbers, static_cast<int64_t>(start), source.spec->batch, batch.samples));
+  size_t elements = static_cast<size_t>(source.elements), step = static_cast<size_t>(source.spec->batch);
+  for (size_t start = 0; start < elements; start += step) {
+    size_t count = std::min(step, elements - start);
+    if (source.sampler)
+      source.sampler->fill(static_cast<int64_t>(start / step), batch);
+    else
+      sequentialBatch(numbers, static_cast<int64_t>(start), source.spec->batch, batch.samples);
     if (Status status = source.input.load(0, batch, keys); status.failed())
       return status;
     if (Status status = source.call->run(moment.counters, stepKey); status.failed())
@@ -132,7 +172,7 @@ Tensor PassRunner::rows(const std::string &id) const {
     for (const Whole &whole : source.wholes)
       if (const Binding &binding = source.call->result(whole.result); binding.name == id) {
         Tensor tensor = tensorOf(binding, whole.memory.data(), whole.memory.size());
-        tensor.shape[0] = static_cast<int64_t>(data->split(*source.spec).size());
+        tensor.shape[0] = source.elements;
         return tensor;
       }
   assert(false && "the manifest was checked for it");

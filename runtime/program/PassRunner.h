@@ -40,9 +40,12 @@ private:
     std::unique_ptr<Call> call;
     BatchInput input;
     std::vector<Whole> wholes;
+    int64_t elements;                 // of the split, or what its sampler draws
+    std::shared_ptr<Sampler> sampler; // null: the split in order
   };
   Status bindSource(const OpenedData &data, const SourceSpec &spec);
   Status bindFunction(const OpenedData &data, const PassSpec &spec);
+  Expected<Buffer> columnOf(const SourceSpec &source, const Binding &binding) const;
   Status stream(Source &source, const Moment &moment);
 
   Session *session = nullptr;

@@ -35,9 +35,12 @@ static Expected<int64_t> countOf(PassCache &passes, const Quantity &quantity, co
 
 Status StageRunner::planBatches() {
   std::vector<PlannedSource> planned;
-  for (const SourceSpec &source : stage.sources)
-    planned.push_back(
-        {source.name, static_cast<int64_t>(data.split(source).size()), source.batch, int64_t(source.draws)});
+  for (const SourceSpec &source : stage.sources) {
+    Expected<int64_t> elements = elementsOf(data, source);
+    if (!elements)
+      return elements.status().within("stage '" + stage.name + "'");
+    planned.push_back({source.name, *elements, source.batch, int64_t(source.draws), elementsName(source.sampler)});
+  }
   Expected<BatchPlan> plan = BatchPlan::make(planned, stage.epochBy);
   if (!plan)
     return plan.status().within("stage '" + stage.name + "'");
@@ -45,7 +48,11 @@ Status StageRunner::planBatches() {
   for (size_t i = 0; i < stage.sources.size(); ++i) {
     const SourceSpec &source = stage.sources[i];
     SourceKey key{session.seed, hashName(stage.key), static_cast<uint32_t>(run), hashName(source.name)};
-    samplers.emplace_back(data.split(source), source.batch, key, i == plan->leader, stepsPerEpoch * source.draws);
+    Expected<std::unique_ptr<Sampler>> sampler =
+        makeSampler(session, data, source, key, i == plan->leader, stepsPerEpoch * source.draws);
+    if (!sampler)
+      return sampler.status().within("stage '" + stage.name + "'");
+    samplers.push_back(std::move(*sampler));
     keys.emplace_back(key.seed, key.stage, key.run, key.source);
   }
   return Status::success();
@@ -137,7 +144,7 @@ Status StageRunner::loadSamples(JsonWriter *line) {
     if (line)
       line->key(stage.sources[i].name).beginList();
     for (int draw = 0; draw < stage.sources[i].draws; ++draw) {
-      samplers[i].fill(state.step * stage.sources[i].draws + draw, batch);
+      samplers[i]->fill(state.step * stage.sources[i].draws + draw, batch);
       if (Status status = current.inputs[i].load(draw, batch, keys[i]); status.failed())
         return status;
       for (size_t k = 0; line && k < batch.samples.size(); ++k)
@@ -317,7 +324,8 @@ Expected<bool> StageRunner::execute() {
       return within(status);
   int64_t samples = 0;
   for (const SourceSpec &source : stage.sources)
-    samples += source.batch * source.draws;
+    for (const SamplerPart &part : partsOf(source.sampler))
+      samples += source.batch * source.draws * part.samples;
   observer.progress().begin(stage.name, steps, epochs, samples, state.step);
   while (state.step < steps && !state.stopped) {
     if (Status status = doStep(); status.failed())

@@ -8,6 +8,7 @@
 #include "runtime/metrics/JsonText.h"
 #include "runtime/metrics/Progress.h"
 #include "runtime/program/PassCache.h"
+#include "runtime/program/SourceSampler.h"
 
 namespace xfer::rt {
 
@@ -85,7 +86,7 @@ private:
   StageState &state;
   StageObserver &observer;
 
-  std::vector<Sampler> samplers; // as stage.sources
+  std::vector<std::unique_ptr<Sampler>> samplers; // as stage.sources
   std::vector<SampleKeys> keys;
   int64_t steps = 0, epochs = 0, stepsPerEpoch = 1;
   struct Until {

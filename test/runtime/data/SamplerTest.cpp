@@ -41,7 +41,7 @@ TEST(Sampler, Permutations) {
 // The leading source starts anew with each epoch and drops the rest; no sample occurs twice in an epoch.
 TEST(Sampler, LeaderDropsTheRest) {
   std::vector<int32_t> split = splitOf(10);
-  Sampler sampler(split, 3, key, /*leads=*/true, 3);
+  PermutationSampler sampler(split, 3, key, /*leads=*/true, 3);
   Batch batch;
   for (uint32_t epoch = 0; epoch < 3; ++epoch) {
     std::set<int32_t> seen;
@@ -58,7 +58,7 @@ TEST(Sampler, LeaderDropsTheRest) {
 // The other sources use up every pass before the next one begins, in the middle of a batch if need be.
 TEST(Sampler, FollowersCrossTheSeam) {
   std::vector<int32_t> split = splitOf(10);
-  Sampler sampler(split, 4, key, /*leads=*/false, 0);
+  PermutationSampler sampler(split, 4, key, /*leads=*/false, 0);
   Batch batch;
   std::map<uint32_t, std::multiset<int32_t>> seen;
   for (int64_t step = 0; step < 15; ++step) { // 60 samples: 6 passes
@@ -76,7 +76,7 @@ TEST(Sampler, FollowersCrossTheSeam) {
 // A split smaller than a batch goes round several times within it.
 TEST(Sampler, TinyFollower) {
   std::vector<int32_t> split = splitOf(3);
-  Sampler sampler(split, 8, key, /*leads=*/false, 0);
+  PermutationSampler sampler(split, 8, key, /*leads=*/false, 0);
   Batch batch;
   sampler.fill(0, batch);
   EXPECT_THAT(batch.passes, ElementsAre(0, 0, 0, 1, 1, 1, 2, 2));
@@ -87,7 +87,7 @@ TEST(Sampler, TinyFollower) {
 TEST(Sampler, Resumes) {
   std::vector<int32_t> split = splitOf(97);
   for (bool leads : {true, false}) {
-    Sampler whole(split, 10, key, leads, 9);
+    PermutationSampler whole(split, 10, key, leads, 9);
     std::vector<std::vector<int32_t>> batches;
     Batch batch;
     for (int64_t i = 0; i < 60; ++i) {
@@ -95,24 +95,10 @@ TEST(Sampler, Resumes) {
       batches.push_back(batch.samples);
     }
     for (int64_t start : {59, 33, 9, 0}) {
-      Sampler resumed(split, 10, key, leads, 9);
+      PermutationSampler resumed(split, 10, key, leads, 9);
       resumed.fill(start, batch);
       EXPECT_EQ(batch.samples, batches[start]);
     }
-  }
-}
-
-// Keys go by sample and pass, not by place in the batch.
-TEST(Sampler, Keys) {
-  std::vector<int32_t> split = splitOf(4);
-  Sampler sampler(split, 4, key, /*leads=*/true, 1);
-  Batch batch;
-  PhiloxKey keys[4];
-  for (int64_t step : {0, 1}) {
-    sampler.fill(step, batch);
-    sampler.keys(batch, keys);
-    for (int i = 0; i < 4; ++i)
-      EXPECT_EQ(keys[i], SampleKeys(42, key.stage, 0, key.source)(static_cast<uint32_t>(step), batch.samples[i]));
   }
 }
 
