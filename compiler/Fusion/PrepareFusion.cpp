@@ -191,23 +191,33 @@ struct SinkUnitReshape : RewritePattern {
           like = source;
     if (!like || typeOf(like).getRank() >= typeOf(op->getResult(0)).getRank())
       return failure();
+    // Nothing is made before it is known that all operands fit: what a pattern that fails has made would be erased as
+    // dead, which counts as a change, and the rewriting would never come to rest.
+    auto sourceLike = [&](Value operand) {
+      Value source = unitReshapeSource(operand);
+      return source && nn::extentsOf(source.getType()) == nn::extentsOf(like.getType()) ? source : Value();
+    };
+    auto splatOf = [](Value operand) {
+      auto constant = operand.getDefiningOp<nn::ConstantOp>();
+      return constant ? dyn_cast<SplatElementsAttr>(constant.getValue()) : SplatElementsAttr();
+    };
+    auto scalarOf = [](Value operand) {
+      auto broadcast = operand.getDefiningOp<nn::BroadcastOp>();
+      return broadcast && typeOf(broadcast.getX()).getRank() == 0 ? broadcast.getX() : Value();
+    };
+    for (Value operand : op->getOperands())
+      if (!sourceLike(operand) && !splatOf(operand) && !scalarOf(operand))
+        return rewriter.notifyMatchFailure(op, "an operand is neither reshaped so nor the same everywhere");
     SmallVector<Value> operands;
     for (Value operand : op->getOperands()) {
       auto type = RankedTensorType::get(typeOf(like).getShape(), typeOf(operand).getElementType());
-      Value source = unitReshapeSource(operand);
-      if (source && nn::extentsOf(source.getType()) == nn::extentsOf(like.getType())) {
+      if (Value source = sourceLike(operand))
         operands.push_back(source);
-      } else if (auto constant = operand.getDefiningOp<nn::ConstantOp>();
-                 constant && isa<SplatElementsAttr>(constant.getValue())) {
-        auto splat = cast<SplatElementsAttr>(constant.getValue());
+      else if (SplatElementsAttr splat = splatOf(operand))
         operands.push_back(nn::ConstantOp::create(rewriter, op->getLoc(), splat.resizeSplat(type)));
-      } else if (auto broadcast = operand.getDefiningOp<nn::BroadcastOp>();
-                 broadcast && typeOf(broadcast.getX()).getRank() == 0) {
-        operands.push_back(nn::BroadcastOp::create(rewriter, op->getLoc(), broadcast.getX(), nn::extentsOf(type),
+      else
+        operands.push_back(nn::BroadcastOp::create(rewriter, op->getLoc(), scalarOf(operand), nn::extentsOf(type),
                                                    ArrayRef<int64_t>()));
-      } else {
-        return failure();
-      }
     }
     auto extents = nn::extentsOf(op->getResult(0).getType());
     auto type = RankedTensorType::get(typeOf(like).getShape(), typeOf(op->getResult(0)).getElementType());
