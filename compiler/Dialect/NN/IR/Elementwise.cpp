@@ -29,6 +29,7 @@ void ConvertOp::build(OpBuilder &builder, OperationState &state, Value x, Type e
     info.meaning.tag = Tag::None;
     info.meaning.classes = 0;
     info.meaning.normalised = false;
+    info.meaning.statistics.clear();
   }
   info.element = element;
   build(builder, state, info.type(), x);

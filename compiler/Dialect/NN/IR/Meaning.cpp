@@ -20,6 +20,8 @@ Meaning Meaning::of(Type type) {
     meaning.domains.push_back(domain.str());
   meaning.hidden = encoding.getHidden();
   meaning.normalised = encoding.getNormalised();
+  if (DenseF32ArrayAttr statistics = encoding.getStatistics())
+    meaning.statistics.append(statistics.asArrayRef().begin(), statistics.asArrayRef().end());
   return meaning;
 }
 
@@ -33,7 +35,7 @@ Meaning Meaning::join(const Meaning &a, const Meaning &b) {
 
 bool Meaning::operator==(const Meaning &other) const {
   return tag == other.tag && classes == other.classes && domains == other.domains && hidden == other.hidden &&
-         normalised == other.normalised;
+         normalised == other.normalised && statistics == other.statistics;
 }
 
 TensorInfo TensorInfo::of(Type type) {
@@ -56,8 +58,11 @@ RankedTensorType TensorInfo::type() const {
     return RankedTensorType::get(sizes, element);
   for (const std::string &domain : meaning.domains)
     domains.push_back(StringAttr::get(context, domain));
-  auto encoding =
-      MeaningAttr::get(context, meaning.tag, meaning.classes, domains, meaning.hidden, meaning.normalised, symbols);
+  DenseF32ArrayAttr statistics;
+  if (!meaning.statistics.empty())
+    statistics = DenseF32ArrayAttr::get(context, meaning.statistics);
+  auto encoding = MeaningAttr::get(context, meaning.tag, meaning.classes, domains, meaning.hidden, meaning.normalised,
+                                   statistics, symbols);
   return RankedTensorType::get(sizes, element, encoding);
 }
 
@@ -130,6 +135,7 @@ Attribute MeaningAttr::parse(AsmParser &parser, Type) {
   Tag tag = Tag::None;
   int64_t classes = 0;
   bool hidden = false, normalised = false;
+  DenseF32ArrayAttr statistics;
   SmallVector<StringAttr> domains, symbols;
   auto parseField = [&]() -> ParseResult {
     StringRef field, name;
@@ -151,6 +157,8 @@ Attribute MeaningAttr::parse(AsmParser &parser, Type) {
     }
     if (field == "classes")
       return parser.parseInteger(classes);
+    if (field == "statistics")
+      return parser.parseAttribute(statistics);
     if (field != "domains" && field != "symbols")
       return parser.emitError(location, "unknown field '") << field << "' of a meaning";
     auto texts = parseStrings(parser);
@@ -163,7 +171,7 @@ Attribute MeaningAttr::parse(AsmParser &parser, Type) {
     return {};
   auto error = [&] { return parser.emitError(parser.getNameLoc()); };
   return getChecked(error, parser.getContext(), tag, classes, ArrayRef<StringAttr>(domains), hidden, normalised,
-                    ArrayRef<StringAttr>(symbols));
+                    statistics, ArrayRef<StringAttr>(symbols));
 }
 
 void MeaningAttr::print(AsmPrinter &printer) const {
@@ -184,15 +192,23 @@ void MeaningAttr::print(AsmPrinter &printer) const {
     fields.push_back("hidden");
   if (getNormalised())
     fields.push_back("normalised");
+  if (getStatistics()) {
+    std::string text;
+    llvm::raw_string_ostream(text) << getStatistics();
+    fields.push_back("statistics = " + text);
+  }
   if (!getSymbols().empty())
     fields.push_back("symbols = " + list(getSymbols()));
   printer << "<" << llvm::join(fields, ", ") << ">";
 }
 
 LogicalResult MeaningAttr::verify(function_ref<InFlightDiagnostic()> error, Tag tag, int64_t classes,
-                                  ArrayRef<StringAttr> domains, bool, bool, ArrayRef<StringAttr>) {
+                                  ArrayRef<StringAttr> domains, bool, bool normalised, DenseF32ArrayAttr statistics,
+                                  ArrayRef<StringAttr>) {
   if (classes < 0 || (classes && tag != Tag::Class && tag != Tag::Token))
     return error() << "only the tags 'class' and 'token' have a number of classes";
+  if (statistics && (!normalised || statistics.size() % 2 != 0))
+    return error() << "only normalised values have statistics, as many means as deviations";
   for (size_t i = 1; i < domains.size(); ++i)
     if (domains[i - 1].getValue() >= domains[i].getValue())
       return error() << "domains must be sorted and different";

@@ -50,6 +50,8 @@ struct Meaning {
   llvm::SmallVector<std::string, 2> domains; // sorted, without repetition
   bool hidden = false;                       // may not be read by training
   bool normalised = false;
+  /// Of normalised values, where known: the means, then the deviations, of all values or of each channel.
+  llvm::SmallVector<float, 6> statistics;
 
   static Meaning of(mlir::Type type);
   /// The union of the domains and the stricter right to be read; no tag, not normalised.

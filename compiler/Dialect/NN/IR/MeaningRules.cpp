@@ -27,6 +27,7 @@ static Meaning kept(ValueRange operands, const Meaning &from) {
   Meaning all = ::xfer::nn::detail::joinAll(operands);
   setTag(all, from);
   all.normalised = from.normalised;
+  all.statistics = from.statistics;
   return all;
 }
 
@@ -79,6 +80,8 @@ void meaning::agree(ValueRange operands, Results results) {
   for (Value operand : operands.drop_front()) {
     Meaning other = Meaning::of(operand.getType());
     all.normalised &= other.normalised;
+    if (!all.normalised || all.statistics != other.statistics)
+      all.statistics.clear();
     if (other.tag != first.tag || other.classes != first.classes)
       setTag(all, Meaning());
   }

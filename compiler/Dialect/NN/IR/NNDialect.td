@@ -64,7 +64,8 @@ def NN_MeaningAttr : NN_Attr<"Meaning", "meaning", [DeclareAttrInterfaceMethods<
     - `tag`: what the numbers stand for; `classes` is the count of a `class` or `token` tag (0: unknown).
     - `domains`: the domains that the values come from, sorted, without repetition.
     - `hidden`: the values may not be read by training.
-    - `normalised`: the values went through `normalize`.
+    - `normalised`: the values went through `normalize`; `statistics` (optional): with these means, then these deviations,
+      one of each or one of each a channel.
     - `symbols`: one text an axis; that of a dynamic extent names it, e.g. the size of a split, all others are empty.
 
     A tensor without this encoding is one of which nothing is known. Verifiers compare shapes, element types and
@@ -73,7 +74,8 @@ def NN_MeaningAttr : NN_Attr<"Meaning", "meaning", [DeclareAttrInterfaceMethods<
     Example: `#nn.meaning<tag = class, classes = 10, domains = ["usps"], hidden, symbols = ["usps.test"]>`
   }];
   let parameters = (ins "::xfer::nn::Tag":$tag, "int64_t":$classes, ArrayRefParameter<"::mlir::StringAttr">:$domains,
-                        "bool":$hidden, "bool":$normalised, ArrayRefParameter<"::mlir::StringAttr">:$symbols);
+                        "bool":$hidden, "bool":$normalised,
+                        OptionalParameter<"::mlir::DenseF32ArrayAttr">:$statistics, ArrayRefParameter<"::mlir::StringAttr">:$symbols);
   let cppNamespace = "::xfer::nn";
   let genVerifyDecl = 1;
   let hasCustomAssemblyFormat = 1;

@@ -206,3 +206,13 @@ func.func @meaning(%x: tensor<2xf32, #nn.meaning<domains = ["usps", "mnist"]>>) 
 func.func @encoding(%x: tensor<?x2xf32, #nn.meaning<symbols = ["n"]>>) {
   return
 }
+
+// -----
+
+// expected-error @+1 {{only normalised values have statistics, as many means as deviations}}
+func.func private @statisticsOfNothing(tensor<3xf32, #nn.meaning<statistics = array<f32: 0.5, 0.25>>>)
+
+// -----
+
+// expected-error @+1 {{only normalised values have statistics, as many means as deviations}}
+func.func private @meanWithoutDeviation(tensor<3xf32, #nn.meaning<normalised, statistics = array<f32: 0.5>>>)

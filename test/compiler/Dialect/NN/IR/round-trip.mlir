@@ -146,6 +146,14 @@ func.func @regions(%h0: tensor<4xf32>, %x: tensor<5x4xf32>, %w: tensor<4xf32>) -
   return %k : tensor<5x4xf32>
 }
 
+// CHECK-LABEL: func.func @normalised(
+// CHECK-SAME: tensor<2x3xf32, #nn.meaning<normalised, statistics = array<f32: 5.000000e-01, 2.500000e-01>>>
+// CHECK: nn.slice {{.*}} -> tensor<1x3xf32, #nn.meaning<normalised, statistics = array<f32: 5.000000e-01, 2.500000e-01>>>
+func.func @normalised(%x: tensor<2x3xf32, #nn.meaning<normalised, statistics = array<f32: 0.5, 0.25>>>) -> tensor<1x3xf32, #nn.meaning<normalised, statistics = array<f32: 0.5, 0.25>>> {
+  %0 = nn.slice %x offsets [0, 0] sizes [1, 3] strides [1, 1] : (tensor<2x3xf32, #nn.meaning<normalised, statistics = array<f32: 0.5, 0.25>>>) -> tensor<1x3xf32, #nn.meaning<normalised, statistics = array<f32: 0.5, 0.25>>>
+  return %0 : tensor<1x3xf32, #nn.meaning<normalised, statistics = array<f32: 0.5, 0.25>>>
+}
+
 // CHECK-LABEL: func.func @symbols
 // CHECK-SAME: tensor<?x3xf32, #nn.meaning<tag = logits, domains = ["usps"], symbols = ["usps.test", ""]>>
 func.func @symbols(%x: tensor<?x3xf32, #nn.meaning<tag = logits, domains = ["usps"], symbols = ["usps.test", ""]>>) -> tensor<?xi32, #nn.meaning<tag = class, classes = 3, domains = ["usps"], symbols = ["usps.test"]>> {
