@@ -136,6 +136,22 @@ static Value unitOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   return Tensor{annotate(evaluator.builder(), evaluator.location(range), x->value, meaning), x->axes};
 }
 
+/// Compile-time numbers: one, or one a channel.
+static std::optional<SmallVector<float, 3>> knownNumbers(const Value &value) {
+  std::vector<Value> all{value};
+  if (const List *list = value.list())
+    all = list->elements;
+  SmallVector<float, 3> numbers;
+  for (const Value &one : all) {
+    std::optional<double> number = one.asNumber();
+    if (!number)
+      return std::nullopt;
+    numbers.push_back(static_cast<float>(*number));
+  }
+  return numbers;
+}
+
+/// `normalised(x, mean, std)`: x went through `normalize` with these, which are remembered where they are known.
 static Value normalisedOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   std::optional<Tensor> x = evaluator.toTensor(given[0], range);
   if (!x)
@@ -145,7 +161,46 @@ static Value normalisedOf(Evaluator &evaluator, std::vector<Value> &given, dsl::
     return evaluator.error(range, "normalised-twice", "this value has been normalised already");
   meaning.tag = nn::Tag::None;
   meaning.normalised = true;
+  auto mean = knownNumbers(given[1]), deviation = knownNumbers(given[2]);
+  if (mean && deviation) {
+    size_t count = std::max(mean->size(), deviation->size());
+    mean->resize(count, mean->empty() ? 0 : mean->front());
+    deviation->resize(count, deviation->empty() ? 1 : deviation->front());
+    meaning.statistics.append(*mean);
+    meaning.statistics.append(*deviation);
+  }
   return Tensor{annotate(evaluator.builder(), evaluator.location(range), x->value, meaning), x->axes};
+}
+
+/// `normalisation(x)`: none of what is not normalised, else the record (mean, std) of lists; an error if they are not
+/// known.
+static Value normalisationOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
+  if (!x)
+    return Value();
+  nn::Meaning meaning = meaningOf(x->value);
+  if (!meaning.normalised)
+    return Value::none();
+  size_t count = meaning.statistics.size() / 2;
+  bool fits = count == 1 || (count > 1 && x->rank() > 0 && x->type().getShape().back() == static_cast<int64_t>(count));
+  if (!fits)
+    return evaluator.error(
+        range, "normalisation-unknown",
+        "this works on values in [0, 1]; " + given[0].describe() +
+            " was normalised with numbers that are not known here; normalise with constants, or later");
+  std::vector<Value> parts[2];
+  for (auto [i, number] : llvm::enumerate(meaning.statistics))
+    parts[i / count].push_back(Value(static_cast<double>(number)));
+  return Value::record({{"mean", Value::list(std::move(parts[0]))}, {"std", Value::list(std::move(parts[1]))}});
+}
+
+/// `tag(x)`: what its type says the numbers are, "" if nothing.
+static Value tagOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
+  if (!x)
+    return Value();
+  nn::Tag tag = meaningOf(x->value).tag;
+  return Value::string(tag == nn::Tag::None ? "" : nn::stringifyTag(tag));
 }
 
 /// `classes(i, k)`: an int becomes a label of k classes.
@@ -177,6 +232,20 @@ static Value withDomains(Evaluator &evaluator, std::vector<Value> &given, dsl::S
     return Value();
   nn::Meaning meaning = meaningOf(y->value);
   meaning.domains = meaningOf(x->value).domains;
+  return Tensor{annotate(evaluator.builder(), evaluator.location(range), y->value, meaning), y->axes};
+}
+
+/// `with_range(y, x)`: y has the range of values that x has: unit, or normalised.
+static Value withRange(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> y = evaluator.toTensor(given[0], range), x = evaluator.toTensor(given[1], range);
+  if (!y || !x)
+    return Value();
+  nn::Meaning meaning = meaningOf(y->value), from = meaningOf(x->value);
+  meaning.tag =
+      from.tag == nn::Tag::Unit || x->type().getElementType().isUnsignedInteger(8) ? nn::Tag::Unit : nn::Tag::None;
+  meaning.classes = 0;
+  meaning.normalised = from.normalised;
+  meaning.statistics = from.statistics;
   return Tensor{annotate(evaluator.builder(), evaluator.location(range), y->value, meaning), y->axes};
 }
 
@@ -215,10 +284,13 @@ const Builtins &elementwiseBuiltins() {
       {"bool", {"x"}, conversion<'b'>},
       {"where", {"condition", "a", "b"}, choose},
       {"unit", {"x"}, unitOf},
-      {"normalised", {"x"}, normalisedOf},
+      {"normalised", {"x", "mean?", "std?"}, normalisedOf},
+      {"normalisation", {"x"}, normalisationOf},
+      {"tag", {"x"}, tagOf},
       {"classes", {"i", "k"}, classesOf},
       {"dtype", {"x"}, dtypeOf},
       {"with_domains", {"y", "x"}, withDomains},
+      {"with_range", {"y", "x"}, withRange},
       {"domain_of", {"x"}, domainOf},
   };
   return all;

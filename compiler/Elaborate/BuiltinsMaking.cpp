@@ -45,9 +45,29 @@ static Value iota(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
                 axesOf(*shape)};
 }
 
-/// Uniform numbers in [0, 1): per sample inside per-sample code, else of the step.
+/// Uniform numbers in [0, 1) from a seed: a constant. 24 bits of the 64-bit Mersenne twister, which is the same
+/// everywhere.
+static std::optional<Tensor> seeded(Evaluator &evaluator, llvm::ArrayRef<Dim> shape, llvm::ArrayRef<int64_t> extents,
+                                    int64_t seed, llvm::StringRef part, dsl::SourceRange range) {
+  constexpr int64_t most = int64_t(1) << 20;
+  auto type = RankedTensorType::get(extents, evaluator.builder().getF32Type());
+  if (type.getNumElements() > most) {
+    evaluator.error(range, "bad-extent", "a draw with a seed is a constant of at most 2^20 numbers");
+    return std::nullopt;
+  }
+  // The two draws behind one `normal` differ by their part.
+  std::mt19937_64 generator(static_cast<uint64_t>(seed) * 3 + (part == "/u" ? 1 : part == "/v" ? 2 : 0));
+  std::vector<float> numbers(type.getNumElements());
+  for (float &number : numbers)
+    number = static_cast<float>(generator() >> 40) * 0x1p-24f;
+  mlir::Value value = nn::ConstantOp::create(evaluator.builder(), evaluator.location(range),
+                                             DenseElementsAttr::get(type, llvm::ArrayRef<float>(numbers)));
+  return Tensor{value, axesOf(shape)};
+}
+
+/// Uniform numbers in [0, 1): per sample inside per-sample code, else of the step; with a seed a constant.
 static std::optional<Tensor> draw(Evaluator &evaluator, llvm::ArrayRef<Dim> shape, llvm::StringRef part,
-                                  dsl::SourceRange range) {
+                                  const Value &seed, dsl::SourceRange range) {
   SmallVector<int64_t> extents;
   for (const Dim &dim : shape) {
     if (dim.extent.isDynamic()) {
@@ -55,6 +75,10 @@ static std::optional<Tensor> draw(Evaluator &evaluator, llvm::ArrayRef<Dim> shap
       return std::nullopt;
     }
     extents.push_back(dim.extent.size);
+  }
+  if (!seed.isNone()) {
+    std::optional<int64_t> number = intArgument(evaluator, seed, std::nullopt, "seed", range);
+    return number ? seeded(evaluator, shape, extents, *number, part, range) : std::nullopt;
   }
   std::string site = evaluator.siteText(range) + part.str();
   mlir::Value value = nn::RandomOp::create(evaluator.builder(), evaluator.location(range), evaluator.key(),
@@ -64,15 +88,15 @@ static std::optional<Tensor> draw(Evaluator &evaluator, llvm::ArrayRef<Dim> shap
 
 static Value uniform(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   std::optional<std::vector<Dim>> shape = shapeArgument(evaluator, given[0], range);
-  std::optional<Tensor> value = shape ? draw(evaluator, *shape, "", range) : std::nullopt;
+  std::optional<Tensor> value = shape ? draw(evaluator, *shape, "", given[1], range) : std::nullopt;
   return value ? Value(*value) : Value();
 }
 
 /// Box and Muller (1958): sqrt(-2 log(1 - u)) cos(2 pi v); 1 - u is never 0.
 static Value normal(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   std::optional<std::vector<Dim>> shape = shapeArgument(evaluator, given[0], range);
-  std::optional<Tensor> u = shape ? draw(evaluator, *shape, "/u", range) : std::nullopt,
-                        v = shape ? draw(evaluator, *shape, "/v", range) : std::nullopt;
+  std::optional<Tensor> u = shape ? draw(evaluator, *shape, "/u", given[1], range) : std::nullopt,
+                        v = shape ? draw(evaluator, *shape, "/v", given[1], range) : std::nullopt;
   if (!u || !v)
     return Value();
   using dsl::BinaryOp;
@@ -89,7 +113,7 @@ static Value normal(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
 
 static Value uniformInt(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   std::optional<std::vector<Dim>> shape = evaluator.shape(given[0], range);
-  std::optional<Tensor> value = shape ? draw(evaluator, *shape, "", range) : std::nullopt;
+  std::optional<Tensor> value = shape ? draw(evaluator, *shape, "", given[2], range) : std::nullopt;
   if (!value)
     return Value();
   // 24 bits are drawn, so that the largest possible product with `below` still rounds below it for below < 2^24.
@@ -155,9 +179,9 @@ const Builtins &makingBuiltins() {
       {"ones", {"shape?"}, filled<1>},
       {"full", {"shape", "value"}, full},
       {"iota", {"n"}, iota},
-      {"uniform", {"shape?"}, uniform},
-      {"normal", {"shape?"}, normal},
-      {"uniform_int", {"shape", "below"}, uniformInt},
+      {"uniform", {"shape?", "seed?"}, uniform},
+      {"normal", {"shape?", "seed?"}, normal},
+      {"uniform_int", {"shape", "below", "seed?"}, uniformInt},
       {"permutation", {"n", "seed"}, permutation},
       {"onehot", {"y", "k?"}, onehot},
   };
