@@ -1,0 +1,207 @@
+"""Augmentation by execution: random changes of single samples and of batches, in the compiled step."""
+import json
+import math
+import statistics
+import harness
+
+# Images whose value tells the place: red grows with the column, green with the row, blue is the sample's number.
+HEAD = """import std
+domain d {
+  generate samples(COUNT, fn(i) => (image: picture(i), mask: classes(int(8 * rows()) , 8), label: classes(i % 4, 4)))
+  fields image: f32[8, 8, 3], mask: class(8)[8, 8], label: class(4)
+  map image = unit(image)
+}
+fn rows() = pixel_grid(8, 8).y / 8
+fn picture(i) = stack([pixel_grid(8, 8).x / 8, rows(), 0 * rows() + (f32(i) + 0.5) / COUNT], axis: -1)
+model net = linear(1)
+"""
+
+# What a stage sees of its batch, as one number a sample, is what its `watch` shows, averaged over the epoch.
+STAGE = """
+stage look {
+  on d.all batch BATCH
+  augment AUGMENT
+  run net(reshape(d.image, [BATCH, 192]))
+  WATCH
+  epochs EPOCHS
+}
+"""
+
+
+def program(augment, watch, count=64, batch=64, epochs=1, more=""):
+    text = HEAD + more + STAGE
+    for name, value in (("AUGMENT", augment), ("WATCH", watch), ("COUNT", count), ("BATCH", batch), ("EPOCHS", epochs)):
+        text = text.replace(name, str(value))
+    return text
+
+
+class Augmentation(harness.Case):
+    def look(self, text, *arguments):
+        """The watched numbers of each epoch."""
+        self.run_ok(self.build(text), "train", "--out", "run", "--overwrite", *arguments)
+        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+        return [line for line in lines if line.get("stage") == "look" and "epoch" in line and "a" in line]
+
+    def values(self, text, *arguments):
+        return [(line["a"], line["b"]) for line in self.look(text, *arguments)]
+
+    # Each change gives a unit image again (values in [0, 1], not all as they were), another in every epoch, the same for one seed.
+    def test_each(self):
+        changes = ["zoom(d.image)", "shear(d.image)", "elastic(d.image, strength: 6, sigma: 2.0)", "brightness(d.image)", "contrast(d.image)",
+                   "saturation(d.image)", "hue(d.image, amount: 0.5)", "blur(d.image)", "random_grayscale(d.image, probability: 0.5)",
+                   "cutout(d.image)", "rand_augment(d.image, operations: 2)", "affine_jitter(d.image)", "color_jitter(d.image)",
+                   "random_erasing(d.image, probability: 1)", "random_resized_crop(d.image, [8, 8])"]
+        for change in changes:
+            with self.subTest(change):
+                text = program("d.image = " + change, "watch a = mean(square(d.image)); watch b = max(d.image); watch low = min(d.image)", epochs=2)
+                lines = self.look(text)
+                self.assertEqual(lines, self.look(text))
+                self.assertEqual(len(lines), 2)
+                for line in lines:
+                    self.assertTrue(0 <= line["low"] <= line["b"] <= 1, line)
+                self.assertNotEqual(lines[0]["a"], lines[1]["a"])
+                self.assertNotEqual(lines[0]["a"], self.look(text, "--seed", 7)[0]["a"])
+
+    # A normalised image is brought to [0, 1], changed, and normalised again: the same numbers as if it had been changed before.
+    def test_normalised(self):
+        before = HEAD.replace("map image = unit(image)", "map image = unit(image); map image = adjust_hue(adjust_brightness(image, 1.5), 0.2); "
+                              "map image = normalize(image, mean: [0.4, 0.5, 0.6], std: [0.1, 0.2, 0.3])")
+        behind = HEAD.replace("map image = unit(image)", "map image = normalize(unit(image), mean: [0.4, 0.5, 0.6], std: [0.1, 0.2, 0.3]); "
+                              "map image = adjust_hue(adjust_brightness(image, 1.5), 0.2)")
+        ask = "evaluate d.all { report first = mean(abs(d.image), axis: [0, 1]), middle = mean(d.image), net = mean(net(reshape(d.image, [size(d.image, 0), 192]))) }\n"
+        found = [harness.figures(self.results(self.build(text.replace("COUNT", "16") + ask), "train", "--out", "run", "--overwrite"), "d.all")
+                 for text in (before, behind)]
+        self.assertAlmostEqual(found[0]["middle"], found[1]["middle"], places=5)
+        for one, other in zip(sum(found[0]["first"], []), sum(found[1]["first"], [])):
+            self.assertAlmostEqual(one, other, places=4)
+
+    # Drawn amounts have the moments of their distributions: brightness of a grey image is 1/2 times U(0.6, 1.4).
+    def test_distribution(self):
+        text = program("d.image = brightness(0 * d.image + 0.5, amount: 0.4)", "watch a = mean(d.image); watch b = mean(square(mean(d.image, axis: [1, 2, 3])))",
+                       count=4096, batch=4096)
+        (mean, square), = self.values(text)
+        self.assertAlmostEqual(mean, 0.5, delta=4 * 0.4 * 0.5 / math.sqrt(3 * 4096))
+        self.assertAlmostEqual(math.sqrt(square - mean * mean), 0.4 * 0.5 / math.sqrt(3), delta=0.006)
+        # Grey with probability 0.3: an image of pure red becomes 0.299 of everything.
+        text = program("d.image = random_grayscale(where(iota(3) == 0, 0 * d.image + 1, 0), probability: 0.3)",
+                       "watch a = mean(f32(d.image[.., 0, 0, 1] > 0)); watch b = mean(d.image[.., 0, 0, 1])", count=4096, batch=4096)
+        (share, green), = self.values(text)
+        self.assertAlmostEqual(share, 0.3, delta=4 * math.sqrt(0.21 / 4096))
+        self.assertAlmostEqual(green, 0.299 * share, places=5)
+        # Cutout of 4 x 4 in 8 x 8: full squares for 5 of 8 places along each axis, 1 to 3 pixels lost at the border otherwise.
+        text = program("d.image = cutout(0 * d.image + 1, length: 4, fill: 0)", "watch a = mean(d.image); watch b = min(mean(d.image, axis: [1, 2, 3]))",
+                       count=4096, batch=4096)
+        (mean, least), = self.values(text)
+        side = statistics.mean(min(c + 2, 8) - max(c - 2, 0) for c in range(8)) / 8
+        self.assertAlmostEqual(mean, 1 - side * side, delta=0.005)
+        self.assertAlmostEqual(least, 0.75, places=6)
+
+    # One clause draws once: an image and its mask move together, so that the mask still tells the row of its pixel.
+    def test_one_draw(self):
+        rows = "abs(8 * d.image[.., .., 1] - f32(d.mask))".replace("[.., .., 1]", "[.., 1]")
+        for pair in ("elastic_crop(d.image, d.mask, [8, 8], strength: 6, sigma: 2.0)", "flip_with_mask(d.image, d.mask)"):
+            with self.subTest(pair):
+                text = program("d.image, d.mask = " + pair, f"watch a = max({rows}); watch b = mean(d.image)")
+                self.assertLessEqual(self.values(text)[0][0], 0.5001)
+        apart = program("d.image = elastic(d.image, strength: 6, sigma: 2.0)", f"watch a = max({rows}); watch b = mean(d.image)")
+        self.assertGreater(self.values(apart)[0][0], 0.5001)
+
+    # Mixed batches: the share of each sample's own label is the share of its own values. Blue tells the sample.
+    def test_mixed_batches(self):
+        for name in ("mixup(d.image, d.label, alpha: 1.0)", "mixup(d.image, d.label, alpha: 0.2)", "cutmix(d.image, d.label)"):
+            with self.subTest(name):
+                text = program("d.image = d.image", f"""let m = {name}
+  let own = mean(d.image[.., 2], axis: [1, 2])
+  let met = mean(m.x[.., 2], axis: [1, 2])
+  let partner = (met - m.share * own) / max(1 - m.share, 0.0001)
+  let distance = abs(expand(partner, axis: 1) - expand(own, axis: 0))
+  watch a = mean(m.share)
+  watch b = max(where(m.share < 0.999, f32(gather(d.label, argmin(distance, axis: 1)) != m.other), 0))
+  watch off = max(where(m.share < 0.99, min(distance, axis: 1), 0))""", count=16, batch=16, epochs=24)
+                lines = self.look(text)
+                for line in lines:
+                    self.assertTrue(0 <= line["a"] <= 1, line)
+                    self.assertEqual(line["b"], 0, line)
+                    self.assertLess(line["off"], 0.01)
+                self.assertGreater(len({line["a"] for line in lines}), 12)
+
+    # Shares of mixup are of Beta(alpha, alpha): mean 1/2, variance 1 / (4 (2 alpha + 1)).
+    def test_beta(self):
+        for alpha in (0.2, 1.0, 2.0):
+            with self.subTest(alpha):
+                text = program("d.image = d.image", f"let m = mixup(d.image, d.label, alpha: {alpha})\n  watch a = mean(m.share); watch b = mean(square(m.share))",
+                               count=4, batch=4, epochs=2000)
+                found = self.values(text)
+                variance = 1 / (4 * (2 * alpha + 1))
+                self.assertAlmostEqual(statistics.mean(a for a, _ in found), 0.5, delta=4 * math.sqrt(variance / 2000))
+                self.assertAlmostEqual(statistics.pvariance([a for a, _ in found]), variance, delta=0.15 * variance)
+
+    def test_refused(self):
+        for augment, says in (("d.image = gaussian_blur(d.image, 1, kernel: 4)", "the kernel of a blur is odd, not 4"),
+                              ("d.image = adjust_hue(grayscale(d.image), 0.1)", "wants 3 channels, not 1"),
+                              ("d.image, d.mask = elastic_crop(d.image, d.mask, [9, 8])", "does not fit into an image"),
+                              ("d.image = rand_augment(d.image, operations: 0)", "one operation or more")):
+            with self.subTest(says):
+                path = self.write("program.xfer", program(augment, "watch a = mean(d.image)"))
+                self.refuse(says, harness.XFERC, "check", path)
+
+
+# Sohn et al. 2020 (FixMatch), on small images whose class is the half that is bright; program 4 of the language, with a small net.
+FIXMATCH = """import std
+domain made {
+  generate train: samples(160, fn(i) => picture(i % 2)); generate test: samples(64, fn(i) => picture(i % 2))
+  fields image: f32[12, 12, 3], label: class(2)
+  map image = normalize(unit(image), mean: [0.5, 0.45, 0.4], std: [0.25, 0.2, 0.25])
+  split few: 0.1, bare: 0.9 of train
+  hide label in bare
+}
+fn picture(side) {
+  let bright = f32((pixel_grid(12, 12).y < 6) == (side == 1))
+  return (image: clip(expand(0.35 + 0.3 * bright, axis: -1) + 0.2 * normal([12, 12, 3]), 0, 1), label: classes(side, 2))
+}
+module small_net(classes: int) (x: [n, h, w, c]) -> logits[n, classes] {
+  conv1 = conv(8, kernel: 3, stride: 2); norm1 = batch_norm(); conv2 = conv(8, kernel: 3, stride: 2); norm2 = batch_norm(); head = linear(classes)
+  return head(flatten(relu(norm2(conv2(relu(norm1(conv1(x))))))))
+}
+model net = small_net(classes: 2)
+stage fixmatch {
+  on made.few as lab batch 8, made.bare as unl batch 24
+  augment lab.image = flip_crop(lab.image, padding: 1)
+  augment unl.weak = flip_crop(unl.image, padding: 1)
+  augment unl.strong = cutout(rand_augment(flip_crop(unl.image, padding: 1), operations: 2), length: 4)
+  let gl, gw, gs = jointly(net, [lab.image, unl.weak, unl.strong])
+  let p = stop_gradient(softmax(gw))
+  loss labelled   = cross_entropy(gl, lab.label)
+  loss unlabelled = cross_entropy(gs, argmax(p, axis: 1), weight: max(p, axis: 1) >= 0.95)
+  minimize labelled + unlabelled
+  watch sure = mean(f32(max(p, axis: 1) >= 0.95))
+  watch apart = mean(abs(unl.weak - unl.strong)); watch moved = mean(abs(unl.weak - unl.image))
+  state teacher = snapshot(net)
+  update teacher = mix(teacher, net, 0.9)
+  optimizer sgd(0.03, momentum: 0.9, nesterov: true, weight_decay: 5e-4); schedule cosine(cycles: 7 / 16); steps 120
+}
+evaluate made.test { predict softmax(fixmatch.teacher(made.image)) against made.label; report accuracy }
+"""
+
+
+class FixMatch(harness.Case):
+    def test_program(self):
+        checked = self.execute(harness.XFERC, "check", self.write("program.xfer", FIXMATCH))
+        if "would be a further view" in checked.stderr:
+            self.skipTest("'augment' makes no further views yet")
+        program = self.build(FIXMATCH)
+        found = self.results(program, "train", "--out", "one", "--overwrite")
+        self.assertGreater(harness.figure(found, "made.test", "accuracy"), 0.95)
+        lines = [json.loads(line) for line in (self.folder / "one/metrics.jsonl").read_text().splitlines()]
+        epochs = [line for line in lines if line.get("stage") == "fixmatch" and "unlabelled" in line]
+        self.assertGreater(epochs[-1]["sure"], 0.5)
+        for line in epochs:                      # the views are drawn for themselves, from the image as it is
+            self.assertGreater(line["apart"], 0.01)
+            self.assertGreater(line["moved"], 0.01)
+        again = self.results(program, "train", "--out", "two", "--overwrite", "--threads", "1")
+        self.assertEqual(harness.figures(found, "made.test"), harness.figures(again, "made.test"))
+        self.assertEqualFiles("one/weights.safetensors", "two/weights.safetensors")
+
+
+if __name__ == "__main__":
+    harness.main()
