@@ -52,6 +52,7 @@ public:
       const antlr4::Token *previous = kept.empty() ? nullptr : kept.back().get();
       switch (token.getType()) {
       case XferLexer::Comment:
+        comments.push_back(range(token));
         continue;
       case XferLexer::SingleQuoted:
         singleQuotes(token);
@@ -88,6 +89,8 @@ public:
     }
     return kept;
   }
+
+  std::vector<SourceRange> comments;
 
 private:
   SourceRange range(const antlr4::Token &token) const { return rangeOf(file, token); }
@@ -178,6 +181,8 @@ LexedFile xfer::dsl::lex(const SourceManager &sources, FileId file, Diagnostics 
   do
     tokens.push_back(result.lexer->nextToken());
   while (tokens.back()->getType() != antlr4::Token::EOF);
-  result.tokens = TokenChecker(sources, file, diagnostics).check(std::move(tokens));
+  TokenChecker checker(sources, file, diagnostics);
+  result.tokens = checker.check(std::move(tokens));
+  result.comments = std::move(checker.comments);
   return result;
 }

@@ -20,9 +20,8 @@ struct LexedFile {
   std::unique_ptr<ByteStream> stream;
   std::unique_ptr<antlr4::Lexer> lexer;
   TokenList tokens; // comments left out; the end of the file is the last
+  std::vector<SourceRange> comments;
 };
-
-/// Largest file that is read, in bytes.
 
 /// False, with a diagnostic, for a text that is refused as a whole: too large, no UTF-8, NUL bytes.
 bool checkText(const SourceManager &sources, FileId file, Diagnostics &diagnostics);
