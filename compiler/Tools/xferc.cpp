@@ -2,6 +2,7 @@
 
 #include "CLI/CLI.hpp"
 #include "compiler/Tools/Driver.h"
+#include "compiler/Tools/FormatCommand.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstdio>
 #include <unistd.h>
@@ -84,7 +85,12 @@ int main(int argc, char **argv) {
   addCompilation(*run, options);
   CLI::App *explain = app.add_subcommand("explain", "say what the program does and how it was compiled");
   addCompilation(*explain, options);
-  for (const char *later : {"fmt", "tune", "convert", "lsp", "init", "cost"})
+  CLI::App *fmt = app.add_subcommand("fmt", "lay out programs in the one way, in place");
+  std::vector<std::string> toFormat;
+  bool onlyCheck = false;
+  fmt->add_option("FILE", toFormat, "programs, folders of programs, or - for standard input")->required();
+  fmt->add_flag("--check", onlyCheck, "write nothing; name the files that would change, with exit status 1");
+  for (const char *later : {"tune", "convert", "lsp", "init", "cost"})
     app.add_subcommand(later, "not built yet")->allow_extras()->group("");
 
   try {
@@ -108,5 +114,7 @@ int main(int argc, char **argv) {
     return runProgram(options, arguments);
   if (*explain)
     return finish(explainProgram(options));
+  if (*fmt)
+    return finish(formatFiles(toFormat, onlyCheck));
   return notBuilt(app.get_subcommands().front()->get_name().c_str());
 }
