@@ -130,7 +130,8 @@ std::optional<std::string> Evaluator::slotName(const dsl::Slot &slot, const Scop
         error(index->range, "bad-index", "an index of a name is a string or an int, found " + value.describe());
         return std::nullopt;
       }
-      name += "[" + *text + "]";
+      // Text that begins with '_' goes on with the name: weight["_l" + str(0)] is `weight_l0`, as PyTorch counts.
+      name += llvm::StringRef(*text).starts_with("_") ? *text : "[" + *text + "]";
     }
   }
   return name;

@@ -20,6 +20,34 @@ static Value params(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   return module ? Value(std::shared_ptr<const Tree>(evaluator.parameters(*module, range))) : Value();
 }
 
+/// `with_parameter(m, "weight", w)`: m with another value for one of its parameters, which `w` is made of.
+static Value withParameter(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  const Module *module = moduleArgument(evaluator, given[0], range);
+  const std::string *name = given[1].text();
+  if (!module || given[1].isPoison() || given[2].isPoison())
+    return Value();
+  if (!name)
+    return evaluator.error(range, "wrong-type",
+                           "'name' is the name of a parameter, such as \"weight\", found " + given[1].describe());
+  auto found = evaluator.leaves.find(module->instance->path + "." + *name);
+  if (found == evaluator.leaves.end() || found->second->kind != Leaf::Parameter) {
+    evaluator.readUnapplied |= !module->instance->applied;
+    return evaluator.error(range, "unknown-part",
+                           "'" + module->instance->path + "' has no parameter '" + *name + "'" +
+                               (module->instance->applied ? "" : ": it is applied nowhere"));
+  }
+  std::optional<Tensor> value = evaluator.toTensor(given[2], range, found->second->type.getElementType());
+  if (!value)
+    return Value();
+  if (nn::extentsOf(value->value.getType()) != nn::extentsOf(found->second->type))
+    return evaluator.error(range, "shapes-differ",
+                           "'" + found->first + "' is " + describeShape(found->second->type) + ", found " +
+                               given[2].describe());
+  Tree tree;
+  tree.leaves[*name] = Value(*value);
+  return evaluator.withParameters(*module, tree);
+}
+
 static Value states(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   const Module *module = moduleArgument(evaluator, given[0], range);
   if (!module)
@@ -126,6 +154,7 @@ const Builtins &moduleBuiltins() {
   static const Builtins all = {
       {"params", {"m"}, params},
       {"states", {"m"}, states},
+      {"with_parameter", {"m", "name", "value"}, withParameter},
       {"snapshot", {"m"}, snapshot},
       {"train", {"m"}, withMode<ModeOverride::Training>},
       {"eval", {"m"}, withMode<ModeOverride::Evaluation>},

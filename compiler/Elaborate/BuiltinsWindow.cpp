@@ -116,8 +116,30 @@ static Value convolution(Evaluator &evaluator, std::vector<Value> &given, dsl::S
   return Tensor{y, windowAxes(*x, w->axes.back())};
 }
 
-/// The adjoint of a convolution in its input: [kernel.., out, in] as PyTorch names them, extents (in - 1) stride +
-/// kernel.
+/// Geometry of the convolution whose adjoint a transposed one is. "same" multiplies the extents by the stride.
+static std::optional<Geometry> transposedGeometry(Evaluator &evaluator, llvm::ArrayRef<int64_t> window,
+                                                  const Value &stride, const Value &padding, const Value &dilation,
+                                                  dsl::SourceRange range) {
+  std::optional<Geometry> moves = geometry(evaluator, window, stride, 1, padding, dilation, range);
+  if (!moves || !padding.text() || *padding.text() != "same")
+    return moves;
+  for (size_t i = 0; i < window.size(); ++i) {
+    int64_t total = moves->dilations[i] * (window[i] - 1) + 1 - moves->strides[i];
+    if (total < 0) {
+      evaluator.error(range, "wrong-type",
+                      "padding \"same\" wants a filter at least as wide as the stride: with a filter of " +
+                          Twine(window[i]) + " and a stride of " + Twine(moves->strides[i]) +
+                          " some places of the result would be met by nothing");
+      return std::nullopt;
+    }
+    moves->low[i] = total / 2;
+    moves->high[i] = total - total / 2;
+  }
+  return moves;
+}
+
+/// The adjoint of a convolution in its input. The filter is [kernel.., out / groups, in], the result
+/// (in - 1) stride - low - high + dilation (kernel - 1) + output_padding + 1, as PyTorch's.
 static Value convolutionTranspose(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   Type f32 = evaluator.builder().getF32Type();
   std::optional<Tensor> x = evaluator.toTensor(given[0], range, f32), w = evaluator.toTensor(given[1], range, f32);
@@ -126,21 +148,39 @@ static Value convolutionTranspose(Evaluator &evaluator, std::vector<Value> &give
   auto in = x->type().getShape(), filter = w->type().getShape();
   if (w->rank() != x->rank() || filter.back() != in.back())
     return evaluator.error(range, "shapes-differ",
-                           "a transposed filter of " + given[0].describe() + " is [kernel.., out, in], found " +
-                               given[1].describe());
-  std::optional<Geometry> moves = geometry(evaluator, kernelOf(*w), given[2], 1, given[3], Value::none(), range);
-  if (!moves)
+                           "a transposed filter of " + given[0].describe() +
+                               " is [kernel.., out / groups, in], found " + given[1].describe());
+  std::optional<Geometry> moves = transposedGeometry(evaluator, kernelOf(*w), given[2], given[3], given[5], range);
+  std::optional<int64_t> groups = intArgument(evaluator, given[6], 1, "groups", range);
+  if (!moves || !groups)
+    return Value();
+  if (*groups < 1 || in.back() % *groups != 0)
+    return evaluator.error(range, "shapes-differ",
+                           Twine(*groups) + " groups do not divide the channels of " + given[0].describe());
+  size_t count = moves->strides.size();
+  auto extra = perAxis(evaluator, given[4], 0, count, "output_padding", 0, range);
+  if (!extra)
     return Value();
   std::vector<Dim> shape = evaluator.shapeOf(*x);
-  for (size_t i = 0; i < moves->strides.size(); ++i)
-    shape[i + 1] = Dim{Extent((in[i + 1] - 1) * moves->strides[i] + filter[i] - moves->low[i] - moves->high[i]), 0};
-  shape.back() = Dim{Extent(filter[filter.size() - 2]), 0};
+  for (size_t i = 0; i < count; ++i) {
+    if ((*extra)[i] >= moves->strides[i])
+      return evaluator.error(range, "wrong-type",
+                             "'output_padding' is below the stride, found " + Twine((*extra)[i]) + " for a stride of " +
+                                 Twine(moves->strides[i]));
+    int64_t extent = (in[i + 1] - 1) * moves->strides[i] + moves->dilations[i] * (filter[i] - 1) + 1 + (*extra)[i] -
+                     moves->low[i] - moves->high[i];
+    if (extent < 1)
+      return evaluator.error(range, "window-too-large",
+                             "the padding takes away the whole result of " + given[0].describe());
+    shape[i + 1] = Dim{Extent(extent), 0};
+  }
+  shape.back() = Dim{Extent(filter[filter.size() - 2] * *groups), 0};
   RankedTensorType type = nn::withExtents(nn::withoutMeaning(x->value.getType()), nnExtents(shape));
+  OpBuilder &builder = evaluator.builder();
   mlir::Value y = nn::ConvInputGradientOp::create(
-      evaluator.builder(), evaluator.location(range), type, x->value, w->value,
-      evaluator.builder().getDenseI64ArrayAttr(moves->strides), evaluator.builder().getDenseI64ArrayAttr(moves->low),
-      evaluator.builder().getDenseI64ArrayAttr(moves->high), evaluator.builder().getDenseI64ArrayAttr(moves->dilations),
-      evaluator.builder().getI64IntegerAttr(1));
+      builder, evaluator.location(range), type, x->value, w->value, builder.getDenseI64ArrayAttr(moves->strides),
+      builder.getDenseI64ArrayAttr(moves->low), builder.getDenseI64ArrayAttr(moves->high),
+      builder.getDenseI64ArrayAttr(moves->dilations), builder.getI64IntegerAttr(*groups));
   return Tensor{y, axesOf(shape)};
 }
 
@@ -202,7 +242,9 @@ static Value triangularSolve(Evaluator &evaluator, std::vector<Value> &given, ds
 const Builtins &windowBuiltins() {
   static const Builtins all = {
       {"convolution", {"x", "w", "stride?", "padding?", "dilation?", "groups?"}, convolution},
-      {"convolution_transpose", {"x", "w", "stride?", "padding?"}, convolutionTranspose},
+      {"convolution_transpose",
+       {"x", "w", "stride?", "padding?", "output_padding?", "dilation?", "groups?"},
+       convolutionTranspose},
       {"max_window", {"x", "size", "stride?", "padding?"}, windows<nn::WindowMaxOp>},
       {"sum_window", {"x", "size", "stride?", "padding?"}, windows<nn::WindowSumOp>},
       {"cholesky", {"a"}, cholesky},

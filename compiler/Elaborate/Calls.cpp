@@ -210,11 +210,14 @@ Value Evaluator::callFunction(const Function &function, const Arguments &argumen
   scope->barrier = true;
   const dsl::FnItem &definition = *function.definition;
   frame.name = definition.name.text;
+  if (function.self)
+    enter(*function.self, frame);
   // Defaults and annotations are read inside the call: their places are places of the callee.
   frames.push_back(std::move(frame));
   Value result;
   AxisNames names(*this);
-  if (bindFormals(definition.name.text, definition.formals, arguments, scope, range)) {
+  if (bindFormals(definition.name.text, definition.formals, arguments, scope, range) &&
+      (!function.self || defineMembers(*function.self, scope))) {
     result = definition.body.value ? evaluate(*definition.body.value, scope) : runBody(*definition.body.block, scope);
     if (!result.isPoison() && result.isNone() && definition.body.block)
       result = error(definition.name.range, "no-return", "'" + definition.name.text + "' ends without 'return'");

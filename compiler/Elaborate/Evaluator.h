@@ -145,6 +145,7 @@ public:
 
   //===--- Modules.cpp -----------------------------------------------------------------------------------------===//
   Value apply(const Module &module, const Arguments &arguments, dsl::SourceRange range);
+  bool defineMembers(const Module &module, const ScopePtr &scope);
   /// Puts a constructor in its place: an instance below `path`. Lists become lists of instances.
   Value place(const Value &value, const std::string &path, const std::vector<Rewrite> &rewrites,
               dsl::SourceRange range);
@@ -226,6 +227,9 @@ private:
   bool isLibrary(dsl::FileId file) const { return libraryFiles.count(file) != 0; }
   Value evaluateKind(const dsl::Expr &expression, const ScopePtr &scope);
   Value moduleMember(const Module &module, llvm::StringRef name, dsl::SourceRange range);
+  void enter(const Module &module, Frame &frame);
+  Value method(const Module &module, const dsl::FnItem &definition);
+  void defineMethods(const Module &module, Scope &scope);
   Value through(const Value &part, const Module &module);
   Value comprehension(const dsl::ComprehensionExpr &expression, const ScopePtr &scope);
   Value slice(const Tensor &tensor, const dsl::IndexExpr &expression, const ScopePtr &scope);

@@ -189,14 +189,8 @@ Value Evaluator::moduleMember(const Module &module, llvm::StringRef name, dsl::S
     return Value::record(std::move(family));
   if (instance.constructor)
     for (const dsl::ItemPtr &item : instance.constructor->definition->body->items)
-      if (auto *method = llvm::dyn_cast<dsl::FnItem>(item.get()); method && method->name.text == name) {
-        auto function = std::make_shared<Function>();
-        function->name = name.str();
-        function->definition = method;
-        function->closure = instance.scope;
-        function->self = module.instance;
-        return Value(std::shared_ptr<const Function>(function));
-      }
+      if (auto *definition = llvm::dyn_cast<dsl::FnItem>(item.get()); definition && definition->name.text == name)
+        return method(module, *definition);
   readUnapplied |= !instance.applied;
   if (!instance.applied)
     return error(range, "unknown-part",

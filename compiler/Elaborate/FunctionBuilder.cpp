@@ -60,7 +60,10 @@ void FunctionBuilder::write(const Leaf &leaf, mlir::Value value) {
     written.push_back(&leaf);
 }
 
-void FunctionBuilder::initialise(const Leaf &leaf, mlir::Value value) { result(bindKind(leaf), leaf.path, value); }
+void FunctionBuilder::initialise(const Leaf &leaf, mlir::Value value) {
+  current[leaf.path] = value; // a later first value may read it
+  result(bindKind(leaf), leaf.path, value);
+}
 
 bool FunctionBuilder::propose(const Leaf &leaf, llvm::StringRef site, mlir::Value value) {
   auto &entry = proposals[leaf.path];

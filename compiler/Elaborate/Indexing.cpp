@@ -32,7 +32,8 @@ Value Evaluator::index(const Value &object, const dsl::IndexExpr &expression, co
     // A state or parameter with an index, such as `running_mean["photo"]`; the index `none` is no index.
     Value which = evaluate(*expression.items.front().low, scope);
     std::optional<std::string> text = which.isNone() ? std::optional<std::string>("") : indexText(which);
-    const Value *found = text ? record->find(text->empty() ? "" : "[" + *text + "]") : nullptr;
+    bool continues = text && (text->empty() || llvm::StringRef(*text).starts_with("_")); // as in `slotName`
+    const Value *found = text ? record->find(continues ? *text : "[" + *text + "]") : nullptr;
     if (found)
       return *found;
     if (which.isPoison())

@@ -85,9 +85,11 @@ std::string Evaluator::describeInitial(const dsl::Expr &initial, const ScopePtr 
   return text + ")";
 }
 
-/// How PyTorch lays out the filter of a convolution and the matrix of a linear map, by the names that they have there.
+/// How PyTorch lays out the filter of a convolution and the matrix of a linear map, by the names that they have there:
+/// `weight`, `weight_ih_l0`, `in_proj_weight`. Tables of vectors are called `weight` too and lie as they are.
 static llvm::StringRef interchangeLayout(const ModuleInstance &instance, llvm::StringRef name, RankedTensorType type) {
-  if (name != "weight" || instance.kind == "embedding")
+  bool isTable = instance.kind == "embedding" || instance.kind == "learned_positions";
+  if (isTable || !(name == "weight" || name.starts_with("weight_") || name.ends_with("_weight")))
     return "plain";
   if (type.getRank() == 2)
     return "matrix";

@@ -193,6 +193,56 @@ std::shared_ptr<unsigned> Evaluator::rewriteCounter(const dsl::Rewrite &rule) {
 
 //===--- application --------------------------------------------------------------------------------------------===//
 
+void Evaluator::enter(const Module &module, Frame &frame) {
+  frame.module = &module;
+  if (module.mode != ModeOverride::FromContext)
+    frame.training = module.mode == ModeOverride::Training;
+  else if (pipeline.isFrozen(*module.instance))
+    frame.training = false;
+}
+
+Value Evaluator::method(const Module &module, const dsl::FnItem &definition) {
+  auto function = std::make_shared<Function>();
+  function->name = definition.name.text;
+  function->definition = &definition;
+  function->closure = module.instance->scope;
+  function->self = std::make_shared<const Module>(module);
+  return Value(std::shared_ptr<const Function>(function));
+}
+
+void Evaluator::defineMethods(const Module &module, Scope &scope) {
+  for (const dsl::ItemPtr &item : module.instance->constructor->definition->body->items)
+    if (auto *definition = llvm::dyn_cast<dsl::FnItem>(item.get()))
+      if (!scope.findHere(definition->name.text))
+        scope.define(definition->name.text, method(module, *definition));
+}
+
+/// Makes the parts, parameters and states of a module visible to one of its further functions. Where that function is
+/// called before the module itself, they come into being here: dimensions are those of the function's signature.
+bool Evaluator::defineMembers(const Module &module, const ScopePtr &scope) {
+  ModuleInstance &instance = *module.instance;
+  for (const std::string &name : instance.order) {
+    std::string base = name.substr(0, name.find('['));
+    if (!scope->findHere(base))
+      scope->define(base, moduleMember(module, base, instance.constructor->range));
+  }
+  defineMethods(module, *scope);
+  bool ok = true;
+  for (const dsl::ItemPtr &item : instance.constructor->definition->body->items) {
+    const dsl::Name *name = nullptr;
+    if (auto *part = llvm::dyn_cast<dsl::PartItem>(item.get()))
+      name = &part->name;
+    else if (auto *param = llvm::dyn_cast<dsl::ParamItem>(item.get()))
+      name = &param->slot.base;
+    else if (auto *state = llvm::dyn_cast<dsl::StateItem>(item.get()))
+      name = &state->slot.base;
+    if (name && !scope->findHere(name->text))
+      ok &= runItem(*item, scope);
+  }
+  instance.applied |= ok;
+  return ok;
+}
+
 Value Evaluator::apply(const Module &module, const Arguments &arguments, dsl::SourceRange range) {
   ModuleInstance &instance = *module.instance;
   if (!instance.constructor)
@@ -205,15 +255,12 @@ Value Evaluator::apply(const Module &module, const Arguments &arguments, dsl::So
   Frame frame;
   frame.call = range;
   frame.name = instance.path;
-  frame.module = &module;
-  if (module.mode != ModeOverride::FromContext)
-    frame.training = module.mode == ModeOverride::Training;
-  else if (pipeline.isFrozen(instance))
-    frame.training = false;
+  enter(module, frame);
   frames.push_back(std::move(frame));
   AxisNames names(*this);
   Value result;
   if (bindFormals(instance.kind, definition.inputs, arguments, scope, range)) {
+    defineMethods(module, *scope);
     result = runBody(*definition.body, scope);
     if (!result.isPoison() && result.isNone())
       result = error(definition.name.range, "no-return", "'" + instance.kind + "' ends without 'return'");

@@ -34,6 +34,7 @@ class Scope;
 struct Arguments;
 struct Builtin;
 struct ModuleInstance;
+struct Module;
 struct Leaf;
 using ScopePtr = std::shared_ptr<Scope>;
 
@@ -82,7 +83,7 @@ struct Function {
   const dsl::ModuleItem *module = nullptr;
   const dsl::LambdaExpr *lambda = nullptr;
   ScopePtr closure;
-  std::shared_ptr<ModuleInstance> self; ///< of a method
+  std::shared_ptr<const Module> self; ///< of a method
 };
 
 /// One rule of `with { selector -> replacement }`, with the scope of its text.
