@@ -107,8 +107,15 @@ std::optional<Tensor> Evaluator::toTensor(const Value &value, dsl::SourceRange r
         common = tensor->type().getElementType();
       tensors.push_back(*tensor);
     }
-    for (Tensor &tensor : tensors)
+    for (Tensor &tensor : tensors) {
+      if (tensor.type().getShape() != tensors.front().type().getShape()) {
+        error(range, "shapes-differ",
+              "a list that stands for a tensor has elements of one shape, found " +
+                  describeDims(shapeOf(tensors.front())) + " and " + describeDims(shapeOf(tensor)));
+        return std::nullopt;
+      }
       tensor = convert(tensor, common, range);
+    }
     return stack(builder(), location(range), tensors);
   }
   if (auto *flag = value.get<bool>())

@@ -19,6 +19,7 @@ struct Walked {
   int64_t count = 0;
   std::vector<Tensor> tensors;
   bool isTuple = false;
+  int64_t axis = 0; ///< of the first tensor, before it came to the front
 };
 } // namespace
 
@@ -66,6 +67,8 @@ static std::optional<Walked> walked(Evaluator &evaluator, const dsl::ScanExpr &s
     std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(along, *tensor, scan.range);
     if (!axes)
       return std::nullopt;
+    if (result.tensors.empty())
+      result.axis = axes->front();
     Tensor front = toFront(evaluator, *tensor, axes->front(), scan.range);
     Extent extent = extentsOf(front.value).front();
     if (extent.isDynamic() || (!result.tensors.empty() && extent.size != result.count)) {
@@ -189,21 +192,15 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     axes.append(yielded->axes.begin(), yielded->axes.end());
     Tensor out{loop.getResult(carries.size()), axes};
     // What was walked along axis d comes back along axis d.
-    if (expression.along && !source->tensors.empty()) {
-      Value along = evaluate(*expression.along, scope);
-      std::optional<Tensor> original = toTensor(evaluate(*expression.source, scope), expression.source->range);
-      std::optional<llvm::SmallVector<int64_t>> axis =
-          original ? this->axes(along, *original, expression.range) : std::nullopt;
-      if (axis && axis->front() < out.rank() && axis->front() > 0) {
-        SmallVector<int64_t> permutation;
-        llvm::SmallVector<AxisId> names;
-        for (int64_t i = 0; i < out.rank(); ++i) {
-          int64_t from = i < axis->front() ? i + 1 : i == axis->front() ? 0 : i;
-          permutation.push_back(from);
-          names.push_back(out.axes[from]);
-        }
-        out = {nn::TransposeOp::create(builder(), where, out.value, permutation), names};
+    if (source->axis > 0 && source->axis < out.rank()) {
+      SmallVector<int64_t> permutation;
+      llvm::SmallVector<AxisId> names;
+      for (int64_t i = 0; i < out.rank(); ++i) {
+        int64_t from = i < source->axis ? i + 1 : i == source->axis ? 0 : i;
+        permutation.push_back(from);
+        names.push_back(out.axes[from]);
       }
+      out = {nn::TransposeOp::create(builder(), where, out.value, permutation), names};
     }
     fields.push_back({"out", Value(out)});
   }
