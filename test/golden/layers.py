@@ -33,12 +33,11 @@ for module in net.values():                   # no default values: a forgotten l
             p.copy_(torch.randn(p.shape, generator=g) * 0.5 + (1 if p.dim() == 1 else 0))
             p.copy_(p.float())
 with torch.no_grad():
-    memory.bias_hh_l0.zero_()
     for p in memory.parameters():
         p.copy_(p.float())
 
 before = {f"{name}.{key}": value.clone() for name, module in net.items() for key, value in module.state_dict().items()}
-before.update({"memory.input": memory.weight_ih_l0.T, "memory.recurrent": memory.weight_hh_l0.T, "memory.bias": memory.bias_ih_l0})
+before.update({f"memory.{key}": value for key, value in memory.state_dict().items()})
 y = {
     "dense": net["dense"](x),
     "plain": channels_last(net["plain"](image)),
@@ -58,7 +57,7 @@ y = {
 torch.stack([torch.sin(value).mean() for value in y.values()]).sum().backward()
 
 gradients = {f"{name}.{key}": p.grad for name, module in net.items() for key, p in module.named_parameters()}
-gradients.update({"memory.input": memory.weight_ih_l0.grad.T, "memory.recurrent": memory.weight_hh_l0.grad.T, "memory.bias": memory.bias_ih_l0.grad})
+gradients.update({f"memory.{key}": p.grad for key, p in memory.named_parameters()})
 net["norm"].eval()
 fields = {f"y_{name}": value for name, value in y.items()}
 save_fields("layers", image=channels_last(image), x=x, sequence=sequence, tokens=tokens, image_gradient=channels_last(image.grad),
