@@ -63,9 +63,8 @@ private:
     FusionGroup::Kind kind = FusionGroup::Loop;
     llvm::SmallSetVector<Operation *, 8> ops;
     llvm::SmallSetVector<Value, 4> roots;
-    unsigned first = ~0u; // position of the first operation
-    bool merged = false;  // into another
-    bool many = false;    // nests of several shapes
+    bool merged = false; // into another
+    bool many = false;   // nests of several shapes
   };
 
   bool staysOutside(Operation *op);
@@ -115,7 +114,6 @@ unsigned Grouper::newGroup(Operation *op, FusionGroup::Kind kind) {
 void Grouper::add(Operation *op, unsigned group, ArrayRef<Value> roots) {
   groups[group].ops.insert(op);
   groups[group].roots.insert_range(roots);
-  groups[group].first = std::min(groups[group].first, position[op]);
   groupsOf[op].push_back(group);
 }
 
@@ -315,11 +313,7 @@ bool Grouper::isCopyable(Operation *op) {
 
 // Whether something that `from` computes is needed for `to`; by way of another group, unless `directly` counts.
 bool Grouper::reaches(unsigned from, unsigned to, bool directly) {
-  unsigned last = 0;
-  for (Operation *op : groups[to].ops)
-    last = std::max(last, position[op]);
   llvm::SmallDenseSet<unsigned> seen{from};
-
   SmallVector<unsigned> work{from};
   while (!work.empty()) {
     unsigned at = work.pop_back_val();
@@ -331,8 +325,8 @@ bool Grouper::reaches(unsigned from, unsigned to, bool directly) {
         for (unsigned next : found->second) {
           if (next == to && (at != from || directly))
             return true;
-          // A group all of which comes after `to` computes nothing for it.
-          if (next != to && groups[next].first < last && seen.insert(next).second)
+          // Positions prune nothing: a merged group has operations before and behind `to`.
+          if (next != to && seen.insert(next).second)
             work.push_back(next);
         }
       }
@@ -368,7 +362,6 @@ void Grouper::merge(unsigned into, unsigned from) {
       numbers.push_back(into);
   }
   groups[into].roots.insert_range(groups[from].roots);
-  groups[into].first = std::min(groups[into].first, groups[from].first);
   groups[from] = Group();
   groups[from].merged = true;
   // What only the merged group itself reads needs no memory any more.
@@ -478,15 +471,19 @@ void Grouper::place(Operation *op) {
 // Groups with reductions of the same axes of the same large inputs share a pass.
 void Grouper::mergeReductions() {
   DenseMap<Value, SmallVector<unsigned>> byInput;
-  for (auto [number, group] : llvm::enumerate(groups)) {
+  for (unsigned number = 0; number < groups.size(); ++number) {
+    const Group &group = groups[number];
     if (group.merged || group.kind != FusionGroup::Loop || !llvm::any_of(group.ops, isReduction))
       continue;
     Value space = (*llvm::find_if(group.ops, isReduction))->getOperand(0);
     llvm::SmallSetVector<Value, 4> inputs;
+    auto isRead = [&](Value operand) { // from memory
+      Operation *producer = operand.getDefiningOp();
+      return !producer || !(group.ops.contains(producer) || isFree(producer));
+    };
     for (Operation *op : group.ops)
       for (Value operand : op->getOperands())
-        if (!(operand.getDefiningOp() && group.ops.contains(operand.getDefiningOp())) &&
-            elementsOf(operand) >= elementsOf(space))
+        if (isRead(operand) && elementsOf(operand) >= elementsOf(space))
           inputs.insert(operand);
     for (Value input : inputs)
       byInput[input].push_back(number);
