@@ -81,6 +81,12 @@ static std::string textOf(const Value &value) {
     llvm::raw_string_ostream(text) << llvm::format("%g", *number);
     return text;
   }
+  if (const List *list = value.list()) {
+    std::string text;
+    for (const Value &element : list->elements)
+      text += (text.empty() ? "" : ", ") + textOf(element);
+    return "[" + text + "]";
+  }
   return value.describe();
 }
 
