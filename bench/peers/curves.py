@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Loss curves of the first steps in PyTorch, float32 and float64, for programs of ours that start from the same weights.
 
-  python3 bench/peers/curves.py start FOLDER [--seed N]            writes FOLDER/lenet.safetensors and FOLDER/resnet20.safetensors
+  python3 bench/peers/curves.py start FOLDER [--seed N]            writes FOLDER/NET.safetensors for each net
   xferc run bench/curves/lenet.xfer -- --data DATA --start FOLDER/lenet.safetensors --trace FOLDER/lenet.jsonl
   python3 bench/peers/curves.py run FOLDER --data DATA --net lenet
   python3 bench/peers/curves.py compare FOLDER --net lenet
 
-Our programs are bench/curves/lenet.xfer (DANN on MNIST and USPS, no dropout) and bench/curves/resnet20.xfer; they load these
-weights.  The trace, FOLDER/NET.jsonl, holds the numbers of the samples of each step by source, and its loss.
+Our programs are bench/curves/lenet.xfer (DANN on MNIST and USPS, no dropout), resnet20.xfer, lstm.xfer and transformer.xfer there (on
+characters: --data is the folder that bench/peers/text.py writes); they load these weights.  The trace, FOLDER/NET.jsonl, holds the numbers of the samples of each step by source, and its loss.
 `compare` passes when every step is within 1e-3 relative of the float32 curve, or no farther from the float64 curve than 3 times the
 float32 curve has been up to there.  (Rounding grows from step to step; at one step the float32 curve may be near the other by chance.)
 It also prints the root of the mean square of both distances from the float64 curve, relative, over the last 37 steps.
@@ -17,13 +17,15 @@ import json
 import pathlib
 import sys
 
+import numpy
 import torch
 import torch.nn.functional as F
 
 from digits_data import idx, mnist, usps
-from models import Digits, ResNet20, load, save, warmup
+from models import CharLstm, CharTransformer, Digits, ResNet20, load, save, warmup
 
 TOTAL_STEPS = 50
+TEXTS = {"lstm": ("names", "names"), "transformer": ("plays", "shakespeare")}      # source of the program, name of the file
 
 
 def start(folder, seed):
@@ -31,6 +33,8 @@ def start(folder, seed):
     folder.mkdir(parents=True, exist_ok=True)
     save(Digits(), folder / "lenet.safetensors")
     save(ResNet20(), folder / "resnet20.safetensors")
+    save(CharLstm(), folder / "lstm.safetensors")
+    save(CharTransformer(), folder / "transformer.safetensors")
 
 
 def lenet_loss(net, data, order, i, dtype):
@@ -45,7 +49,18 @@ def resnet_loss(net, data, order, i, dtype):
     return F.cross_entropy(net(images[s].to(dtype)), labels[s])
 
 
+def text_loss(source):
+    def loss(net, data, order, i, dtype):
+        x, y = data
+        s = order[source][i]
+        return F.cross_entropy(net(x[s]).flatten(0, 1), y[s].flatten())
+    return loss
+
+
 def read(name, folder):
+    if name in TEXTS:
+        windows = numpy.load(pathlib.Path(folder) / f"{TEXTS[name][1]}.npz")
+        return tuple(torch.from_numpy(windows[key]).long() for key in ("x", "y"))
     if name == "lenet":
         return mnist(folder), usps(folder)
     where = pathlib.Path(folder) / "cifar10-jpeg"
@@ -56,11 +71,12 @@ def read(name, folder):
 
 
 def curve(name, folder, data, order, dtype):
-    make, loss_of = {"lenet": (lambda: Digits(dropout=0.0), lenet_loss), "resnet20": (ResNet20, resnet_loss)}[name]
+    make, loss_of = {"lenet": (lambda: Digits(dropout=0.0), lenet_loss), "resnet20": (ResNet20, resnet_loss),
+                     "lstm": (CharLstm, text_loss("names")), "transformer": (CharTransformer, text_loss("plays"))}[name]
     net = make()
     load(net, folder / f"{name}.safetensors", prefix="")
     net = net.to(dtype).train()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3) if name in TEXTS else torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
     losses = []
     for i in range(TOTAL_STEPS):
         loss = loss_of(net, data, order, i, dtype)
@@ -107,7 +123,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("verb", choices=("start", "run", "compare"))
     arguments.add_argument("folder", type=pathlib.Path)
-    arguments.add_argument("--net", choices=("lenet", "resnet20"), default="lenet")
+    arguments.add_argument("--net", choices=("lenet", "resnet20", *TEXTS), default="lenet")
     arguments.add_argument("--data")
     arguments.add_argument("--seed", type=int, default=7, help="of the weights that `start` writes")
     options = arguments.parse_args()

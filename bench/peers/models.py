@@ -117,6 +117,35 @@ class ResNet20(nn.Module):
         return self.fc(y.mean((2, 3)))
 
 
+class CharLstm(nn.Module):
+    """bench/curves/lstm.xfer: [n, t] characters -> [n, t, 27]."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.memory, self.head = nn.Embedding(27, 32), nn.LSTM(32, 128, batch_first=True), nn.Linear(128, 27)
+
+    def forward(self, x):
+        return self.head(self.memory(self.embed(x))[0])
+
+
+class CharTransformer(nn.Module):
+    """bench/curves/transformer.xfer: [n, 64] characters -> [n, 64, 65]."""
+
+    def __init__(self):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(64, 4, 256, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
+        self.embed, self.places, self.head = nn.Embedding(65, 64), nn.Embedding(64, 64), nn.Linear(64, 65)
+        self.body = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(64), enable_nested_tensor=False)
+        for p in self.body.parameters():
+            if p.dim() > 1:
+                nn.init.xavier_uniform_(p)
+        nn.init.normal_(self.places.weight, std=0.02)
+        self.register_buffer("hidden", nn.Transformer.generate_square_subsequent_mask(64), persistent=False)
+
+    def forward(self, x):
+        return self.head(self.body(self.embed(x) + self.places.weight, mask=self.hidden, is_causal=True))
+
+
 def warmup(progress, gamma=10.0):
     """Ganin's strength of the adversary."""
     return 2 / (1 + math.exp(-gamma * progress)) - 1

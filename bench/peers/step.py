@@ -20,7 +20,7 @@ import time
 import torch
 import torch.nn.functional as F
 
-from models import Digits, ResNet20
+from models import CharLstm, CharTransformer, Digits, ResNet20
 
 BARE = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -43,10 +43,29 @@ def resnet20(layout):
     return net, optimizer, lambda: F.cross_entropy(net(image), label)
 
 
+def text(net, batch, length, characters):
+    optimizer = torch.optim.Adam(net.train().parameters(), lr=1e-3)
+    x, y = (torch.randint(0, characters, (batch, length)) for _ in range(2))
+    return net, optimizer, lambda: F.cross_entropy(net(x).flatten(0, 1), y.flatten())
+
+
+def lstm(layout):
+    """A character LSTM, 64 windows of 32, Adam."""
+    return text(CharLstm(), 64, 32, 27)
+
+
+def transformer(layout):
+    """A small Transformer, 32 windows of 64 characters, Adam."""
+    return text(CharTransformer(), 32, 64, 65)
+
+
+NETS = {"lenet_dann": lenet_dann, "resnet20": resnet20, "lstm": lstm, "transformer": transformer}
+
+
 def prepare(options):
     torch.manual_seed(0)
     layout = torch.contiguous_format if options.mode == "eager" else torch.channels_last
-    _, optimizer, loss = {"lenet_dann": lenet_dann, "resnet20": resnet20}[options.net](layout)
+    _, optimizer, loss = NETS[options.net](layout)
     update = optimizer.step
     if options.mode == "compile":
         loss, update = torch.compile(loss), torch.compile(optimizer.step)
@@ -70,7 +89,7 @@ def timed(step, count):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--net", choices=("lenet_dann", "resnet20"), required=True)
+    arguments.add_argument("--net", choices=NETS, required=True)
     arguments.add_argument("--mode", choices=("eager", "channels_last", "compile"), default="eager")
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--warmup", type=int, default=5)
