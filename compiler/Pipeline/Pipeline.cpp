@@ -43,7 +43,7 @@ std::optional<Stage> getStage(StringRef name) {
 ArrayRef<std::pair<StringRef, StringRef>> getOptimisingPasses() {
   static const std::pair<StringRef, StringRef> passes[] = {
       {"simplify", "fold and share equal operations"},
-      {"hoist", "compute before the step what does not change in it"},
+      {"hoist", "compute before the step, and before a loop, what does not change in it"},
       {"variance", "find a mean and the variance about it in one pass"},
       {"fuse", "put several operations into one kernel"},
       {"reuse", "let values share memory"},
@@ -75,6 +75,11 @@ LogicalResult transformProgram(ModuleOp module, const CompileOptions &options, S
     simplify();
   }
   if (until >= Stage::Grad) {
+    // What a loop multiplies by the same thing in every step is multiplied once; so will be the gradients.
+    if (enabled("hoist")) {
+      passes.addNestedPass<func::FuncOp>(createHoistProductsPass());
+      simplify();
+    }
     // Gradients are written out in program order; what their rules leave behind is folded and shared. Samples whose
     // computation holds a gradient become a batch only now.
     passes.addNestedPass<func::FuncOp>(createAutoDiffPass());

@@ -39,6 +39,7 @@ def joined(name, state):
 y = {}
 for name in net:
     y[name], y[f"{name}_last"] = whole(name)
+y["written"] = net["memory"](x)[0]      # the program writes the scan out and multiplies the inputs inside it
 for name in ("plain", "deep", "both", "gated"):
     y[f"{name}_masked"], y[f"{name}_masked_last"] = packed(name)
 torch.stack([torch.sin(value).mean() for value in y.values()]).sum().backward()

@@ -52,6 +52,22 @@ def SingleReplicaPass : Pass<"nn-single-replica", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::xfer::nn::NNDialect"];
 }
 
+def HoistProductsPass : Pass<"nn-hoist-products", "::mlir::func::FuncOp"> {
+  let summary = "Multiply all scanned values at once, before the loop";
+  let description = [{
+    Before: a loop may contract a scanned value with an invariant, step by step. After: none does that makes all of its
+    steps; it scans the products. Before differentiation, so that the derivatives are products of all steps too.
+
+    ```mlir
+    nn.loop .. scanned(%x : tensor<7x8x4xf32>) invariants(%w : tensor<4x5xf32>) { .. nn.contract %xt, %w .. }
+    // becomes
+    %p = nn.contract %x, %w .. -> tensor<7x8x5xf32>
+    nn.loop .. scanned(%p : tensor<7x8x5xf32>) { .. }
+    ```
+  }];
+  let dependentDialects = ["::xfer::nn::NNDialect"];
+}
+
 def OnePassVariancePass : Pass<"nn-one-pass-variance"> {
   let summary = "Find a mean and the squares about it in one pass";
   let description = [{
