@@ -113,6 +113,11 @@ static Value whole(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceR
                          "'whole' stands only where a time is stated: in 'evaluate', 'keep', 'stop', or after 'over'");
 }
 
+/// `known(x)`: whether a value is known at compile time, so that `if` may ask what it is.
+static Value known(Evaluator &, std::vector<Value> &given, dsl::SourceRange) {
+  return given[0].isPoison() ? given[0] : Value(!given[0].holdsTensor() && !given[0].get<Dim>());
+}
+
 const Builtins &compileTimeBuiltins() {
   static const Builtins all = {
       {"range", {"a", "b?", "step?"}, rangeOf},
@@ -121,6 +126,7 @@ const Builtins &compileTimeBuiltins() {
       {"zip", {"xs.."}, zipOf},
       {"str", {"x"}, str},
       {"error", {"message"}, errorOf},
+      {"known", {"x"}, known},
       {"samples", {"count", "function"}, samples},
       {"whole", {"e"}, whole},
   };

@@ -150,6 +150,28 @@ static Value mix(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRan
   return given[1].module() && tree.tree() ? evaluator.withParameters(*given[1].module(), *tree.tree()) : tree;
 }
 
+/// `tree_map(f, p, g)`: what f makes of the leaves of one path, for each leaf. Draws of f differ from leaf to leaf.
+static Value treeMap(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  const std::vector<Value> &trees = given[1].list()->elements;
+  if (llvm::any_of(trees, [](const Value &tree) { return tree.isPoison(); }))
+    return Value();
+  if (llvm::none_of(trees, isTree))
+    return evaluator.error(range, "wrong-type", "'tree_map' wants a function and at least one tree or module");
+  unsigned leaf = 0;
+  return evaluator.overLeaves(trees, range, [&](llvm::ArrayRef<Value> parts) {
+    Evaluator::Frame frame;
+    frame.call = range;
+    frame.name = "leaf" + std::to_string(leaf++);
+    evaluator.frames.push_back(std::move(frame));
+    Arguments arguments;
+    for (const Value &part : parts)
+      arguments.all.push_back({"", part, range});
+    Value value = evaluator.call(given[0], arguments, range);
+    evaluator.frames.pop_back();
+    return value;
+  });
+}
+
 const Builtins &moduleBuiltins() {
   static const Builtins all = {
       {"params", {"m"}, params},
@@ -162,6 +184,7 @@ const Builtins &moduleBuiltins() {
       {"dot", {"a", "b"}, dot},
       {"norm", {"x", "axis?", "keep?"}, norm},
       {"mix", {"a", "b", "r"}, mix},
+      {"tree_map", {"f", "trees.."}, treeMap},
   };
   return all;
 }
