@@ -44,6 +44,18 @@ def save_weights(name, tensors):
     save_file({key: array(value) for key, value in tensors.items()}, str(DATA / f"{name}.safetensors"))
 
 
+def save_losses(name, values, sources, **fields):
+    """data/NAME.json: the losses' values; data/NAME.npz: the sources, further fields, and g_LOSS_SOURCE, the gradients that are not 0."""
+    for loss, value in values.items():
+        for source, x in sources.items():
+            found = torch.autograd.grad(value, x, retain_graph=True, allow_unused=True)[0]
+            if found is not None and found.abs().max() > 0:
+                fields[f"g_{loss}_{source}"] = found
+    save_fields(name, **sources, **fields)
+    (DATA / f"{name}.json").write_text(json.dumps({key: value.item() for key, value in values.items()}, indent=1) + "\n")
+    note_versions()
+
+
 def note_versions():
     """data/versions.json: what the committed data was made with."""
     versions = {"torch": torch.__version__.split("+")[0], "numpy": numpy.__version__}
