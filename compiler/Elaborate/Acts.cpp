@@ -193,13 +193,62 @@ void Pipeline::minimize(const dsl::MinimizeItem &item, const ScopePtr &scope) {
   std::vector<Tensor> gradients;
   for (auto [leaf, value] : llvm::zip(trained, gradient.getGradients()))
     gradients.push_back({value, llvm::SmallVector<AxisId>(leaf->type.getRank(), 0)});
-  move(trained, gradients, item.value->range, item.updater, path, scope, item.range);
+  move(trained, gradients, item.value->range, item.updater, path, scope, item.range, item.value.get());
+}
+
+/// The gradient of the objective where some parameters are others and the rest is what the clause found: a second look
+/// at the same samples, with the same draws. It writes no state of a module and is no loss that anyone is shown.
+Value Pipeline::gradientElsewhere(const dsl::Expr &objective, const ScopePtr &scope,
+                                  const FunctionBuilder::Point &found, const std::vector<Evaluator::Frame> &frames,
+                                  const Tree &at, dsl::SourceRange range) {
+  FunctionBuilder &function = evaluator.function();
+  FunctionBuilder::Point here = function.point();
+  auto losses = current->lossValues;
+  std::vector<Evaluator::Frame> outside = std::exchange(evaluator.frames, frames);
+  const Evaluator::Acting *acting = std::exchange(evaluator.acting, nullptr);
+  bool proposesNothing = std::exchange(evaluator.proposesNothing, true);
+  function.moveTo(found);
+  std::vector<Leaf *> leaves;
+  SmallVector<mlir::Value> values;
+  bool ok = true;
+  for (auto &[path, value] : at.leaves) {
+    Leaf *leaf = evaluator.leaves.at(path).get();
+    std::optional<Tensor> tensor = evaluator.conformToLeaf(*leaf, value, range);
+    if (!(ok = tensor.has_value()))
+      break;
+    values.push_back(nn::StopGradientOp::create(evaluator.builder(), location(range), tensor->value));
+    leaves.push_back(leaf);
+    function.place(*leaf, values.back());
+  }
+  Value result;
+  std::optional<Tensor> loss;
+  if (ok)
+    loss = evaluator.toTensor(evaluator.evaluate(objective, scope), objective.range, builder.getF32Type());
+  if (loss) {
+    auto gradient = nn::GradientOp::create(evaluator.builder(), location(range), loss->value, values);
+    std::vector<Tensor> gradients;
+    for (auto [leaf, value] : llvm::zip(leaves, gradient.getGradients()))
+      gradients.push_back({value, llvm::SmallVector<AxisId>(leaf->type.getRank(), 0)});
+    result = Value(std::make_shared<const Tree>(readyGradients(leaves, gradients, objective.range)));
+  }
+  function.moveTo(std::move(here));
+  current->lossValues = std::move(losses);
+  evaluator.frames = std::move(outside);
+  evaluator.acting = acting;
+  evaluator.proposesNothing = proposesNothing;
+  return result;
 }
 
 /// One call an optimizer, with the leaves that it covers.
 void Pipeline::move(llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<Tensor> gradients, dsl::SourceRange gradientRange,
                     const std::optional<dsl::Updater> &updater, const std::string &path, const ScopePtr &scope,
-                    dsl::SourceRange range) {
+                    dsl::SourceRange range, const dsl::Expr *objective) {
+  GradientAt gradient;
+  if (objective)
+    gradient = [this, objective, scope, found = evaluator.function().point(),
+                frames = evaluator.frames](const Tree &at, dsl::SourceRange from) {
+      return gradientElsewhere(*objective, scope, found, frames, at, from);
+    };
   Tree ready = readyGradients(leaves, gradients, gradientRange);
   struct Group {
     Chosen chosen;
@@ -215,7 +264,7 @@ void Pipeline::move(llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<Tensor> gradie
     group.gradients.leaves[leaf->path] = ready.leaves[leaf->path];
   }
   for (auto &[name, group] : groups)
-    runOptimizer(group.chosen, group.parameters, group.gradients, range);
+    runOptimizer(group.chosen, group.parameters, group.gradients, range, gradient);
 }
 
 /// `apply G to P`: the optimizer with a gradient that is given.

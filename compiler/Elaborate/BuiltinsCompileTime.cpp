@@ -118,6 +118,21 @@ static Value known(Evaluator &, std::vector<Value> &given, dsl::SourceRange) {
   return given[0].isPoison() ? given[0] : Value(!given[0].holdsTensor() && !given[0].get<Dim>());
 }
 
+/// `delayed(schedule, steps)`: a function or module without inputs, called where the run began `steps` steps later.
+static Value delayedOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<int64_t> steps = intArgument(evaluator, given[1], std::nullopt, "steps", range);
+  if (!steps || given[0].isPoison())
+    return Value();
+  if (*steps < 0)
+    return evaluator.error(range, "bad-range", "a run cannot begin " + Twine(*steps) + " steps later");
+  if (!given[0].function() && !given[0].module())
+    return evaluator.error(range, "wrong-type",
+                           "what is delayed is a function without arguments, such as cosine or fn() => cosine(floor: "
+                           "0.1), found " +
+                               given[0].describe());
+  return evaluator.pipeline.delayed(*steps, [&] { return evaluator.call(given[0], {}, range); });
+}
+
 const Builtins &compileTimeBuiltins() {
   static const Builtins all = {
       {"range", {"a", "b?", "step?"}, rangeOf},
@@ -127,6 +142,7 @@ const Builtins &compileTimeBuiltins() {
       {"str", {"x"}, str},
       {"error", {"message"}, errorOf},
       {"known", {"x"}, known},
+      {"delayed", {"schedule", "steps"}, delayedOf},
       {"samples", {"count", "function"}, samples},
       {"whole", {"e"}, whole},
   };

@@ -159,11 +159,23 @@ static Value customGradient(Evaluator &evaluator, std::vector<Value> &given, dsl
   return values.size() == 1 ? values.front() : Value::list(std::move(values), true);
 }
 
+/// What an optimizer is given as `gradient`.
+static Value gradientAt(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  if (given[0].isPoison())
+    return given[0];
+  if (!evaluator.acting || !evaluator.acting->gradient)
+    return evaluator.error(range, "misplaced-call", "'gradient' is called by the optimizer that it was given to");
+  if (!given[0].tree())
+    return evaluator.error(range, "wrong-type", "'gradient' wants a tree of parameters, found " + given[0].describe());
+  return evaluator.acting->gradient(*given[0].tree(), range);
+}
+
 const Builtins &gradientBuiltins() {
   static const Builtins all = {
       {"grad", {"e", "wrt"}, grad},
       {"stop_gradient", {"x"}, stopGradient},
       {"reverse_gradient", {"x", "scale?"}, reverseGradient},
+      {"gradient_at", {"p"}, gradientAt},
       {"custom_gradient", {"xs", "value", "vjp"}, customGradient},
   };
   return all;

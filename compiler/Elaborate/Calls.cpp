@@ -130,6 +130,12 @@ std::optional<Value> Evaluator::given(llvm::StringRef name, dsl::SourceRange ran
       dims.push_back(Value(dim));
     return Value::list(std::move(dims));
   }
+  if (name == "gradient" && acting && acting->gradient) {
+    Function function;
+    function.name = "gradient";
+    function.builtin = findBuiltin("gradient_at");
+    return Value(std::make_shared<const Function>(function));
+  }
   return pipeline.counter(name, range);
 }
 

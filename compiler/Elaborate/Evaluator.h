@@ -55,6 +55,8 @@ public:
   virtual Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) = 0;
   /// A counter of the running stage: step, epoch, steps, epochs, progress, stale.
   virtual std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) = 0;
+  /// What `call` makes where the counters of the run begin `steps` steps later.
+  virtual Value delayed(int64_t steps, llvm::function_ref<Value()> call) = 0;
   /// True where batches stand for whole splits.
   virtual bool isWhole() const = 0;
   /// Is a definition looked at that nothing reads here? It may be read where a time is stated.
@@ -214,6 +216,8 @@ public:
   struct Acting {
     const Tree *parameters;
     std::string owner;
+    /// Gradient of what the clause minimizes with other parameters; empty where a gradient was given.
+    std::function<Value(const Tree &, dsl::SourceRange)> gradient = nullptr;
   };
   const Acting *acting = nullptr;
   bool proposesNothing = false; ///< inside `watch`

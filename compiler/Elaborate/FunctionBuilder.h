@@ -35,6 +35,15 @@ public:
   /// The value that a leaf has here: its argument, or what was written last.
   Tensor read(const Leaf &leaf);
   void write(const Leaf &leaf, mlir::Value value);
+  /// What all leaves are here, and back to it: for a look at what other parameters would give.
+  using Point = std::map<std::string, mlir::Value>;
+  const Point &point() const { return current; }
+  void moveTo(Point point) {
+    current = std::move(point);
+    ++version;
+  }
+  /// The leaf has this value where the function is looked at from here on; the step does not write it.
+  void place(const Leaf &leaf, mlir::Value value) { current[leaf.path] = value; }
   /// Set while `watch` looks at the step: leaves are read as the batch found them.
   bool readsFound = false;
   /// Gives a leaf its first value, which others that are made here do not see.

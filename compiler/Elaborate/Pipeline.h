@@ -26,6 +26,7 @@ public:
   Value sizeOf(const Place &place, dsl::SourceRange range) override;
   Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) override;
   std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) override;
+  Value delayed(int64_t steps, llvm::function_ref<Value()> call) override;
   bool isWhole() const override { return current && current->whole; }
   bool onlyLooks() const override { return current && current->onlyLooks; }
   std::string thawGroup(llvm::StringRef leafPath) const override;
@@ -120,7 +121,9 @@ private:
   Tree readyGradients(llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<Tensor> gradients, dsl::SourceRange range);
   void move(llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<Tensor> gradients, dsl::SourceRange gradientRange,
             const std::optional<dsl::Updater> &updater, const std::string &path, const ScopePtr &scope,
-            dsl::SourceRange range);
+            dsl::SourceRange range, const dsl::Expr *objective = nullptr);
+  Value gradientElsewhere(const dsl::Expr &objective, const ScopePtr &scope, const FunctionBuilder::Point &found,
+                          const std::vector<Evaluator::Frame> &frames, const Tree &at, dsl::SourceRange range);
   void checkLosses(const llvm::DenseSet<mlir::Value> &sources, const llvm::DenseSet<mlir::Value> &parameters);
 
   //===--- Updaters.cpp ----------------------------------------------------------------------------------------===//
@@ -134,9 +137,15 @@ private:
   std::string updaterPath(const std::optional<dsl::Updater> &updater);
   std::optional<Chosen> optimizerFor(const Leaf &leaf, const std::optional<dsl::Updater> &updater,
                                      const std::string &path, const ScopePtr &scope, dsl::SourceRange range);
-  bool runOptimizer(const Chosen &chosen, const Tree &parameters, const Tree &gradients, dsl::SourceRange range);
+  using GradientAt = std::function<Value(const Tree &, dsl::SourceRange)>;
+  bool runOptimizer(const Chosen &chosen, const Tree &parameters, const Tree &gradients, dsl::SourceRange range,
+                    GradientAt gradient);
   Value withRate(const Value &optimizer, const Tree &parameters, const Chosen &chosen, dsl::SourceRange range);
   std::map<std::string, Value> rateFactors(const Chosen &chosen);
+
+  //===--- Schedules.cpp ---------------------------------------------------------------------------------------===//
+  /// The factor of the stage's `schedule` in the step at hand.
+  Value scheduleFactor();
 
   //===--- States.cpp ------------------------------------------------------------------------------------------===//
   void declareForm(HeldState &held);
@@ -244,6 +253,7 @@ private:
   /// The stages that text above runs, with the parameters that their steps write.
   std::vector<std::pair<std::string, std::set<std::string>>> ran;
   BuildContext *current = nullptr;
+  int64_t counterDelay = 0; ///< steps that counters are behind, inside `delayed`
   bool discovering = false;
   std::vector<std::pair<dsl::SourceRange, std::string>> sites;
   std::map<std::string, unsigned> passNumbers; ///< of evaluations, reports and updates of one name

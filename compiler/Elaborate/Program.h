@@ -125,9 +125,10 @@ struct BuildContext {
   std::map<std::string, mlir::Value> lossValues;               ///< the last, and
   std::map<std::string, mlir::Value> firstLosses;              ///< the first that the step computed
   std::map<std::string, Value> holds;
-  bool broken = false;      ///< a source could not be made out
-  bool counters = false;    ///< step, epoch, progress exist
-  bool onlyLooks = false;   ///< definitions are looked at that nothing has read: they may want a time
+  std::optional<Value> scheduleFactor; ///< of the stage, once it was asked for
+  bool broken = false;                 ///< a source could not be made out
+  bool counters = false;               ///< step, epoch, progress exist
+  bool onlyLooks = false;              ///< definitions are looked at that nothing has read: they may want a time
   bool checksPaths = false; ///< the phase in which nothing is frozen for a time: every loss must reach a parameter
   uint64_t iteration = 0;   ///< of `repeat`, so that draws in different iterations differ
   int64_t draw = 0;         ///< which batch of the step is read, and

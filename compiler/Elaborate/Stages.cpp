@@ -172,18 +172,6 @@ Value Pipeline::evaluateDefinition(llvm::StringRef name, const Definition &defin
   return (*all)[definition.position];
 }
 
-std::optional<Value> Pipeline::counter(llvm::StringRef name, dsl::SourceRange range) {
-  static constexpr llvm::StringRef integers[] = {"step", "epoch", "steps", "epochs", "stale"};
-  bool integer = llvm::is_contained(integers, name);
-  if (!integer && name != "progress")
-    return std::nullopt;
-  if (!current || !current->counters)
-    return std::nullopt;
-  Type element = integer ? Type(builder.getI32Type()) : Type(builder.getF32Type());
-  return Value(
-      Tensor{evaluator.function().argument(pipeline::BindKind::Counter, name, RankedTensorType::get({}, element)), {}});
-}
-
 /// `stage.x`: a state, or a definition as the stage leaves it, with its last `freeze` and its `set`.
 Value Pipeline::stageMember(StageInfo &stage, llvm::StringRef member, dsl::SourceRange range) {
   if (std::optional<Value> state = findState(stage.name + "." + member.str()))

@@ -83,8 +83,7 @@ Value Pipeline::withRate(const Value &optimizer, const Tree &parameters, const C
   Value schedule;
   bool scheduled = current->stage->schedule.has_value();
   if (scheduled) {
-    schedule = evaluator.evaluate(*llvm::cast<dsl::SettingItem>(*current->stage->schedule->item).value,
-                                  current->stage->schedule->scope);
+    schedule = scheduleFactor();
     if (schedule.isPoison())
       return schedule;
   }
@@ -137,8 +136,8 @@ Value Pipeline::withRate(const Value &optimizer, const Tree &parameters, const C
   return Value(std::shared_ptr<const Constructor>(changed));
 }
 
-bool Pipeline::runOptimizer(const Chosen &chosen, const Tree &parameters, const Tree &gradients,
-                            dsl::SourceRange range) {
+bool Pipeline::runOptimizer(const Chosen &chosen, const Tree &parameters, const Tree &gradients, dsl::SourceRange range,
+                            GradientAt gradient) {
   Value optimizer = withRate(evaluator.evaluate(*chosen.optimizer, chosen.scope), parameters, chosen, range);
   if (optimizer.isPoison())
     return false;
@@ -147,7 +146,7 @@ bool Pipeline::runOptimizer(const Chosen &chosen, const Tree &parameters, const 
           "an optimizer is a module (p, g) -> p, such as sgd(0.01), found " + optimizer.describe());
     return false;
   }
-  Evaluator::Acting acting{&parameters, "stage:" + current->stage->name};
+  Evaluator::Acting acting{&parameters, "stage:" + current->stage->name, std::move(gradient)};
   evaluator.acting = &acting;
   Value placed = evaluator.place(optimizer, chosen.path, {}, chosen.optimizer->range);
   bool ok = false;

@@ -7,8 +7,8 @@
 using namespace xfer::dsl;
 
 /// What the context can fill a formal with.
-static constexpr llvm::StringLiteral givenNames[] = {"training", "progress", "step",  "epoch",
-                                                     "steps",    "epochs",   "stale", "shape"};
+static constexpr llvm::StringLiteral givenNames[] = {"training", "progress", "step",  "epoch",   "steps",
+                                                     "epochs",   "stale",    "shape", "gradient"};
 
 namespace {
 
