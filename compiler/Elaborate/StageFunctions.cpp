@@ -6,6 +6,7 @@
 //===------------------------------------------------------------------------------------------------------------===//
 
 #include "compiler/Elaborate/Emit.h"
+#include "compiler/Elaborate/Formulas.h"
 #include "compiler/Elaborate/Pipeline.h"
 #include "compiler/Elaborate/Selection.h"
 
@@ -318,12 +319,18 @@ void Pipeline::buildStage(StageInfo &stage) {
   Location where = location(stage.item->slot.range);
   if (memory)
     where = FusedLoc::get(&context, {where, location(stage.memory->item->range)});
-  pipeline::StageOp::create(
+  auto op = pipeline::StageOp::create(
       builder, where, text(stage.name), sourceAttributes(stage.sources), builder.getArrayAttr(phases), epochs, steps,
       stage.epochBy.empty() ? StringAttr() : text(stage.epochBy), builder.getArrayAttr(init),
       builder.getArrayAttr(timed.before), builder.getArrayAttr(timed.after), builder.getArrayAttr(timed.periodic),
       figures.keep, figures.stop, builder.getArrayAttr(figures.watch), builder.getArrayAttr(figures.watchOver),
       text(stage.key), stage.from.empty() ? StringAttr() : text(stage.from), memory);
+  std::vector<std::string> formulas = formulasOf(stage, sources, [&](llvm::StringRef name) {
+    const Value *own = programScope->find(name);
+    return own ? std::optional<Value>(*own) : library(name);
+  });
+  llvm::SmallVector<llvm::StringRef> lines(formulas.begin(), formulas.end());
+  op->setAttr("xfer.formulas", builder.getStrArrayAttr(lines));
 }
 
 } // namespace xfer

@@ -18,7 +18,8 @@ namespace xfer {
 void explainModel(llvm::raw_ostream &os, mlir::ModuleOp program);
 
 /// For every loss of every stage: the parts of the model that minimise it, those that maximise it (a gradient is
-/// reversed on the way), and those that it does not reach.
+/// reversed on the way), and those that it does not reach. Then the formulas as the program has them, with what the
+/// functions say that they call.
 void explainLosses(llvm::raw_ostream &os, mlir::ModuleOp program);
 
 /// For every function that is not run before the steps: how many values have which binding time; where what is the same

@@ -97,6 +97,12 @@ void explainLosses(llvm::raw_ostream &os, ModuleOp program) {
       say("does not reach", none);
       os << "\n";
     }
+    auto formulas = stage->getAttrOfType<ArrayAttr>("xfer.formulas");
+    if (!formulas || formulas.empty())
+      continue;
+    os << "Formulas of " << stage.getName() << "\n";
+    for (auto line : formulas.getAsValueRange<StringAttr>())
+      os << "  " << line << "\n";
   }
 }
 

@@ -27,6 +27,13 @@ void XferDialect::initialize() {
 }
 
 LogicalResult XferDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  // What a stage minimises, as its text has it: for the reader of `explain`, and for nobody else.
+  if (attribute.getName() == "xfer.formulas") {
+    auto lines = dyn_cast<ArrayAttr>(attribute.getValue());
+    if (!isa<StageOp>(op) || !lines || !llvm::all_of(lines, llvm::IsaPred<StringAttr>))
+      return op->emitOpError("carries 'xfer.formulas', which is a list of strings on a stage");
+    return success();
+  }
   if (attribute.getName() != kProgramAttr)
     return op->emitOpError("has the unknown attribute '") << attribute.getName().getValue() << "'";
   auto module = dyn_cast<ModuleOp>(op);
