@@ -70,6 +70,9 @@ std::vector<std::string> formulasOf(const StageInfo &stage, const dsl::SourceMan
   std::vector<std::string> lines;
   CallCollector calls(stage, sources, function);
   for (const std::string &name : stage.losses) {
+    // A baseline has the definitions of its stage and need not compute them.
+    if (!stage.watched.count(name))
+      continue;
     const dsl::Expr &value = *stage.definitions.at(name).value;
     lines.push_back("loss " + name + " = " + oneLine(sources.getText(value.range)));
     calls.walk(value);
