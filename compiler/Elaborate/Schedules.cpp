@@ -24,7 +24,13 @@ Value Pipeline::scheduleFactor() {
   Value factor = evaluator.evaluate(text, clause.scope);
   if (factor.constructor()) {
     std::string owner = std::exchange(evaluator.surroundings.owner, "stage:" + current->stage->name);
+    // As an optimizer it lives in one step only, so that its arguments may be options; its states are those of a
+    // module.
+    Tree none;
+    Evaluator::Acting once{&none, evaluator.surroundings.owner};
+    evaluator.acting = &once;
     Value placed = evaluator.place(factor, current->stage->name + ".schedule", {}, text.range);
+    evaluator.acting = nullptr;
     factor = placed.module() ? evaluator.apply(*placed.module(), {}, text.range) : placed;
     evaluator.surroundings.owner = std::move(owner);
   }

@@ -26,6 +26,26 @@ stage learn {
 evaluate d.all { report a = net.a() + 0 * mean(whole(d.x)), b = net.b() }
 """
 
+# Optimizers and schedules around each other, with an option of the program for an argument of the inner schedule.
+AROUND = """import std
+param factor = 0.5
+domain d { generate samples(8, fn(i) => (x: 1.0)); fields x: f32 }
+module weight() () -> [] { param w: [] = zeros(); return w }
+model net { a = weight(); b = weight() }
+stage learn {
+  on d.all batch 4
+  minimize net.a() + 0 * mean(d.x) over net.a
+  repeat 2 { minimize net.b() + 0 * mean(d.x) using clipped(sam(lookahead(sgd(1), steps: 2, alpha: 0.5), radius: 0.1), norm: 0.5) }
+  optimizer sgd(1)
+  schedule warmed_up(plateau(factor: factor, patience: 1), steps: 2)
+  epochs 6
+  state seen: int = 0
+  update seen = seen + 1
+  keep least where(seen >= 12, 0.0, 1.0) + 0 * mean(whole(d.x)) over d.all
+}
+report a = net.a(), b = net.b()
+"""
+
 
 class Optimizers(harness.Case):
     def weights(self, text, name, *arguments):
@@ -49,6 +69,16 @@ class Optimizers(harness.Case):
         self.assertAlmostEqual(found["a"], 0.5 - 0.1 * (0.5 * 3 - 1) * 3, delta=1e-6)
         # b is looked at 0.3 further along its gradient, beside the a that the clause found.
         self.assertAlmostEqual(found["b"], 3 - 0.1 * (0.5 * 3.3 - 1) * 0.5, delta=1e-6)
+
+    def test_schedules_and_optimizers_around_others(self):
+        # Two steps an epoch: 0 and 1/2 on the way up, four of 1, then nothing has improved for two epochs: four of 1/2, two of 1/4.
+        # The last epoch improves, so that its parameters stay.  Two steps with lookahead go half of twice the way, and what
+        # sam finds elsewhere is not what was clipped before it.
+        found = harness.figures(self.results(self.build(AROUND), "train"), "report")
+        self.assertAlmostEqual(found["a"], -7, delta=1e-5)
+        self.assertAlmostEqual(found["b"], -7, delta=1e-5)
+        found = harness.figures(self.results(self.build(AROUND), "train", "--factor", "0.25"), "report")
+        self.assertAlmostEqual(found["a"], -4.5 - 4 * 0.25 - 2 * 0.0625, delta=1e-5)
 
 
 if __name__ == "__main__":
