@@ -122,6 +122,16 @@ static Value dot(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRan
   return arguments[0].isPoison() ? Value() : findBuiltin("sum")->run(evaluator, arguments, range);
 }
 
+/// The square root, whose derivative at 0 is 0: a norm has no slope there, and infinity times 0 would be not a number.
+static Value rootOrZero(Evaluator &evaluator, const Value &x, dsl::SourceRange range) {
+  const Builtin *where = findBuiltin("where");
+  std::vector<Value> held{evaluator.binary(dsl::BinaryOp::Equal, x, Value(0.0), range), Value(1.0), x};
+  std::vector<Value> root{where->run(evaluator, held, range)};
+  held[1] = Value(0.0);
+  held[2] = findBuiltin("sqrt")->run(evaluator, root, range);
+  return where->run(evaluator, held, range);
+}
+
 /// Euclidean norm: of a tree over all leaves, of a tensor along `axis`.
 static Value norm(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   std::vector<Value> squares{Value()};
@@ -133,7 +143,10 @@ static Value norm(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
     std::vector<Value> arguments{square, given[1], given[2]};
     squares[0] = square.isPoison() ? square : findBuiltin("sum")->run(evaluator, arguments, range);
   }
-  return squares[0].isPoison() ? squares[0] : findBuiltin("sqrt")->run(evaluator, squares, range);
+  if (squares[0].isPoison())
+    return squares[0];
+  return squares[0].isNumber() ? findBuiltin("sqrt")->run(evaluator, squares, range)
+                               : rootOrZero(evaluator, squares[0], range);
 }
 
 /// `mix(a, b, r)`: r of a, 1 - r of b; states come from b.

@@ -18,8 +18,28 @@ stage learn {
 }
 """
 
+# A norm has no slope at 0, of a tensor, of a tree, or in a gradient of a gradient (a critic whose units are all silent).
+NORM = """import std
+domain same { generate samples(8, fn(i) => (x: ones([3]))); fields x: f32[3] }
+module scaled() (x: [n, d]) -> [n, d] { param weight: [d] = zeros(); return x * weight }
+module silent() (x: [n, d]) -> [n] { param weight: [d] = full([d], -1.0); return sum(relu(x * weight), axis: d) }
+model net { part = scaled(); critic = silent() }
+stage learn {
+  on same.all batch 8
+  loss lengths = mean(norm(net.part(same.x), axis: 1)) + norm(params(net.part))
+  loss penalty = gradient_penalty(net.critic, same.x, same.x)
+  minimize lengths + penalty
+  optimizer sgd(0.5); steps 3
+}
+report weight = net.part.weight, critic = net.critic.weight
+"""
+
 
 class NotFinite(harness.Case):
+    def test_norm_of_nothing(self):
+        found = harness.figures(self.results(self.build(NORM), "train", "--out", "run"), "report")
+        self.assertEqual((found["weight"], found["critic"]), ([0, 0, 0], [-1, -1, -1]))
+
     def test_gradient(self):
         program = self.build(PROGRAM)
         self.refuse(r"program\.xfer:12:\d+.*the gradient of 'net\.part\.weight' is not finite", program, "train",
