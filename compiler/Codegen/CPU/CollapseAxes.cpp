@@ -108,6 +108,24 @@ void Collapser::classify() {
       }
     }
   }
+  // One nest goes over the spaces of all reductions, and makes the results of their shape or of what they keep: they
+  // must stay of one shape, whatever else is done with each.
+  auto alike = [&](Value x, Value y) {
+    if (nn::extentsOf(x.getType()) != nn::extentsOf(y.getType()))
+      return false;
+    for (int64_t axis = 0; axis < typeOf(x).getRank(); ++axis)
+      same(x, axis, y, axis);
+    return true;
+  };
+  auto reductions = body.getOps<nn::ReduceOp>();
+  if (!reductions.empty()) {
+    nn::ReduceOp first = *reductions.begin();
+    for (nn::ReduceOp reduce : reductions)
+      alike(first.getX(), reduce.getX());
+    for (Value root : body.getTerminator()->getOperands())
+      if (!alike(first.getX(), root))
+        alike(first.getResult(), root);
+  }
   DenseMap<Axis, int64_t> leaders;
   for (Value value : values)
     for (int64_t axis = 0; axis < typeOf(value).getRank(); ++axis) {

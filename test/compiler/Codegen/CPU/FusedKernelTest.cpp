@@ -134,6 +134,22 @@ func.func @bn(%x: tensor<8x12x12x21xf32>, %g: tensor<21xf32>, %b: tensor<21xf32>
 }
 
 // Statistics of rows, and a gradient that needs several sums of a row.
+// One kernel sums over two tensors, one of which is masked along some of its axes only: both keep the same axes.
+TEST_P(FusedKernel, SumsOverAlikeSpaces) {
+  check(R"mlir(
+func.func @sums(%x: tensor<4x2x2x8xf32>, %y: tensor<4x2x2x8xf32>, %m: tensor<4x8xf32>) -> (tensor<8xf32>, tensor<4x2x2x8xf32>) {
+  %s = nn.reduce sum %x axes [0, 1, 2] : (tensor<4x2x2x8xf32>) -> tensor<8xf32>
+  %b = nn.broadcast %m dimensions [0, 3] : tensor<4x8xf32> -> tensor<4x2x2x8xf32>
+  %z = nn.mul %y, %b : tensor<4x2x2x8xf32>
+  %t = nn.reduce sum %z axes [0, 1, 2] : (tensor<4x2x2x8xf32>) -> tensor<8xf32>
+  %r = nn.add %s, %t : tensor<8xf32>
+  %e = nn.exp %x : tensor<4x2x2x8xf32>
+  return %r, %e : tensor<8xf32>, tensor<4x2x2x8xf32>
+}
+)mlir",
+        {Tensor::random({4, 2, 2, 8}, 1), Tensor::random({4, 2, 2, 8}, 2), Tensor::random({4, 8}, 3)}, 1e-6);
+}
+
 TEST_P(FusedKernel, LayerNorm) {
   check(R"mlir(
 func.func @f(%x: tensor<33x50xf32>, %g: tensor<50xf32>, %b: tensor<50xf32>, %u: tensor<33x50xf32>)
