@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""examples/03-two-moons in PyTorch: accuracy on 1,000 turned points, source only and adapted, one JSON line a seed and the means."""
+"""examples/03-two-moons in PyTorch: accuracy on 1,000 turned points, one JSON line a method."""
 import argparse
 import json
 import math
-import time
+import statistics
 
 import torch
-import torch.nn.functional as F
 
-from models import Mlp, Reverse, warmup
+import methods as m
+from models import Mlp, warmup
 
 POINTS, TEST, BATCH, RATE = 300, 1000, 64, 0.05
 
@@ -23,42 +23,58 @@ def moons(count, degrees, g):
     return torch.stack([math.cos(a) * x - math.sin(a) * y, math.sin(a) * x + math.cos(a) * y], 1), label
 
 
-def run(seed, adapt, steps):
-    g = torch.Generator().manual_seed(seed)
-    torch.manual_seed(seed)
-    (xs, ys), (xt, _), (xe, ye) = moons(POINTS, 0, g), moons(POINTS, 30, g), moons(TEST, 30, g)
-    trunk, head, critic = Mlp(2, [32, 32]), torch.nn.Linear(32, 2), Mlp(32, [32, 1])
-    optimizer = torch.optim.SGD([*trunk.parameters(), *head.parameters(), *critic.parameters()], lr=RATE, momentum=0.9)
-    side = torch.cat([torch.ones(BATCH, 1), torch.zeros(BATCH, 1)])
+def methods(steps):
+    """Each program of examples/03-two-moons: a function that makes what `train` takes."""
+    trunk = lambda: torch.nn.Sequential(Mlp(2, [32, 32]), torch.nn.ReLU())
+    sgd = lambda p: torch.optim.SGD(p, lr=RATE, momentum=0.9)
+    adam = lambda rate, beta1=0.9: lambda p: torch.optim.Adam(p, lr=rate, betas=(beta1, 0.999))
+    return {
+        "source_only": lambda: m.SourceOnly(trunk, 32, 2, sgd),
+        "dann": lambda: m.Dann(trunk, 32, 2, sgd, critic=[32, 1]),
+        "cdan": lambda: m.Cdan(trunk, 32, 2, sgd, critic=[32, 1]),
+        "mdd": lambda: m.Mdd(trunk, 32, 2, sgd, critic=[32, 2]),
+        "coral": lambda: m.Coral(trunk, 32, 2, adam(1e-3), weight=1000.0),
+        "wdgrl": lambda: m.Wdgrl(trunk, 32, 2, adam(1e-3), critic=[32, 1], make_critic=adam(5e-3)),
+        "mcd": lambda: m.Mcd(trunk, 32, 2, adam(1e-2), critic=[32, 2]),
+        "adda": lambda source: m.Adda(source, trunk, 32, adam(1e-3, 0.5), critic=[32, 1]),
+    }
+
+
+def train(net, points, steps, g):
+    xs, ys, xt = points
     for i in range(steps):
         if i * BATCH % (POINTS // BATCH * BATCH) == 0:
             source, target = torch.randperm(POINTS, generator=g), torch.randperm(POINTS, generator=g)
         at = i % (POINTS // BATCH) * BATCH
         s, t = source[at:at + BATCH], target[at:at + BATCH]
-        f = F.relu(trunk(torch.cat([xs[s], xt[t]])))
-        loss = F.cross_entropy(head(f[:BATCH]), ys[s])
-        if adapt:
-            loss = loss + F.binary_cross_entropy_with_logits(critic(Reverse.apply(f, warmup(i / steps))), side)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        net.step(xs[s], ys[s], xt[t], warmup(i / steps))
+    return net
+
+
+def run(seed, name, steps):
+    g = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    (xs, ys), (xt, _), (xe, ye) = moons(POINTS, 0, g), moons(POINTS, 30, g), moons(TEST, 30, g)
+    made, points = methods(steps), (xs, ys, xt)
+    if name == "adda":
+        net = train(made["adda"](train(made["source_only"](), points, steps, g)), points, steps, g)
+    else:
+        net = train(made[name](), points, steps, g)
     with torch.no_grad():
-        return (head(F.relu(trunk(xe))).argmax(1) == ye).float().mean().item()
+        return (net.predict(xe).argmax(1) == ye).float().mean().item()
 
 
 def main():
+    names = list(methods(1))
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seeds", type=int, default=10)
     arguments.add_argument("--steps", type=int, default=1000)
+    arguments.add_argument("--method", choices=names, nargs="+", default=names)
     options = arguments.parse_args()
     torch.set_num_threads(1)
-    results = []
-    for seed in range(options.seeds):
-        begin = time.perf_counter()
-        results.append((run(seed, False, options.steps), run(seed, True, options.steps)))
-        print(json.dumps({"seed": seed, "source_only": results[-1][0], "dann": results[-1][1], "seconds": round(time.perf_counter() - begin, 2)}), flush=True)
-    mean = [sum(column) / len(results) for column in zip(*results)]
-    print(json.dumps({"source_only": mean[0], "dann": mean[1]}))
+    for name in options.method:
+        found = [run(seed, name, options.steps) for seed in range(options.seeds)]
+        print(json.dumps({"method": name, "mean": round(statistics.mean(found), 4), "deviation": round(statistics.stdev(found), 4), "accuracy": [round(a, 4) for a in found]}), flush=True)
 
 
 if __name__ == "__main__":

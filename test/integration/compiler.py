@@ -7,7 +7,8 @@ import unittest
 import harness
 from harness import EXAMPLES, MOONS, XFERC
 
-PROGRAM = EXAMPLES / "03-two-moons" / "program.xfer"
+PROGRAM = harness.SCRATCH / "moons.xfer"
+PROGRAM.write_text(MOONS)
 BIN = os.path.dirname(XFERC)
 # What each stage's text must hold.
 STAGES = {"tokens": r"import", "ast": r"domain level", "xfer": r"xfer\.stage", "nn": r"nn\.contract",

@@ -25,7 +25,9 @@ SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="xfer-integration-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 os.environ["XFER_CACHE"] = str(SCRATCH / "cache")
 
-MOONS = (EXAMPLES / "03-two-moons" / "program.xfer").read_text()
+# The two moons in one text, with what the program imports in its place.
+MOONS = (EXAMPLES / "03-two-moons" / "program.xfer").read_text().replace(
+    'import "moons.xfer"\n', (EXAMPLES / "03-two-moons" / "moons.xfer").read_text().replace("import std\n", ""))
 
 # Text that no user should meet: exceptions and asserts of libraries, sanitizers, internal names.
 LEAKS = re.compile(r"terminate called|what\(\)|std::|Assertion|Stack dump|LLVM ERROR|AddressSanitizer|runtime error:|"
