@@ -119,8 +119,7 @@ stage s { on d.all batch 5; let g = net(d.x); minimize @; optimizer sgd(0.1); st
 
 class Adaptation(harness.Case):
     def program(self, text):
-        """The text beside the data that it imports, built."""
-        self.write("data.xfer", DATA)
+        """The text with the data that it imports in their place, built."""
         return self.build(text.replace('import "data.xfer"\n', DATA))
 
     def weights(self, folder):
@@ -208,7 +207,7 @@ class Adaptation(harness.Case):
         self.assertEqual((found["source"], found["head"]), (0, 0))
         self.assertTrue(0 < found["target"] < 1, found)
         # Training on target labels is another program: here they are hidden.
-        supervised = text.replace("minimize adda_mapping(net.critic, ft)", "minimize cross_entropy(net.head(ft), turned.label)")
+        supervised = text.replace("adda_mapping(net.critic, ft)", "cross_entropy(net.head(ft), turned.label)")
         self.write("oracle.xfer", supervised)
         self.refuse(r"oracle\.xfer:\d+:\d+: error: .*hidden", XFERC, "check", "oracle.xfer")
         baseline = MOONS.replace("baseline source_only of adapt { minimize task }", "baseline target_only of adapt { minimize cross_entropy(net.head(ft), turned.label) }")
