@@ -55,10 +55,18 @@ class Examples(harness.Case):
         rows = self.run_ok(program, "predict", "--out", "run", "--input", "new.gz").stdout.splitlines()
         self.assertEqual(len(rows), 6)
 
+    # Each method of the folder reads the same digits and comes to its end.
+    def test_methods_on_made_digits(self):
+        self.make_data(mnist=192, usps=160)
+        for method in ("cdan_e", "mcd", "adda"):
+            results = self.results(self.build(EXAMPLES / "02-mnist-usps" / f"{method}.xfer"), "train", "--data", "data", "--epochs", 1, "--out", method, timeout=300)
+            self.assertEqual([one["name"] for one in results["runs"][0]["evaluations"]], ["usps.test"])
+
     def test_mnist_usps_on_real_digits(self):
         if not (DATA / "mnist").is_dir() or not (DATA / "usps").is_dir():
             self.skipTest(f"no digits in '{DATA}'; XFER_DATA names the folder that holds mnist/ and usps/")
         text = MNIST_USPS.read_text().replace("baseline mmd of adapt { minimize task + discrepancy }\n", "")
+        text = text.replace('import "data.xfer"\n', (MNIST_USPS.parent / "data.xfer").read_text().replace("import std\n", ""))
         # A twelfth of MNIST, so that the test stays short.
         text = text.replace("  map    image = normalize(image, mean: 0.5, std: 0.5)\n}\ndomain usps",
                             "  map    image = normalize(image, mean: 0.5, std: 0.5)\n  split  few: 0.08, rest: 0.92\n}\n"
