@@ -25,9 +25,9 @@ SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="xfer-integration-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 os.environ["XFER_CACHE"] = str(SCRATCH / "cache")
 
-# The two moons in one text, with what the program imports in its place.
-MOONS = (EXAMPLES / "03-two-moons" / "program.xfer").read_text().replace(
-    'import "moons.xfer"\n', (EXAMPLES / "03-two-moons" / "moons.xfer").read_text().replace("import std\n", ""))
+# The two moons in one text: what the program imports stands above its model.
+MOONS = (EXAMPLES / "03-two-moons" / "program.xfer").read_text().replace('import "moons.xfer"\n', "").replace(
+    "model net", (EXAMPLES / "03-two-moons" / "moons.xfer").read_text().replace("import std\n", "") + "\nmodel net", 1)
 
 # Text that no user should meet: exceptions and asserts of libraries, sanitizers, internal names.
 LEAKS = re.compile(r"terminate called|what\(\)|std::|Assertion|Stack dump|LLVM ERROR|AddressSanitizer|runtime error:|"
