@@ -4,6 +4,7 @@
 #include "dsl/AST/Print.h"
 #include "dsl/Parse/Parser.h"
 #include "dsl/Sema/Sema.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
 
@@ -24,16 +25,19 @@ protected:
 };
 
 TEST_F(Programs, HaveNoMistakes) {
-  std::unique_ptr<File> data = parse(XFER_SOURCE_DIR "/test/dsl/programs/data.xfer");
   for (const std::string &path : findPrograms()) {
     std::unique_ptr<File> file = parse(path);
     ASSERT_TRUE(file) << path;
-    bool usesData = false;
+    // What it imports by name lies beside it.
+    std::vector<std::unique_ptr<File>> beside;
+    std::vector<const File *> imports;
     for (const ItemPtr &item : file->items)
-      if (auto *import = llvm::dyn_cast<ImportItem>(item.get()))
-        usesData |= import->file && import->file->text == "data.xfer";
-    const File *imports[] = {data.get()};
-    checkFile(*file, llvm::ArrayRef(imports, usesData), diagnostics);
+      if (auto *import = llvm::dyn_cast<ImportItem>(item.get()); import && import->file) {
+        beside.push_back(parse((llvm::sys::path::parent_path(path) + "/" + import->file->text).str()));
+        ASSERT_TRUE(beside.back()) << path;
+        imports.push_back(beside.back().get());
+      }
+    checkFile(*file, imports, diagnostics);
   }
   for (const Diagnostic &diagnostic : diagnostics.getAll())
     EXPECT_EQ(diagnostic.code, "not-supported-yet")
