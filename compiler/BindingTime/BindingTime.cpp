@@ -83,7 +83,7 @@ When BindingTimes::ofArgument(BindAttr bind, const ProgramWrites &writes) const 
            : bind.getName() == "epoch" || bind.getName() == "stale" ? When::Epoch
                                                                     : When::Step;
   case BindKind::Key:
-    return When::Epoch;
+    return bind.getViews() ? When::Stage : When::Epoch;
   case BindKind::Extent: // known when the data is opened, which a load pass need not wait for
     return When::Stage;
   default:

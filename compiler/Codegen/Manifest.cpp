@@ -244,6 +244,8 @@ json::Object ManifestWriter::binding(BindAttr bind, Type type) {
   }
   if (bind.getDraw() != 0)
     result["draw"] = bind.getDraw();
+  if (bind.getViews() != 0)
+    result["views"] = bind.getViews();
   return result;
 }
 

@@ -355,7 +355,8 @@ Value Evaluator::binary(Operator op, const Value &a, const Value &b, dsl::Source
     Value result =
         overLeaves({a, b}, range, [&](llvm::ArrayRef<Value> parts) { return binary(op, parts[0], parts[1], range); });
     // module - module is a tree; module +- tree is a module (the states come from the left).
-    bool makesModule = (op == Operator::Add || op == Operator::Subtract) && a.module() && !b.module();
+    bool makesModule = (op == Operator::Add || op == Operator::Subtract) && a.module() && !b.module() &&
+                       !(result.tree() && result.tree()->stacked);
     return makesModule && result.tree() ? withParameters(*a.module(), *result.tree()) : result;
   }
   if (!a.tensor() && !b.tensor()) {

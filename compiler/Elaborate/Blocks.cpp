@@ -34,7 +34,9 @@ bool Evaluator::runItem(const dsl::Item &item, const ScopePtr &scope) {
   return llvm::TypeSwitch<const dsl::Item *, bool>(&item)
       .Case<dsl::LetItem>([&](auto *let) {
         Value value = evaluate(*let->value, scope);
-        return bindPattern(let->pattern, value, *scope, let->value->range, /*rebind=*/true) && !value.isPoison();
+        bool bound = bindPattern(let->pattern, value, *scope, let->value->range, /*rebind=*/true);
+        recordLet(let->pattern, *scope);
+        return bound && !value.isPoison();
       })
       .Case<dsl::ReturnItem>([&](auto *item) {
         Value value = evaluate(*item->value, scope);

@@ -69,7 +69,11 @@ static std::optional<Tensor> seeded(Evaluator &evaluator, llvm::ArrayRef<Dim> sh
 static std::optional<Tensor> draw(Evaluator &evaluator, llvm::ArrayRef<Dim> shape, llvm::StringRef part,
                                   const Value &seed, dsl::SourceRange range) {
   SmallVector<int64_t> extents;
-  for (const Dim &dim : shape) {
+  // In evaluation mode a batch is a whole split, and each sample draws for itself.
+  mlir::Value keys;
+  if (!shape.empty() && shape.front().extent.isDynamic() && evaluator.iterations.empty() && !evaluator.sampleKey)
+    keys = evaluator.pipeline.sampleKeys(shape.front().extent);
+  for (const Dim &dim : keys ? shape.drop_front() : shape) {
     if (dim.extent.isDynamic()) {
       evaluator.error(range, "bad-extent", "a random draw has static extents");
       return std::nullopt;
@@ -81,8 +85,8 @@ static std::optional<Tensor> draw(Evaluator &evaluator, llvm::ArrayRef<Dim> shap
     return number ? seeded(evaluator, shape, extents, *number, part, range) : std::nullopt;
   }
   std::string site = evaluator.siteText(range) + part.str();
-  mlir::Value value = nn::RandomOp::create(evaluator.builder(), evaluator.location(range), evaluator.key(),
-                                           evaluator.siteNumber(site), extents);
+  mlir::Value value = nn::RandomOp::create(evaluator.builder(), evaluator.location(range),
+                                           keys ? keys : evaluator.key(), evaluator.siteNumber(site), extents);
   return Tensor{value, axesOf(shape)};
 }
 

@@ -91,6 +91,11 @@ static Value withMode(Evaluator &evaluator, std::vector<Value> &given, dsl::Sour
 /// Sum over all leaves of what `part` makes of each.
 static Value overall(Evaluator &evaluator, llvm::ArrayRef<Value> operands, dsl::SourceRange range,
                      llvm::function_ref<Value(llvm::ArrayRef<Value>)> part) {
+  for (const Value &operand : operands)
+    if (operand.tree() && operand.tree()->stacked)
+      return evaluator.error(range, "wrong-type",
+                             "this is a tree for each element of an 'each'; take its 'mean' or 'sum' first, or stay "
+                             "inside the 'each'");
   Value sums = evaluator.overLeaves(operands, range, [&](llvm::ArrayRef<Value> parts) {
     Value product = part(parts);
     std::vector<Value> arguments{product, Value::none(), Value::none()};

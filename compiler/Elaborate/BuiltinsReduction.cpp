@@ -82,10 +82,24 @@ static std::optional<Value> overList(Evaluator &evaluator, nn::ReduceKind kind, 
   return result;
 }
 
+/// `reduce` of each leaf along the elements that an `each` went over.
+static Value overElements(Evaluator &evaluator, const Tree &tree, dsl::SourceRange range,
+                          llvm::function_ref<Value(Evaluator &, std::vector<Value> &, dsl::SourceRange)> reduce) {
+  auto result = std::make_shared<Tree>();
+  for (auto &[path, leaf] : tree.leaves) {
+    std::vector<Value> arguments{leaf, Value(int64_t(0)), Value::none()};
+    result->leaves[path] = reduce(evaluator, arguments, range);
+  }
+  return Value(std::shared_ptr<const Tree>(result));
+}
+
 template <nn::ReduceKind Kind>
 static Value reduction(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   if (given[0].isPoison())
     return given[0];
+  // The trees of an `each`, combined: one tree.
+  if (const Tree *tree = given[0].tree(); tree && tree->stacked && given[1].isNone())
+    return overElements(evaluator, *tree, range, reduction<Kind>);
   if (given[1].isNone() && given[2].isNone())
     if (std::optional<Value> folded = overList(evaluator, Kind, given[0], range))
       return *folded;
@@ -120,6 +134,8 @@ static Value extremum(Evaluator &evaluator, std::vector<Value> &given, dsl::Sour
 
 static Value mean(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   const Value &x = given[0];
+  if (const Tree *tree = x.tree(); tree && tree->stacked && given[1].isNone())
+    return overElements(evaluator, *tree, range, mean);
   if (x.list() && given[1].isNone() && !x.list()->elements.empty()) {
     std::vector<Value> all{x, Value::none(), Value::none()};
     Value total = reduction<nn::ReduceKind::Sum>(evaluator, all, range);

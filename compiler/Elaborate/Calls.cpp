@@ -210,6 +210,7 @@ Value Evaluator::callFunction(const Function &function, const Arguments &argumen
     frame.name = "fn";
     frames.push_back(std::move(frame));
     Value value = evaluate(*function.lambda->body, scope);
+    value.trace = nullptr;
     frames.pop_back();
     return value;
   }
@@ -218,6 +219,9 @@ Value Evaluator::callFunction(const Function &function, const Arguments &argumen
   frame.name = definition.name.text;
   if (function.self)
     enter(*function.self, frame);
+  auto trace = std::make_shared<CallTrace>();
+  trace->name = definition.name.text;
+  frame.trace = trace;
   // Defaults and annotations are read inside the call: their places are places of the callee.
   frames.push_back(std::move(frame));
   Value result;
@@ -230,7 +234,7 @@ Value Evaluator::callFunction(const Function &function, const Arguments &argumen
     if (definition.result && !result.isPoison())
       result = conform(result, *definition.result, scope, "the result of '" + definition.name.text + "'",
                        definition.result->range, /*isResult=*/true);
-    result = names.restore(result);
+    result = traced(names.restore(result), trace, names);
   }
   frames.pop_back();
   return result;

@@ -1,5 +1,7 @@
 #include "compiler/Elaborate/Emit.h"
+#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/STLExtras.h"
+#include <functional>
 
 using namespace mlir;
 
@@ -87,7 +89,84 @@ llvm::SetVector<mlir::Value> capturedValues(Region &region) {
   return captured;
 }
 
+namespace {
+/// The values outside of a region that vary with what the gradients inside are taken of.
+class Dependents {
+public:
+  explicit Dependents(Region &region) {
+    region.walk([&](nn::GradientOp gradient) {
+      for (mlir::Value wrt : gradient.getWrt())
+        if (!isInside(wrt, region))
+          known[wrt] = true;
+    });
+  }
+  bool isEmpty() const { return known.empty(); }
+  /// Does the value vary, itself being taken a gradient of or not?
+  bool contains(mlir::Value value) {
+    auto found = known.find(value);
+    if (found != known.end())
+      return found->second;
+    bool varies = isMadeOfOne(value);
+    known.try_emplace(value, varies);
+    return varies;
+  }
+  /// Is the value computed from one that varies?
+  bool isMadeOfOne(mlir::Value value) {
+    auto op = llvm::dyn_cast_or_null<nn::NNOpInterface>(value.getDefiningOp());
+    bool any = false;
+    for (unsigned i = 0; op && i < op->getNumOperands(); ++i)
+      any |= op.getDerivativeKind(i) == nn::DerivativeKind::Some && contains(op->getOperand(i));
+    return any;
+  }
+
+private:
+  llvm::DenseMap<mlir::Value, bool> known;
+};
+} // namespace
+
+/// A gradient inside a region differentiates through what it reads there; what was computed outside from the same
+/// values is computed again inside, as a value that is only handed in would be a constant to it.
+static void pullInDependents(Region &region, MLIRContext *context) {
+  Dependents dependents(region);
+  if (dependents.isEmpty())
+    return;
+  OpBuilder builder(context);
+  builder.setInsertionPointToStart(&region.front());
+  IRMapping mapping;
+  std::function<void(mlir::Value)> pull = [&](mlir::Value value) {
+    Operation *op = value.getDefiningOp();
+    if (mapping.contains(value) || !op || !dependents.isMadeOfOne(value))
+      return;
+    for (mlir::Value operand : op->getOperands())
+      pull(operand);
+    builder.clone(*op, mapping);
+  };
+  for (mlir::Value value : capturedValues(region)) {
+    pull(value);
+    if (mlir::Value inner = mapping.lookupOrNull(value))
+      value.replaceUsesWithIf(inner, [&](OpOperand &use) {
+        return region.findAncestorOpInRegion(*use.getOwner()) && inner.getDefiningOp() != use.getOwner();
+      });
+  }
+}
+
+void takeDependentsWhole(Region &region, llvm::ArrayRef<mlir::Value> walked, unsigned first, mlir::Value index) {
+  Dependents dependents(region);
+  OpBuilder builder(index.getContext());
+  builder.setInsertionPointToStart(&region.front());
+  for (auto [i, value] : llvm::enumerate(walked)) {
+    if (!dependents.contains(value))
+      continue;
+    Location where = index.getLoc();
+    mlir::Value element = region.front().getArgument(first + i);
+    mlir::Value place = nn::ReshapeOp::create(builder, where, index, llvm::ArrayRef<Extent>{Extent(1)});
+    mlir::Value row = nn::GatherOp::create(builder, where, value, place, int64_t(0), int64_t(0));
+    element.replaceAllUsesWith(nn::ReshapeOp::create(builder, where, row, extentsOf(element)));
+  }
+}
+
 llvm::SmallVector<mlir::Value> isolate(Region &region, Location where) {
+  pullInDependents(region, where.getContext());
   llvm::SetVector<mlir::Value> captured = capturedValues(region);
   for (mlir::Value value : captured) {
     mlir::Value argument = region.front().addArgument(value.getType(), where);

@@ -31,6 +31,9 @@ mlir::Value annotate(mlir::OpBuilder &builder, mlir::Location where, mlir::Value
 /// Makes a region isolated: values from outside that it reads become arguments of its block, behind those that it has.
 /// Returns those values in order. The region may be detached.
 llvm::SmallVector<mlir::Value> isolate(mlir::Region &region, mlir::Location where);
+/// Where a gradient inside the body of a loop goes through a value that the loop walks over along its first axis, the
+/// body reads element `index` of the whole value instead of its argument, the first of which is number `first`.
+void takeDependentsWhole(mlir::Region &region, llvm::ArrayRef<mlir::Value> walked, unsigned first, mlir::Value index);
 /// The values from outside that a region reads.
 llvm::SetVector<mlir::Value> capturedValues(mlir::Region &region);
 

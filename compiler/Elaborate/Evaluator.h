@@ -57,6 +57,12 @@ public:
   virtual std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) = 0;
   /// What `call` makes where the counters of the run begin `steps` steps later.
   virtual Value delayed(int64_t steps, llvm::function_ref<Value()> call) = 0;
+  /// The fields of a source as a record, for `each s in source`.
+  virtual Value fieldsOf(const Place &place, dsl::SourceRange range) = 0;
+  /// The members of a family of domains or stages, in text order; nothing where it is none.
+  virtual std::optional<std::vector<Value>> familyMembers(const Place &place) = 0;
+  /// Where whole splits are read: the random keys of the samples, one for each row of that extent; null for any other.
+  virtual mlir::Value sampleKeys(const Extent &extent) = 0;
   /// True where batches stand for whole splits.
   virtual bool isWhole() const = 0;
   /// Is a definition looked at that nothing reads here? It may be read where a time is stated.
@@ -207,7 +213,8 @@ public:
     const Module *module = nullptr;
     Value returned;
     bool hasReturned = false;
-    std::string iteration; ///< indices of the unrolled loops around the text, for sites
+    std::shared_ptr<CallTrace> trace; ///< what the call evaluates; null for what `at` cannot look into
+    std::string iteration;            ///< indices of the unrolled loops around the text, for sites
   };
   std::vector<Frame> frames;
 
@@ -227,6 +234,30 @@ public:
   bool readUnapplied = false;
   std::set<std::string> brokenParts; ///< paths at which a mistake stands instead of a module
 
+  //===--- Iterations.cpp, Each.cpp ----------------------------------------------------------------------------===//
+  /// A body that runs many times, of a `scan` or an `each`, while it is elaborated.
+  struct Iteration {
+    struct Proposal {
+      const Leaf *leaf;
+      std::string site;
+      mlir::Value value; ///< of one iteration, inside the body
+      int64_t count;     ///< of the proposals in it
+      dsl::SourceRange range;
+    };
+    unsigned number; ///< of the loop, from 1
+    mlir::Block *block = nullptr;
+    mlir::Value index; ///< of the iteration
+    Extent count;
+    mlir::Value key; ///< of its draws, once there is one
+    std::vector<Proposal> proposals;
+  };
+  std::vector<Iteration *> iterations; ///< around what is evaluated, the innermost last
+  unsigned loopCount = 0;
+  /// A new value for a module's state: what one call site, `count` times, wants it to be.
+  bool propose(const Leaf &leaf, const std::string &site, mlir::Value value, int64_t count, dsl::SourceRange range);
+  /// Behind a loop: its proposals, which are stacked in `stacked`, become proposals of what is around it.
+  bool proposeMerged(const Iteration &loop, mlir::ValueRange stacked, bool stopsEarly);
+
 private:
   bool isLibrary(dsl::FileId file) const { return libraryFiles.count(file) != 0; }
   Value evaluateKind(const dsl::Expr &expression, const ScopePtr &scope);
@@ -238,7 +269,10 @@ private:
   Value comprehension(const dsl::ComprehensionExpr &expression, const ScopePtr &scope);
   Value slice(const Tensor &tensor, const dsl::IndexExpr &expression, const ScopePtr &scope);
   Value scan(const dsl::ScanExpr &expression, const ScopePtr &scope);
-  mlir::Value loopKey(mlir::Value index, mlir::Location where);
+  Value map(const dsl::EachExpr &expression, const ScopePtr &scope);
+  Value at(const dsl::AtExpr &expression, const ScopePtr &scope);
+  void recordLet(const dsl::Pattern &pattern, const Scope &scope);
+  void recordPart(const ModuleInstance &instance, const Value &value);
   bool runItems(const dsl::Block &block, const ScopePtr &scope);
   bool runItem(const dsl::Item &item, const ScopePtr &scope);
   bool runPart(const dsl::PartItem &part, const ScopePtr &scope);
@@ -267,6 +301,8 @@ private:
     Evaluator &evaluator;
     AxisId mark; ///< axes made after this belong to the call
   };
+  /// The value of a call, with its trace.
+  Value traced(const Value &value, std::shared_ptr<CallTrace> trace, const AxisNames &names);
   /// Marks an iteration of an unrolled loop, so that draws in different iterations differ.
   struct IterationGuard {
     IterationGuard(Evaluator &evaluator, size_t index) : evaluator(evaluator), depth(evaluator.frames.size()) {
@@ -291,6 +327,23 @@ private:
     std::optional<Tensor> *yielded;
   };
   ScanResults *scanning = nullptr;
+
+public:
+  /// Evaluates as if at the end of the function at hand, out of every loop that is being elaborated.
+  class OutsideLoops {
+  public:
+    explicit OutsideLoops(Evaluator &evaluator);
+    ~OutsideLoops();
+
+  private:
+    Evaluator &evaluator;
+    mlir::OpBuilder::InsertionGuard guard;
+    mlir::Value sampleKey;
+    ScanResults *scanning;
+    std::vector<Iteration *> iterations;
+  };
+
+private:
   uint32_t relativeTo(dsl::SourceRange range) const;
   Value bounded(Value value, dsl::SourceRange range);
   std::map<dsl::FileId, std::map<uint32_t, uint32_t>> itemEnds; ///< by beginning

@@ -112,8 +112,6 @@ bool Evaluator::isTraining() const {
   return functions.back()->training;
 }
 
-mlir::Value Evaluator::key() { return sampleKey ? sampleKey : function().stepKey(); }
-
 //===--- names --------------------------------------------------------------------------------------------------===//
 
 Value Evaluator::lookup(llvm::StringRef name, dsl::SourceRange range, const ScopePtr &scope) {
@@ -247,6 +245,9 @@ std::optional<std::vector<Value>> Evaluator::elements(const Value &value, dsl::S
       all.push_back(field.second);
     return all;
   }
+  if (auto *place = value.place())
+    if (std::optional<std::vector<Value>> members = pipeline.familyMembers(*place))
+      return members;
   error(range, "not-iterable", "expected a list, found " + value.describe());
   return std::nullopt;
 }
@@ -370,10 +371,9 @@ Value Evaluator::evaluateKind(const dsl::Expr &expression, const ScopePtr &scope
       .Case<dsl::ScanExpr>([&](auto *e) { return scan(*e, scope); })
       .Case<dsl::WithExpr>(
           [&](auto *e) { return withRewrites(evaluate(*e->object, scope), e->rewrites, scope, e->range); })
-      .Default([&](auto *e) {
-        return error(e->range, "not-supported-yet",
-                     llvm::isa<dsl::EachExpr>(e) ? "'each' is not supported yet" : "'at' is not supported yet");
-      });
+      .Case<dsl::EachExpr>([&](auto *e) { return map(*e, scope); })
+      .Case<dsl::AtExpr>([&](auto *e) { return at(*e, scope); })
+      .Default([](auto *) -> Value { llvm_unreachable("an expression without a case"); });
 }
 
 Value Evaluator::comprehension(const dsl::ComprehensionExpr &expression, const ScopePtr &scope) {

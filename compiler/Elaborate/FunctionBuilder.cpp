@@ -21,11 +21,11 @@ FunctionBuilder::FunctionBuilder(ModuleOp module, llvm::StringRef name, Location
 }
 
 mlir::Value FunctionBuilder::argument(pipeline::BindKind kind, llvm::StringRef name, RankedTensorType type,
-                                      int64_t draw) {
-  mlir::Value &value = argumentOf[{kind, name.str(), draw}];
+                                      int64_t draw, int64_t views) {
+  mlir::Value &value = argumentOf[{kind, name.str(), draw, views}];
   if (!value) {
     value = body->addArgument(type, function.getLoc());
-    arguments.push_back({kind, name.str(), value, draw});
+    arguments.push_back({kind, name.str(), value, draw, views});
   }
   return value;
 }
@@ -65,13 +65,14 @@ void FunctionBuilder::initialise(const Leaf &leaf, mlir::Value value) {
   result(bindKind(leaf), leaf.path, value);
 }
 
-bool FunctionBuilder::propose(const Leaf &leaf, llvm::StringRef site, mlir::Value value) {
+bool FunctionBuilder::propose(const Leaf &leaf, llvm::StringRef site, mlir::Value value, int64_t count) {
   auto &entry = proposals[leaf.path];
   entry.leaf = &leaf;
   for (auto &[known, first] : entry.bySite)
     if (known == site)
       return true;
   entry.bySite.push_back({site.str(), value});
+  entry.count += count;
   return entry.bySite.size() == 1 || !leaf.merge.empty();
 }
 
@@ -85,9 +86,9 @@ void FunctionBuilder::commitProposals() {
       else
         merged = nn::AddOp::create(builder, location, merged, value);
     }
-    if (entry.leaf->merge == "average" && entry.bySite.size() > 1) {
+    if (entry.leaf->merge == "average" && entry.count > 1) {
       auto type = llvm::cast<RankedTensorType>(merged.getType());
-      auto count = builder.getFloatAttr(type.getElementType(), entry.bySite.size());
+      auto count = builder.getFloatAttr(type.getElementType(), static_cast<double>(entry.count));
       auto plain = RankedTensorType::get(type.getShape(), type.getElementType());
       mlir::Value divisor = nn::ConstantOp::create(builder, location, DenseElementsAttr::get(plain, count));
       merged = nn::DivOp::create(builder, location, merged, divisor);
@@ -138,7 +139,7 @@ func::FuncOp FunctionBuilder::finish() {
   function.setType(builder.getFunctionType(body->getArgumentTypes(), ValueRange(operands).getTypes()));
   auto bind = [&](const Bound &bound) {
     return builder.getDictionaryAttr(builder.getNamedAttr(
-        "xfer.bind", pipeline::BindAttr::get(builder.getContext(), bound.kind, bound.name, bound.draw)));
+        "xfer.bind", pipeline::BindAttr::get(builder.getContext(), bound.kind, bound.name, bound.draw, bound.views)));
   };
   SmallVector<Attribute> argumentAttributes, resultAttributes;
   for (Bound &bound : arguments)

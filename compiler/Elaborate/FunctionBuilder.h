@@ -25,7 +25,9 @@ public:
 
   /// The argument bound to (kind, name): made at the first call, the same value afterwards.
   /// `draw` numbers the batches of a step.
-  mlir::Value argument(pipeline::BindKind kind, llvm::StringRef name, mlir::RankedTensorType type, int64_t draw = 0);
+  /// A key's `views` are how many versions of a sample take turns; 0 is another one in each epoch.
+  mlir::Value argument(pipeline::BindKind kind, llvm::StringRef name, mlir::RankedTensorType type, int64_t draw = 0,
+                       int64_t views = 0);
   /// The option that a value is, as an argument; empty if it is none.
   llvm::StringRef optionOf(mlir::Value value) const;
   /// Are there more operations than any function of reason has?
@@ -51,7 +53,11 @@ public:
   /// Proposes a new value for a module's state. The first proposal of a call site counts; the proposals of several
   /// sites are merged when the function is finished, as the state's `merge` says.
   /// False: a second call site proposes and the state has no `merge`.
-  bool propose(const Leaf &leaf, llvm::StringRef site, mlir::Value value);
+  /// `count` proposals may be one value: their sum, or their largest.
+  bool propose(const Leaf &leaf, llvm::StringRef site, mlir::Value value, int64_t count = 1);
+
+  /// Operations go to the end of the function's own block, out of any region.
+  void moveToEnd() { builder.setInsertionPointToEnd(body); }
 
   void result(pipeline::BindKind kind, llvm::StringRef name, mlir::Value value);
 
@@ -78,7 +84,7 @@ private:
     pipeline::BindKind kind;
     std::string name;
     mlir::Value value;
-    int64_t draw = 0;
+    int64_t draw = 0, views = 0;
   };
   struct Counter : mlir::OpBuilder::Listener {
     void notifyOperationInserted(mlir::Operation *, mlir::OpBuilder::InsertPoint) override { ++count; }
@@ -86,12 +92,13 @@ private:
   };
   Counter counter;
   std::vector<Bound> arguments, results;
-  std::map<std::tuple<pipeline::BindKind, std::string, int64_t>, mlir::Value> argumentOf;
+  std::map<std::tuple<pipeline::BindKind, std::string, int64_t, int64_t>, mlir::Value> argumentOf;
   std::map<std::string, mlir::Value> current;
   std::vector<const Leaf *> written;
   struct Proposals {
     const Leaf *leaf;
     std::vector<std::pair<std::string, mlir::Value>> bySite;
+    int64_t count = 0; ///< of the proposals that are merged in them
   };
   llvm::MapVector<std::string, Proposals, std::map<std::string, unsigned>> proposals;
 };

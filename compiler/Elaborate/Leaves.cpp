@@ -235,13 +235,9 @@ bool Evaluator::runUpdate(const dsl::UpdateItem &update, const ScopePtr &scope) 
   if (meaningOf(tensor->value).hidden)
     found->second->hidden = true;
   // Evaluation, a frozen module, other weights than its own, and `watch` write nothing.
-  if (!isTraining() || module.overrides || proposesNothing)
+  if (!isTraining() || !function().training || module.overrides || proposesNothing)
     return true;
-  if (function().propose(leaf, siteText(update.range), tensor->value))
-    return true;
-  error(update.range, "state-written-twice",
-        "'" + leaf.path + "' is written by two calls in one step and has no 'merge'");
-  return false;
+  return propose(leaf, siteText(update.range), tensor->value, 1, update.range);
 }
 
 } // namespace xfer

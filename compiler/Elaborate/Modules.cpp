@@ -256,6 +256,9 @@ Value Evaluator::apply(const Module &module, const Arguments &arguments, dsl::So
   frame.call = range;
   frame.name = instance.path;
   enter(module, frame);
+  auto trace = std::make_shared<CallTrace>();
+  trace->name = instance.path;
+  frame.trace = trace;
   frames.push_back(std::move(frame));
   AxisNames names(*this);
   Value result;
@@ -267,10 +270,12 @@ Value Evaluator::apply(const Module &module, const Arguments &arguments, dsl::So
     if (definition.result && !result.isPoison())
       result = conform(result, *definition.result, scope, "the result of '" + instance.kind + "'",
                        definition.result->range, /*isResult=*/true);
-    result = names.restore(result);
+    result = traced(names.restore(result), trace, names);
   }
   instance.applied = true;
   frames.pop_back();
+  if (!result.isPoison())
+    recordPart(instance, result);
   return result;
 }
 

@@ -197,6 +197,21 @@ std::optional<Value> Pipeline::library(llvm::StringRef name) {
   return known == libraryValues.end() ? std::nullopt : std::optional(known->second);
 }
 
+std::optional<std::vector<Value>> Pipeline::familyMembers(const Place &place) {
+  std::vector<std::string> names;
+  const std::string prefix = place.name + "[";
+  if (place.kind == Place::Domain && !domains.count(place.name))
+    names = domainOrder;
+  if (place.kind == Place::Stage && !stages.count(place.name))
+    for (auto &entry : stages)
+      names.push_back(entry.first);
+  std::vector<Value> members;
+  for (llvm::StringRef name : names)
+    if (name.consume_front(prefix) && name.consume_back("]"))
+      members.push_back(family(place, Value::string(name), {}));
+  return members.empty() ? std::nullopt : std::optional(members);
+}
+
 Value Pipeline::family(const Place &place, const Value &index, dsl::SourceRange range) {
   std::optional<std::string> text = Evaluator::indexText(index);
   if (!text)

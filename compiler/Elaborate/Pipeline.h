@@ -24,6 +24,9 @@ public:
   std::optional<Value> library(llvm::StringRef name) override;
   Value family(const Place &place, const Value &index, dsl::SourceRange range) override;
   Value sizeOf(const Place &place, dsl::SourceRange range) override;
+  Value fieldsOf(const Place &place, dsl::SourceRange range) override;
+  std::optional<std::vector<Value>> familyMembers(const Place &place) override;
+  mlir::Value sampleKeys(const Extent &extent) override;
   Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) override;
   std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) override;
   Value delayed(int64_t steps, llvm::function_ref<Value()> call) override;
@@ -87,6 +90,10 @@ private:
   Value sourceField(const SourceInfo &source, llvm::StringRef field, dsl::SourceRange range);
   Value rawField(const SourceInfo &source, const DomainInfo &domain, const DomainInfo::Field &field);
   Value splitField(const Place &split, llvm::StringRef field, dsl::SourceRange range);
+  /// The random keys of a source's samples; with `views`, those of that many versions that take turns.
+  mlir::Value keysOf(const SourceInfo &source, int64_t views);
+  /// Does an augmentation of the stage at hand make this field, which the domain does not have?
+  bool isAddedView(const SourceInfo &source, llvm::StringRef field);
   void suggestField(const DomainInfo &domain, llvm::StringRef field, llvm::StringRef owner, dsl::SourceRange range);
   void warnOfUnread();
 

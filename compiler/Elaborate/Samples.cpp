@@ -13,6 +13,9 @@ using llvm::Twine;
 
 namespace xfer {
 
+/// Of one sample (`views k`): their number is a part of the key, and each may be stored.
+static constexpr int64_t maxViews = 1 << 16;
+
 bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, mlir::Value keys, const ScopePtr &scope,
                          dsl::SourceRange range,
                          llvm::function_ref<std::optional<std::vector<Tensor>>(const ScopePtr &)> body,
@@ -143,19 +146,39 @@ void Pipeline::applyMapping(const SourceInfo &source, const DomainInfo &domain, 
     if (!slot.steps.empty() && slot.steps.back().member)
       target = slot.steps.back().member->text;
     if (!fields.count(target)) {
-      if (augments)
-        error(slot.range, "not-supported-yet", "'" + target + "' would be a further view, which is not supported yet");
-      else
+      if (augments && domain.hasSplit(target)) {
+        error(slot.range, "name-clash",
+              "'" + target + "' is a split of '" + domain.name + "'; give the view another name");
+        return;
+      }
+      if (!augments) {
         suggestField(domain, target, domain.name, slot.range);
-      return;
+        return;
+      }
     }
     targets.push_back(target);
   }
   mlir::Value keys;
+  if (!augments && mapping.views)
+    error(mapping.views->range, "misplaced-item", "'views' stands behind an 'augment': a 'map' makes no draws");
   if (augments) {
-    Extent extent = current->whole ? Extent::symbolic(domain.name + "." + source.split) : Extent(source.batch);
-    auto type = nn::withExtents(RankedTensorType::get({}, builder.getI32Type()), {extent, Extent(4)});
-    keys = evaluator.function().argument(pipeline::BindKind::Key, source.name, type, current->draw);
+    int64_t views = 0;
+    if (mapping.views) {
+      Value count = evaluator.evaluate(*mapping.views, scope);
+      std::optional<int64_t> number = count.asInteger();
+      if (!number || *number < 1 || *number > maxViews) {
+        if (!count.isPoison())
+          evaluator.suggestConst(evaluator.report(mapping.views->range, "wrong-type",
+                                                  "'views' wants an int from 1 to " + Twine(maxViews) +
+                                                      " that is known at compile time, found " + count.describe()),
+                                 count);
+        for (const std::string &target : targets)
+          fields[target] = Value();
+        return;
+      }
+      views = *number;
+    }
+    keys = keysOf(source, views);
   }
   std::vector<Evaluator::Frame> outside;
   std::swap(outside, evaluator.frames);

@@ -102,6 +102,7 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
   std::vector<Tensor> next(carries.size());
   std::optional<Tensor> yielded;
   bool conditional = expression.whileCondition != nullptr;
+  Iteration iteration;
   {
     OpBuilder::InsertionGuard guard(builder());
     Block *block = builder().createBlock(&body);
@@ -125,8 +126,11 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     frame.name = "scan";
     frame.call = expression.range;
     frame.module = frames.empty() ? nullptr : frames.back().module;
-    // A draw in an iteration is keyed by the iteration: the index goes into the key.
-    mlir::Value keyBefore = loopKey(index, where);
+    iteration.number = ++loopCount;
+    iteration.block = block;
+    iteration.index = index;
+    iteration.count = Extent(source->count);
+    iterations.push_back(&iteration);
     frames.push_back(std::move(frame));
     ScanResults results{&expression, &next, &yielded};
     ScanResults *before = scanning;
@@ -152,7 +156,7 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     }
     scanning = before;
     frames.pop_back();
-    sampleKey = keyBefore;
+    iterations.pop_back();
     if (!ok)
       return Value();
     SmallVector<mlir::Value> values;
@@ -172,18 +176,28 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
       info.extents.insert(info.extents.begin(), Extent(source->count));
       resultTypes.push_back(info.type());
     }
+    for (const Iteration::Proposal &proposal : iteration.proposals) {
+      values.push_back(proposal.value);
+      nn::TensorInfo info = nn::TensorInfo::of(proposal.value.getType());
+      info.extents.insert(info.extents.begin(), Extent(source->count));
+      resultTypes.push_back(info.type());
+    }
     if (goesOn)
       values.push_back(goesOn->value);
     nn::YieldOp::create(builder(), where, values);
   }
-  SmallVector<mlir::Value> first, scanned, invariants = isolate(body, where);
+  SmallVector<mlir::Value> first, scanned;
   for (const Tensor &carry : carries)
     first.push_back(carry.value);
   for (const Tensor &tensor : source->tensors)
     scanned.push_back(tensor.value);
+  takeDependentsWhole(body, scanned, 1 + carries.size(), iteration.index);
+  SmallVector<mlir::Value> invariants = isolate(body, where);
   auto loop = nn::LoopOp::create(builder(), where, resultTypes, builder().getI64IntegerAttr(source->count), first,
                                  scanned, invariants, conditional ? builder().getUnitAttr() : UnitAttr());
   loop.getBody().takeBody(body);
+  if (!proposeMerged(iteration, loop.getResults().take_back(iteration.proposals.size()), conditional))
+    return Value();
   std::vector<std::pair<std::string, Value>> fields;
   for (auto [i, carry] : llvm::enumerate(expression.carries))
     fields.push_back({carry.name.text, Value(Tensor{loop.getResult(i), carries[i].axes})});
@@ -205,18 +219,6 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     fields.push_back({"out", Value(out)});
   }
   return Value::record(std::move(fields));
-}
-
-mlir::Value Evaluator::loopKey(mlir::Value index, Location where) {
-  mlir::Value outer = key(), before = sampleKey;
-  // k3 + index: another counter for each iteration.
-  auto type = RankedTensorType::get({4}, builder().getI32Type());
-  mlir::Value last =
-      nn::ConstantOp::create(builder(), where, DenseElementsAttr::get(type, llvm::ArrayRef<int32_t>({0, 0, 0, 1})));
-  mlir::Value wide = nn::BroadcastOp::create(builder(), where, index, llvm::ArrayRef<nn::Extent>{nn::Extent(4)});
-  mlir::Value step = nn::MulOp::create(builder(), where, last, wide);
-  sampleKey = nn::AddOp::create(builder(), where, outer, step);
-  return before;
 }
 
 } // namespace xfer

@@ -109,6 +109,30 @@ Value Pipeline::rawField(const SourceInfo &source, const DomainInfo &domain, con
   return Value(Tensor{evaluator.function().argument(kind, name, info.type(), current->draw), axes});
 }
 
+mlir::Value Pipeline::keysOf(const SourceInfo &source, int64_t views) {
+  Extent extent = current->whole ? Extent::symbolic(source.domain + "." + source.split) : Extent(source.batch);
+  auto type = nn::withExtents(RankedTensorType::get({}, builder.getI32Type()), {extent, Extent(4)});
+  return evaluator.function().argument(pipeline::BindKind::Key, source.name, type, current->draw, views);
+}
+
+mlir::Value Pipeline::sampleKeys(const Extent &extent) {
+  if (current && current->whole)
+    for (const SourceInfo &source : current->sources)
+      if (Extent::symbolic(source.domain + "." + source.split) == extent)
+        return keysOf(source, 0);
+  return nullptr;
+}
+
+bool Pipeline::isAddedView(const SourceInfo &source, llvm::StringRef field) {
+  if (!current->stage || domains[source.domain].find(field))
+    return false;
+  for (const StageInfo::Clause &augment : current->stage->augments)
+    for (const dsl::Slot &target : llvm::cast<dsl::AugmentItem>(*augment.item).targets)
+      if (evaluator.slotName(target, augment.scope) == source.name + "." + field.str())
+        return true;
+  return false;
+}
+
 void Pipeline::suggestField(const DomainInfo &domain, llvm::StringRef field, llvm::StringRef owner,
                             dsl::SourceRange range) {
   if (domain.brokenFields.count(field.str()))
@@ -126,19 +150,24 @@ Value Pipeline::sourceField(const SourceInfo &source, llvm::StringRef field, dsl
   auto key = [&](llvm::StringRef name) { return source.name + "." + name.str() + "#" + std::to_string(current->draw); };
   if (auto known = current->fields.find(key(field)); known != current->fields.end())
     return known->second;
+  Evaluator::OutsideLoops outsideLoops(evaluator);
   usedDomains.insert(source.domain);
   const DomainInfo &domain = domains[source.domain];
   if (domain.fields.empty() || domain.brokenFields.count(field.str())) // which was reported
     return Value();
+  bool augmented = current->stage && evaluator.function().training && !current->whole;
   if (!domain.find(field)) {
-    if (current->stage)
-      for (const StageInfo::Clause &augment : current->stage->augments)
-        for (const dsl::Slot &target : llvm::cast<dsl::AugmentItem>(*augment.item).targets)
-          if (evaluator.slotName(target, augment.scope) == source.name + "." + field.str())
-            return error(target.range, "not-supported-yet",
-                         "'" + field + "' would be a further view, which is not supported yet");
-    suggestField(domain, field, source.name, range);
-    return Value();
+    bool added = isAddedView(source, field);
+    if (!added)
+      suggestField(domain, field, source.name, range);
+    if (added && onlyLooks())
+      return Value();
+    if (added && !augmented)
+      return error(range, "view-in-evaluation",
+                   "'" + source.name + "." + field + "' is a view that 'augment' adds: it exists in the steps of '" +
+                       current->stage->name + "' only; in evaluation mode read a field of '" + source.domain + "'");
+    if (!added)
+      return Value();
   }
   std::map<std::string, Value> fields;
   for (const DomainInfo::Field &one : domain.fields)
@@ -148,7 +177,7 @@ Value Pipeline::sourceField(const SourceInfo &source, llvm::StringRef field, dsl
   unsigned ordinal = 0;
   for (const DomainInfo::Clause &map : domain.maps)
     applyMapping(source, domain, llvm::cast<dsl::MappingItem>(*map.item), map.scope, fields, ordinal++);
-  if (current->stage && evaluator.function().training && !current->whole)
+  if (augmented)
     for (const StageInfo::Clause &augment : current->stage->augments) {
       auto &item = llvm::cast<dsl::AugmentItem>(*augment.item);
       std::optional<std::string> target = evaluator.slotName(item.targets.front(), augment.scope);
@@ -232,6 +261,20 @@ Value Pipeline::member(const Place &place, llvm::StringRef member, dsl::SourceRa
     return splitField(place, member, range);
   }
   return Value();
+}
+
+Value Pipeline::fieldsOf(const Place &place, dsl::SourceRange range) {
+  if (place.kind != Place::Source)
+    return error(range, "wrong-type", "'each' goes over the samples of a source, found " + Value(place).describe());
+  std::vector<std::pair<std::string, Value>> fields;
+  for (const SourceInfo &source : current->sources)
+    if (source.name == place.name) {
+      SourceInfo read = source; // reading may add sources
+      for (const DomainInfo::Field &field : domains[read.domain].fields)
+        fields.push_back({field.name, sourceField(read, field.name, range)});
+      break;
+    }
+  return Value::record(std::move(fields));
 }
 
 Value Pipeline::sizeOf(const Place &place, dsl::SourceRange) {

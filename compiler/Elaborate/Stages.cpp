@@ -134,6 +134,7 @@ Value Pipeline::evaluateDefinition(llvm::StringRef name, const Definition &defin
   } else {
     if (!current->evaluating.insert(definition.item).second)
       return error(range, "cyclic-definition", "'" + name + "' is defined by itself");
+    Evaluator::OutsideLoops outsideLoops(evaluator);
     // Draws belong to the text of the definition, whoever reads it.
     std::vector<Evaluator::Frame> outside;
     std::swap(outside, evaluator.frames);

@@ -26,18 +26,21 @@ Value Evaluator::overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange ran
   std::vector<std::shared_ptr<const Tree>> owned(operands.size());
   std::vector<const Tree *> trees(operands.size(), nullptr);
   const Tree *first = nullptr;
+  bool stacked = false;
   for (auto [i, operand] : llvm::enumerate(operands)) {
     if (operand.module())
       owned[i] = parameters(*operand.module(), range);
     trees[i] = owned[i] ? owned[i].get() : operand.tree();
     if (!trees[i])
       continue;
+    stacked |= trees[i]->stacked;
     if (first && first->leaves.size() != trees[i]->leaves.size())
       return error(range, "trees-differ", "two trees of different modules cannot be combined leaf by leaf");
     if (!first)
       first = trees[i];
   }
   auto result = std::make_shared<Tree>();
+  result->stacked = stacked;
   for (auto &[path, unused] : first->leaves) {
     std::vector<Value> parts;
     for (auto [operand, tree] : llvm::zip_equal(operands, trees)) {

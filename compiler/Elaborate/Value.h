@@ -115,6 +115,7 @@ struct Module {
 };
 
 struct Tree;
+struct CallTrace;
 
 /// A name of the pipeline that is no value by itself: a domain, one of its splits, a stage, a source of a stage.
 struct Place {
@@ -177,6 +178,9 @@ public:
   /// What a user would call it: "an int", "a tensor [64, 10]", "a function".
   std::string describe() const;
 
+  /// Of the call that made this value, for `at`; null for anything else.
+  std::shared_ptr<const CallTrace> trace;
+
 private:
   template <typename T> std::shared_ptr<const T> shared() const {
     auto *pointer = std::get_if<std::shared_ptr<const T>>(&storage);
@@ -190,8 +194,21 @@ private:
   Storage storage;
 };
 
+/// What a call evaluated, in order: the values of its `let`s and of the calls of its module's parts.
+struct CallTrace {
+  struct Entry {
+    std::string name; ///< of the `let`, or the path of the part below the module that was called
+    Value value;
+    std::shared_ptr<const CallTrace> inside; ///< of that call
+    unsigned loop;                           ///< number of the loop around it, 0 for none
+  };
+  std::string name; ///< of the module or function
+  std::vector<Entry> entries;
+};
+
 /// A tree of tensors shaped like a module's parameters, or like the leaves that a clause minimizes over.
 struct Tree {
+  bool stacked = false; ///< one tree an element of what an `each` went over: its leaves have that axis in front
   llvm::MapVector<std::string, Value, std::map<std::string, unsigned>> leaves;
 };
 

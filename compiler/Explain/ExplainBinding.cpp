@@ -12,6 +12,7 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/Path.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -69,6 +70,23 @@ static void lateArguments(Value value, const BindingTimes &times, llvm::SetVecto
   }
 }
 
+/// How many versions of a sample a value has (`views k`).
+static int64_t viewsOf(Value value, func::FuncOp function) {
+  int64_t views = 1;
+  llvm::DenseSet<Value> seen;
+  SmallVector<Value> work{value};
+  while (!work.empty()) {
+    Value next = work.pop_back_val();
+    if (!seen.insert(next).second)
+      continue;
+    if (Operation *op = next.getDefiningOp())
+      work.append(op->operand_begin(), op->operand_end());
+    else if (auto bind = pipeline::getArgumentBind(function, llvm::cast<BlockArgument>(next).getArgNumber()))
+      views = std::lcm(views, std::max<int64_t>(1, bind.getViews()));
+  }
+  return views;
+}
+
 /// Where values of sample-time end: the last that a sample has in every epoch, and what comes into their readers.
 static void explainSampleTime(llvm::raw_ostream &os, func::FuncOp function, const BindingTimes &times) {
   for (Operation &op : function.getBody().front()) {
@@ -87,8 +105,10 @@ static void explainSampleTime(llvm::raw_ostream &os, func::FuncOp function, cons
       if (auto bind = pipeline::getArgumentBind(function, llvm::cast<BlockArgument>(argument).getArgNumber()))
         names.push_back(bind.getName().empty() ? pipeline::stringifyBindKind(bind.getKind()).str()
                                                : bind.getName().str());
-    os << "    once a sample: " << typeText(op.getResult(0).getType()) << " (" << placeOf(op.getLoc())
-       << "), then it meets " << groupNames(names) << "\n";
+    int64_t views = viewsOf(op.getResult(0), function);
+    os << "    once a sample" << (views > 1 ? " and view (" + std::to_string(views) + ")" : "") << ": "
+       << typeText(op.getResult(0).getType()) << " (" << placeOf(op.getLoc()) << "), then it meets "
+       << groupNames(names) << "\n";
   }
 }
 

@@ -26,8 +26,6 @@ private:
   bool enter(const Item &item) override {
     if (auto *state = llvm::dyn_cast<StateItem>(&item); state && state->per)
       refuse(Construct::StatePer, state->per->range);
-    if (auto *mapping = llvm::dyn_cast<MappingItem>(&item); mapping && mapping->views)
-      refuse(Construct::Views, mapping->views->range);
     if (llvm::isa<SweepItem>(item))
       refuse(Construct::Sweep, item.keyword);
     if (llvm::isa<LiveItem>(item))
@@ -36,14 +34,6 @@ private:
       check(on->sources);
     if (auto *evaluate = llvm::dyn_cast<EvaluateItem>(&item))
       check(evaluate->sources);
-    return true;
-  }
-
-  bool enter(const Expr &expr) override {
-    if (auto *at = llvm::dyn_cast<AtExpr>(&expr))
-      refuse(Construct::At, at->slot.range);
-    if (llvm::isa<EachExpr>(expr))
-      refuse(Construct::Each, expr.range);
     return true;
   }
 

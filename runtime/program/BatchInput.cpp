@@ -52,7 +52,7 @@ Expected<BatchInput> BatchInput::bind(Session &session, const OpenedData &data, 
         binding.kind == BindKind::Batch || binding.kind == BindKind::Key || binding.kind == BindKind::Index;
     if (!perSample || binding.name != source.name)
       continue;
-    Slot slot{binding.kind, binding.draw, BatchColumn(session.manifest, source, binding), {}};
+    Slot slot{binding.kind, binding.draw, BatchColumn(session.manifest, source, binding), binding.views, {}};
     uint64_t samples = input.elements * slot.column.samplesPerElement;
     Expected<Buffer> memory = Buffer::allocate(slot.column.rowBytes * samples, "a batch of '" + source.name + "'");
     if (!memory)
@@ -75,8 +75,10 @@ Status BatchInput::load(int draw, const Batch &batch, const SampleKeys &keys) {
     } else if (slot.kind == BindKind::Index) {
       std::copy_n(batch.samples.begin() + static_cast<std::ptrdiff_t>(first), count, slot.memory.as<int32_t>());
     } else {
-      for (size_t i = 0; i < count; ++i)
-        slot.memory.as<PhiloxKey>()[i] = keys(batch.passes[first + i], static_cast<uint64_t>(batch.samples[first + i]));
+      for (size_t i = 0; i < count; ++i) {
+        uint32_t pass = slot.views ? batch.passes[first + i] % slot.views : batch.passes[first + i];
+        slot.memory.as<PhiloxKey>()[i] = keys(pass, static_cast<uint64_t>(batch.samples[first + i]));
+      }
     }
   }
   return Status::success();

@@ -40,6 +40,7 @@ private:
     BindKind kind;
     int draw;
     BatchColumn column;
+    uint32_t views;
     Buffer memory;
   };
   const Reader *reader = nullptr;

@@ -136,7 +136,8 @@ struct Binding {
   std::string name, field, part; // batch, column, key, index: source, field, part of the source's elements
   Shape shape;
   int draw = 0, inPlace = none, site = 0;
-  int target = none; // param, state: in `variables`; option: in `options`; hoisted: in `hoisted`
+  uint32_t views = 0; // key: so many versions of a sample take turns; 0: another one in each epoch
+  int target = none;  // param, state: in `variables`; option: in `options`; hoisted: in `hoisted`
 };
 
 struct ArenaTerm {

@@ -99,6 +99,8 @@ Binding ManifestReader::readBinding(const Json &json, const std::string &place, 
       problem.report(place + "/shape", "'" + extent.symbol + "' is not an extent of the function");
   if (binding.kind == BindKind::Batch || binding.kind == BindKind::Key || binding.kind == BindKind::Index)
     binding.draw = static_cast<int>(object.integer("draw", 0, 1 << 20, true));
+  if (binding.kind == BindKind::Key)
+    binding.views = static_cast<uint32_t>(object.integer("views", 0, 1 << 16, true));
   if (binding.kind == BindKind::Check)
     binding.site = static_cast<int>(object.integer("site", 0, static_cast<int64_t>(manifest.sites.size())));
   if (isResult)

@@ -38,13 +38,14 @@ def Xfer_BindAttr : Xfer_Attr<"Bind", "bind"> {
   let summary = "where a function's argument comes from, or where its result goes";
   let description = [{
     `#xfer.bind<param, "net.weight">`. The same kind and name on a result and an argument of one function means that
-    the function replaces the value. `draw` numbers the batches of one step (`repeat k fresh`).
+    the function replaces the value. `draw` numbers the batches of one step (`repeat k fresh`). `views`, of a key, says
+    that a sample has so many keys, which take turns from epoch to epoch; 0: another one in each epoch.
   }];
   let parameters = (ins EnumParameter<Xfer_BindKind>:$kind, StringRefParameter<"what it is bound to">:$name,
-                        DefaultValuedParameter<"int64_t", "0">:$draw);
-  let assemblyFormat = "`<` $kind `,` $name (`draw` `=` $draw^)? `>`";
+                        DefaultValuedParameter<"int64_t", "0">:$draw, DefaultValuedParameter<"int64_t", "0">:$views);
+  let assemblyFormat = "`<` $kind `,` $name (`draw` `=` $draw^)? (`views` `=` $views^)? `>`";
   let builders = [AttrBuilder<(ins "::xfer::pipeline::BindKind":$kind, "::llvm::StringRef":$name), [{
-    return $_get($_ctxt, kind, name, 0);
+    return $_get($_ctxt, kind, name, 0, 0);
   }]>];
 }
 
