@@ -121,6 +121,13 @@ void Pipeline::buildEvaluation(const dsl::EvaluateItem &item, const ScopePtr &ou
   bool built = buildPass(request, [&](BuildContext &) {
     ScopePtr scope = Scope::inside(outer);
     eachItem(item.body->items, scope, [&](const dsl::Item &clause, const ScopePtr &inner) {
+      // A draw belongs to its clause, by the name that it defines: places are counted from the clause's beginning.
+      Evaluator::Frame frame;
+      frame.name = dsl::getSpelling(clause.kind).str();
+      if (auto *let = llvm::dyn_cast<dsl::LetItem>(&clause))
+        for (const dsl::Name &defined : let->pattern.names)
+          frame.name += "." + defined.text;
+      evaluator.frames.push_back(std::move(frame));
       if (auto *let = llvm::dyn_cast<dsl::LetItem>(&clause))
         reporting.ok &=
             evaluator.bindPattern(let->pattern, evaluator.evaluate(*let->value, inner), *scope, let->value->range);
@@ -130,6 +137,7 @@ void Pipeline::buildEvaluation(const dsl::EvaluateItem &item, const ScopePtr &ou
         report(*reported, inner, reporting);
       else
         error(clause.keyword, "misplaced-item", "'" + dsl::getSpelling(clause.kind) + "' cannot stand in 'evaluate'");
+      evaluator.frames.pop_back();
     });
     return reporting.ok;
   });

@@ -113,6 +113,29 @@ evaluate d.all { report fisher = fisher(net, d.image), tuned = mean(tuned(net, d
   fisher_seen = learn.fisher_seen, tuned_seen = learn.tuned_seen, pooled_seen = learn.pooled_seen }
 """
 
+# Program 5 without its sampler: tasks are lines through the origin; and Reptile's step (program 21) beside it.
+TASKS = """import std
+fn line(i: int) -> (sx: [4, 2], sy: [4], qx: [4, 2], qy: [4]) {
+  let w = normal([2]); let sx = normal([4, 2]); let qx = normal([4, 2])
+  return (sx: sx, sy: sx @ w, qx: qx, qy: qx @ w)
+}
+domain d { generate samples(64, fn(i) => line(i)); fields sx: f32[4, 2], sy: f32[4], qx: f32[4, 2], qy: f32[4] }
+fn fit(m: module, x: [n, k], y: [n]) -> [] = mean(square(squeeze(m(x), axis: 1) - y))
+model net = linear(1)
+model slow = linear(1)
+stage meta {
+  on d.all as task batch 8
+  let learned = fn(t) => descend(net, fn(m) => fit(m, t.sx, t.sy), rate: 0.2, steps: 4)
+  loss query = mean(each t in task => fit(learned(t), t.qx, t.qy))
+  minimize query
+  apply mean(each u in task => slow - descend(slow, fn(m) => fit(m, u.sx, u.sy), rate: 0.2, steps: 4)) to slow using sgd(0.25)
+  optimizer adam(1e-2); epochs 8
+}
+evaluate d.all as task {
+  report learned = mean(each t in task => fit(meta.learned(t), t.qx, t.qy)), plain = mean(each t in task => fit(net, t.qx, t.qy)), slow = norm(slow), net = norm(net)
+}
+"""
+
 WRONG = {
     "list": ("each v in [1.0, 5.0] => v", "a list is walked by"),
     "number": ("each v in 3 => v", "goes over 'range"),
@@ -173,6 +196,12 @@ class Each(harness.Case):
             # Sums of a few hundred products in another order.
             self.assertAlmostEqual(found[name], found[name + "_seen"], delta=1e-4 * abs(found[name]), msg=name)
             self.assertGreater(abs(found[name]), 0.01)
+
+    def test_inner_loops(self):
+        found = figures(self.results(self.build(TASKS), "--seed", 3), "d.all")
+        self.assertLess(found["learned"], found["plain"] / 2)
+        self.assertLess(found["slow"], 1)    # lines of all directions: both starts go to the middle
+        self.assertLess(found["net"], 1)
 
     def test_refused(self):
         for name, (text, says) in WRONG.items():
