@@ -31,7 +31,8 @@ bool isCheap(Operation *op) { return op->hasTrait<nn::PerElement>() || isa<nn::B
 class Cutter {
 public:
   Cutter(PassOp pass, func::FuncOp function)
-      : pass(pass), function(function), rows(function, [&](unsigned argument) { return sourceOf(argument); }) {}
+      : pass(pass), function(function),
+        rows(function, [&](unsigned argument) { return sourceOf(argument); }, /*loops=*/true) {}
 
   /// Is there anything to cut?
   bool applies() {
@@ -91,7 +92,7 @@ void Cutter::findBorder() {
       if (!rows.stateOf(operand.get()).isRow())
         continue;
       bool staysRow = terminator ? getResultBind(function, operand.getOperandNumber()).getKind() == BindKind::Whole
-                                 : rows.stateOf(op.getResult(0)).isRow();
+                                 : rows.stateOf(op.getResult(0)).kind == RowState::Row;
       if (!staysRow)
         border.insert(operand.get());
     }
@@ -159,11 +160,13 @@ void Cutter::makeRows(unsigned source, SmallVectorImpl<Attribute> &sources) {
     return;
   }
   auto typeOf = [&](Value value) -> Type {
+    // The samples are the only extent that is not known here.
     nn::Extents extents = nn::extentsOf(value.getType());
-    bool hasRows = rows.stateOf(value).isRow() || (!extents.empty() && extents.front().isDynamic());
-    if (!hasRows)
-      return value.getType();
-    extents.front() = nn::Extent(attribute.getBatch());
+    if (rows.stateOf(value).isRow())
+      extents.front() = nn::Extent(attribute.getBatch());
+    for (nn::Extent &extent : extents)
+      if (extent.isDynamic())
+        extent = nn::Extent(attribute.getBatch());
     return nn::withExtents(value.getType(), extents);
   };
   std::string name = (function.getSymName() + ".rows." + attribute.getName()).str();

@@ -33,15 +33,16 @@ static void collect(func::FuncOp function, ArrayRef<BoundValue> given, ArrayRef<
   }
 }
 
-/// A clone may have other types than the original: what an attribute says of the first extent follows them.
+/// A clone may have other types than the original: what an attribute says of the extents follows them.
 static void adaptAttributes(Operation *clone) {
   auto slice = dyn_cast<nn::SliceOp>(clone);
   if (!slice || slice.getSizes().empty())
     return;
   SmallVector<int64_t> sizes(slice.getSizes());
   auto type = cast<RankedTensorType>(slice.getX().getType());
-  if (ShapedType::isDynamic(sizes[0]) && !type.isDynamicDim(0))
-    sizes[0] = type.getDimSize(0);
+  for (auto [axis, size] : llvm::enumerate(sizes))
+    if (ShapedType::isDynamic(size) && !type.isDynamicDim(axis))
+      size = type.getDimSize(axis);
   slice.setSizes(sizes);
 }
 
@@ -84,6 +85,17 @@ func::FuncOp outline(func::FuncOp function, StringRef name, ArrayRef<BoundValue>
     for (auto [from, to] : llvm::zip_equal(op.getResults(), clone->getResults()))
       to.setType(typeOf(from));
     adaptAttributes(clone);
+    // The same inside its regions.
+    for (auto [from, to] : llvm::zip_equal(op.getRegions(), clone->getRegions()))
+      for (auto [source, target] : llvm::zip_equal(from, to)) {
+        for (auto [a, b] : llvm::zip_equal(source.getArguments(), target.getArguments()))
+          b.setType(typeOf(a));
+        for (auto [a, b] : llvm::zip_equal(source, target)) {
+          for (auto [x, y] : llvm::zip_equal(a.getResults(), b.getResults()))
+            y.setType(typeOf(x));
+          adaptAttributes(&b);
+        }
+      }
   }
   SmallVector<Value> values;
   for (auto &[value, bind] : results)

@@ -9,7 +9,7 @@ using namespace mlir;
 namespace xfer {
 namespace {
 
-constexpr RowState kMixed{RowState::Mixed, -1};
+constexpr RowState kMixed{RowState::Mixed, -1, 0};
 
 bool has(ArrayRef<int64_t> axes, int64_t axis) { return llvm::is_contained(axes, axis); }
 
@@ -17,6 +17,8 @@ bool has(ArrayRef<int64_t> axes, int64_t axis) { return llvm::is_contained(axes,
 RowState join(ArrayRef<RowState> states) {
   RowState result{RowState::Uniform, -1};
   bool allUniform = true;
+  if (llvm::any_of(states, [](RowState state) { return state.axis != 0; }))
+    return llvm::all_equal(states) ? states.front() : kMixed;
   for (RowState state : states) {
     if (state.kind == RowState::Mixed || (state.isRow() && result.isRow() && state.source != result.source))
       return kMixed;
@@ -98,6 +100,13 @@ RowState RowWiseAnalysis::transfer(Operation &op) const {
   if (operands.empty())
     return ofConstant(op);
   RowState first = operands.front();
+  if (auto transpose = dyn_cast<nn::TransposeOp>(op); transpose && first.kind == RowState::Row) {
+    first.axis = llvm::find(transpose.getPermutation(), first.axis) - transpose.getPermutation().begin();
+    return first.axis == 0 || followsLoops ? first : kMixed;
+  }
+  bool moved = llvm::any_of(operands, [](RowState state) { return state.axis != 0; });
+  if (moved && !op.hasTrait<nn::PerElement>())
+    return kMixed;
   bool batchRank = cast<RankedTensorType>(op.getOperand(0).getType()).getRank() > 2;
   if (op.hasTrait<nn::PerElement>())
     return join(operands);
@@ -133,15 +142,110 @@ RowState RowWiseAnalysis::transfer(Operation &op) const {
       });
 }
 
-RowWiseAnalysis::RowWiseAnalysis(func::FuncOp function, llvm::function_ref<int(unsigned)> sourceOf) {
-  for (BlockArgument argument : function.getArguments())
-    if (int source = sourceOf(argument.getArgNumber()); source >= 0)
-      states[argument] = RowState::row(source);
-  for (Operation &op : function.getBody().front()) {
-    RowState state = transfer(op);
-    for (Value result : op.getResults())
-      states[result] = state;
+/// The steps of a loop, over and over until the carries keep their state; false where a step mixes rows.
+bool RowWiseAnalysis::enterLoop(Operation &op) {
+  auto loop = cast<nn::LoopOp>(op);
+  Block &body = loop.getBody().front();
+  SmallVector<RowState> carries;
+  for (Value carry : loop.getCarries())
+    carries.push_back(stateOf(carry));
+  // Equal rows, such as zeros, are rows of whatever the steps read.
+  for (Value operand : loop->getOperands())
+    if (RowState rows = stateOf(operand); rows.kind == RowState::Row)
+      for (RowState &carry : carries)
+        if (carry.kind == RowState::Uniform)
+          carry = RowState::row(rows.source);
+  auto yield = cast<nn::YieldOp>(body.getTerminator());
+  for (bool again = true; again;) {
+    again = false;
+    unsigned number = 1; // behind the index of the step
+    auto argument = [&](RowState state) {
+      states[body.getArgument(number++)] = state.axis == 0 ? state : kMixed;
+      return state.axis == 0 && state.kind != RowState::Mixed;
+    };
+    bool apart = true;
+    for (RowState carry : carries)
+      apart &= argument(carry);
+    for (Value scanned : loop.getScanned()) {
+      RowState state = stateOf(scanned);
+      if (state.kind == RowState::Row && state.axis == 1)
+        state.axis = 0;
+      else if (!state.knowsNoSample())
+        state = kMixed;
+      else
+        state = {};
+      apart &= argument(state);
+    }
+    for (Value invariant : loop.getInvariants())
+      apart &= argument(stateOf(invariant));
+    if (!apart)
+      return false;
+    for (Operation &inner : body.without_terminator())
+      enter(inner, /*loops=*/true);
+    for (auto [carry, next] : llvm::zip(carries, yield.getValues())) {
+      RowState after = stateOf(next), joined = carry == after ? carry : join({carry, after});
+      if (joined.kind == RowState::Mixed)
+        return false;
+      again |= !(joined == carry);
+      carry = joined;
+    }
   }
+  if (loop.getConditional() && !stateOf(yield.getValues().back()).knowsNoSample())
+    return false;
+  for (unsigned i = 0; i < loop.getNumResults(); ++i) {
+    bool isCarry = i < carries.size();
+    RowState state = isCarry ? carries[i] : stateOf(yield.getValues()[i]);
+    if (state.kind == RowState::Mixed || state.axis != 0)
+      return false;
+    if (!isCarry && state.isRow())
+      state.axis = 1;
+    else if (!isCarry)
+      state = {};
+    states[loop.getResult(i)] = state;
+  }
+  // All or none: what reads the first result knows of all.
+  return llvm::all_equal(
+      llvm::map_range(loop.getResults(), [&](Value result) { return stateOf(result).kind == RowState::Row; }));
+}
+
+void RowWiseAnalysis::enter(Operation &op, bool loops) {
+  if (loops && isa<nn::LoopOp>(op)) {
+    bool reads = llvm::any_of(op.getResults(), [&](Value result) { return stranded.contains(result); });
+    if (!reads && enterLoop(op))
+      return;
+    for (Value result : op.getResults())
+      states[result] = kMixed;
+    return;
+  }
+  RowState state = transfer(op);
+  for (Value result : op.getResults())
+    states[result] = state.axis != 0 && stranded.contains(result) ? kMixed : state;
+}
+
+/// Finds rows along another axis that are read by what is not computed sample by sample: they cannot be handed over.
+bool RowWiseAnalysis::findStranded(Block &block) {
+  bool found = false;
+  for (Operation &op : block)
+    for (Value operand : op.getOperands()) {
+      RowState state = stateOf(operand);
+      bool stays = op.getNumResults() > 0 && stateOf(op.getResult(0)).kind == RowState::Row;
+      if (state.axis != 0 && !stays)
+        found |= stranded.insert(operand).second;
+    }
+  return found;
+}
+
+RowWiseAnalysis::RowWiseAnalysis(func::FuncOp function, llvm::function_ref<int(unsigned)> sourceOf, bool loops)
+    : followsLoops(loops) {
+  Block &body = function.getBody().front();
+  do {
+    states.clear();
+    for (BlockArgument argument : function.getArguments())
+      if (int source = sourceOf(argument.getArgNumber()); source >= 0)
+        states[argument] = RowState::row(source);
+    for (Operation &op : body)
+      enter(op, loops);
+  } while (loops && findStranded(body));
 }
 
 } // namespace xfer

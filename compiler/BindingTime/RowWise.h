@@ -18,6 +18,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace xfer {
@@ -30,23 +31,33 @@ struct RowState {
     Mixed      // knows samples in any other way
   };
   Kind kind = Invariant;
-  int source = -1; // of Row
+  int source = -1;  // of Row
+  int64_t axis = 0; // of Row: that of the samples; loops have the steps before it
 
   static RowState row(int source) { return {Row, source}; }
-  bool operator==(const RowState &other) const { return kind == other.kind && source == other.source; }
-  bool isRow() const { return kind == Row; }
+  bool operator==(const RowState &other) const {
+    return kind == other.kind && source == other.source && axis == other.axis;
+  }
+  bool isRow() const { return kind == Row && axis == 0; }
   bool knowsNoSample() const { return kind == Invariant || kind == Uniform; }
 };
 
 class RowWiseAnalysis {
 public:
-  /// `sourceOf` gives the number of the source of an argument with a row a sample, else -1.
-  RowWiseAnalysis(mlir::func::FuncOp function, llvm::function_ref<int(unsigned argument)> sourceOf);
+  /// `sourceOf` gives the number of the source of an argument with a row a sample, else -1. With `loops` a loop whose
+  /// steps keep rows apart keeps them apart; between it and what reads only rows, rows may stand along another axis.
+  RowWiseAnalysis(mlir::func::FuncOp function, llvm::function_ref<int(unsigned argument)> sourceOf, bool loops = false);
 
   RowState stateOf(mlir::Value value) const { return states.lookup(value); }
 
 private:
   RowState transfer(mlir::Operation &op) const;
+  void enter(mlir::Operation &op, bool loops);
+  bool enterLoop(mlir::Operation &op);
+  bool findStranded(mlir::Block &block);
+  llvm::DenseSet<mlir::Value>
+      stranded; ///< rows along another axis that something reads which wants them along the first
+  bool followsLoops;
   llvm::DenseMap<mlir::Value, RowState> states;
 };
 
