@@ -83,7 +83,9 @@ Expected<Checkpoint> openRun(const RunFolder &folder, const Manifest &manifest) 
 Expected<TrainedModel> openModel(const Command &command, bool withData) {
   const Arguments &arguments = command.arguments;
   std::optional<Checkpoint> checkpoint;
-  if (arguments.weights.empty()) {
+  // What computes without a model needs no training.
+  bool hasModel = !command.manifest.variables.empty();
+  if (arguments.weights.empty() && hasModel) {
     bool inside = command.executable.model && arguments.out.empty();
     Expected<Checkpoint> found =
         inside ? Checkpoint::parse(*command.executable.model, "the model in this executable", command.manifest.hash)
@@ -109,6 +111,8 @@ Expected<TrainedModel> openModel(const Command &command, bool withData) {
     if (!state)
       return state.status();
     model.baselines = std::move(state->baselines);
+  } else if (!hasModel && arguments.weights.empty()) {
+    // nothing to read
   } else if (Status status = readModelWeights(*model.session, arguments.weights); status.failed()) {
     return status;
   } else {

@@ -23,6 +23,8 @@ static std::string readerFor(std::string file, const ReadSpec *read) {
       return kind;
   if (endsWith(file, "-ubyte"))
     return "idx";
+  if (endsWith(file, ".txt") && !(read && read->reader == "windows"))
+    return "lines";
   return read ? read->reader : "";
 }
 
@@ -41,19 +43,20 @@ static Expected<std::unique_ptr<Reader>> openInput(const Session &session, const
                                                    const std::vector<std::string> &inputs) {
   std::vector<Field> fields;
   for (const PortSpec &port : spec.inputs)
-    fields.push_back({port.name, port.type, port.shape, 0});
+    fields.push_back(makeField(session.manifest, port));
   const ReadSpec *read = readOf(session.manifest, spec);
   std::vector<ReaderOption> options;
   std::string reader;
   for (const std::string &input : inputs) {
     size_t sign = input.find('=');
     std::string name = sign == std::string::npos ? "" : input.substr(0, sign);
-    bool isField = std::any_of(fields.begin(), fields.end(), [&](const Field &field) { return field.name == name; });
+    bool isField =
+        std::any_of(fields.begin(), fields.end(), [&](const Field &field) { return field.source() == name; });
     std::string file = isField ? input.substr(sign + 1) : input;
     std::string kind = readerFor(file, read);
     if (kind.empty())
-      return failure("the format of '{}' is not known by its name; npy, npz, csv, tsv, safetensors or idx is expected",
-                     file);
+      return failure(
+          "the format of '{}' is not known by its name; npy, npz, csv, tsv, txt, safetensors or idx is expected", file);
     if (!reader.empty() && reader != kind)
       return failure("'{}' is not in the format of the other inputs ({})", file, reader);
     reader = kind;
@@ -66,18 +69,20 @@ static Expected<std::unique_ptr<Reader>> openInput(const Session &session, const
   }
   // A table without names that fit: the input is all of its columns.
   bool isTable = reader == "csv" || reader == "tsv";
-  if (isTable && !(read && read->reader == reader) && fields.size() == 1 && fields[0].elements() > 1)
+  if (isTable && !(read && read->reader == reader) && fields.size() == 1 && fields[0].elements() > 1 &&
+      !fields[0].tokenizer)
     options.push_back({fields[0].name, format("0..{}", fields[0].elements() - 1)});
   // Columns, members, separators: as the domain reads them.
   if (read && read->reader == reader && !hasFileAField(reader))
     for (const ReaderOption &option : readerOptions(session, *read)) {
       bool isInput = std::any_of(fields.begin(), fields.end(), [&](const Field &field) {
-        return option.name == field.name || option.name == field.name + "_names";
+        return option.name == field.source() || option.name == field.source() + "_names";
       });
       bool isOfOther = false;
       for (const FieldSpec &field : session.manifest.domains[spec.domain].fields)
-        isOfOther |= !isInput && (option.name == field.name || option.name == field.name + "_names");
-      if (!option.name.empty() && !isOfOther)
+        isOfOther |= !isInput && field.text.tokenizer == none &&
+                     (option.name == field.name || option.name == field.name + "_names");
+      if (!option.name.empty() && option.name != "file" && !isOfOther)
         options.push_back(option);
     }
   return makeReader(reader, options, fields, ".");
@@ -220,6 +225,8 @@ Expected<int> predict(const Command &command) {
   Expected<std::unique_ptr<Reader>> reader = openInput(*model->session, *spec, arguments.inputs);
   if (!reader)
     return reader.status();
+  for (const std::string &note : (*reader)->notes())
+    std::fprintf(stderr, "warning: %s\n", note.c_str());
   bool asCsv = arguments.format.empty() ? !endsWith(arguments.output, ".jsonl") : arguments.format == "csv";
   Writer writer(*spec, asCsv);
   if (Status status = writer.open(arguments.output); status.failed())

@@ -154,6 +154,9 @@ Expected<int> train(const Command &command) {
       if (!opened)
         return opened.status();
       data = std::move(*opened);
+      for (const OpenedDomain &domain : data->domains)
+        for (const std::string &note : domain.reader->notes())
+          progress.note("warning: " + note);
     } else {
       setExtents(**session, *data);
     }

@@ -149,7 +149,7 @@ static std::vector<int64_t> withoutOnes(const std::vector<int64_t> &shape, size_
 
 Column::Column(Array stored, const Field &field)
     : array(std::move(stored)), field(field), elements(field.elements()), rowBytes(elements * sizeOf(array.type)),
-      convert(findConversion(array.type, field.type)),
+      step(array.step ? array.step : rowBytes), convert(findConversion(array.type, field.type)),
       copies(sameBits(array.type, field.type) && (!array.bigEndian || sizeOf(array.type) == 1)) {}
 
 Expected<Column> Column::make(Array array, const Field &field) {
@@ -166,13 +166,15 @@ Expected<Column> Column::make(Array array, const Field &field) {
     return failure("'{}' holds samples of shape {}, field '{}' is declared {}; correct the declaration or the file",
                    array.name, shapeText({array.shape.begin() + 1, array.shape.end()}), field.name,
                    shapeText(field.shape));
-  assert(bytesOf(array.type, array.shape) == array.bytes.size && "a format must check the size of its data");
+  assert((array.step != 0 || bytesOf(array.type, array.shape) == array.bytes.size) &&
+         "a format must check the size of its data");
   if (!findConversion(array.type, field.type))
     return failure("field '{}' has type {}, which cannot be read from files; declare it f32", field.name,
                    nameOf(field.type));
   Column column(std::move(array), field);
   constexpr int64_t huge = int64_t(1) << 26; // a mask image a sample: checked when it is read
-  if (field.classes == 0 || column.count() * column.elements > huge)
+  // Tokens are right by the way they were made.
+  if (field.classes == 0 || field.tokenizer || column.count() * column.elements > huge)
     return column;
   std::vector<uint8_t> row(field.bytes());
   for (int64_t sample = 0; sample < column.count(); ++sample) {
@@ -197,13 +199,16 @@ Status Column::checkClasses(const void *values, int32_t sample) const {
 }
 
 Status Column::refuse(int32_t sample, int64_t element) const {
-  const uint8_t *at = array.bytes.data + sample * rowBytes + element * sizeOf(array.type);
+  const uint8_t *at = array.bytes.data + sample * step + element * sizeOf(array.type);
   double value = 0;
   // Goes through f64; what that cannot hold is shown rounded, what is not a number as such.
   bool number = findConversion(array.type, ElementType::F64)(at, array.bigEndian, 1, &value) == 1 || value != 0;
   std::string shown = number ? format("{}", value) : "nan";
   std::string remedy;
-  if (field.classes > 0)
+  if (field.isLength)
+    remedy =
+        format("a bounded dimension of {} entries has from 0 to {} real ones", field.classes - 1, field.classes - 1);
+  else if (field.classes > 0)
     remedy = format("labels of class({}) are whole numbers from 0 to {}", field.classes, field.classes - 1);
   else if (!number)
     remedy = "remove the sample or give it a value";
@@ -214,10 +219,10 @@ Status Column::refuse(int32_t sample, int64_t element) const {
 
 Status Column::read(const int32_t *samples, size_t count, void *destination) const {
   auto *to = static_cast<uint8_t *>(destination);
-  uint64_t step = field.bytes();
-  for (size_t i = 0; i < count; ++i, to += step) {
+  uint64_t size = field.bytes();
+  for (size_t i = 0; i < count; ++i, to += size) {
     assert(samples[i] >= 0 && samples[i] < this->count() && "no such sample");
-    const uint8_t *from = array.bytes.data + samples[i] * rowBytes;
+    const uint8_t *from = array.bytes.data + samples[i] * step;
     if (copies)
       std::memcpy(to, from, rowBytes);
     else if (int64_t done = convert(from, array.bigEndian, elements, to); done != elements)

@@ -15,10 +15,11 @@ namespace xfer::rt {
 
 struct Array {
   std::string name; // for messages: the file, and the place in it
-  Bytes bytes;      // exactly the product of the shape
+  Bytes bytes;      // exactly the product of the shape, unless there is a step
   StoredType type = StoredType::U8;
   bool bigEndian = false;
   std::vector<int64_t> shape; // the first extent counts the samples
+  uint64_t step = 0;          // bytes from one sample to the next; 0: one behind the other
 };
 
 // The rows of an array as the values of a field.
@@ -44,7 +45,7 @@ private:
   Array array;
   Field field;
   int64_t elements;
-  uint64_t rowBytes;
+  uint64_t rowBytes, step;
   Convert convert;
   bool copies; // stored as the field wants it
 };

@@ -1,10 +1,7 @@
 // CSV and TSV: one row a sample. Numbers are parsed once, when the file is opened; what they need beyond 64 MiB a field
 // goes into a file of the cache. A class may be given by name.
-#include "runtime/core/File.h"
-#include "runtime/core/Gzip.h"
-#include "runtime/core/SpillBuffer.h"
 #include "runtime/data/CsvText.h"
-#include "runtime/data/Format.h"
+#include "runtime/data/TextFormat.h"
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -16,10 +13,10 @@ namespace {
 
 struct CsvFile {
   std::string path;
-  std::string_view text;
+  Bytes content;
   char separator;
   bool quotes, header;
-  CsvText open() const { return CsvText(text, separator, quotes, path); }
+  CsvText open() const { return CsvText(content.text(), separator, quotes, path); }
 };
 
 // What is known of the columns of one field, and the values read so far.
@@ -28,6 +25,8 @@ struct CsvField {
   std::vector<size_t> columns;
   std::vector<std::string> names; // of classes; empty: the cells are numbers
   SpillBuffer values;
+  std::shared_ptr<TokenColumn> tokens; // of a text; of several fields that one tokenizer fills
+  bool fills = false;                  // the first of these
 };
 
 } // namespace
@@ -177,10 +176,16 @@ static Expected<int64_t> readRows(const CsvFile &file, std::vector<CsvField> &it
   Expected<bool> more = file.header ? text.next() : Expected<bool>(true);
   int64_t rows = 0;
   for (; (more = text.next()) && *more; ++rows)
-    for (CsvField &item : items)
+    for (CsvField &item : items) {
+      if (item.tokens && item.fills)
+        if (Status status = item.tokens->append(text.cells()[item.columns.front()]); status.failed())
+          return status.within(format("'{}' line {}", file.path, text.line()));
+      if (item.tokens)
+        continue;
       for (size_t column : item.columns)
         if (Status status = appendCell(file, text, item, text.cells()[column]); status.failed())
           return status;
+    }
   if (!more)
     return more.status();
   return rows;
@@ -195,17 +200,10 @@ static Expected<CsvFile> openCsv(FormatRequest &request, FormatResult &result) {
       return status;
   if (separator->size() != 1 || *separator == "\"" || *separator == "\n")
     return failure("the separator of '{}' must be one character", *path);
-  Expected<Bytes> content = mapFile(*path);
+  Expected<Bytes> content = openText(*path, result);
   if (!content)
     return content.status();
-  result.files.push_back({*path, *content});
-  if (isGzip(*content)) {
-    content = unpackIntoCache(*content, Compression::Gzip, UnpackedSize::plausible(content->size), *path);
-    if (!content)
-      return content.status();
-    result.files.push_back({*path, *content});
-  }
-  return CsvFile{*path, content->text(), (*separator)[0], *quotes, *header};
+  return CsvFile{*path, *content, (*separator)[0], *quotes, *header};
 }
 
 static Status describeFields(FormatRequest &request, const CsvFile &file, std::vector<CsvField> &items) {
@@ -220,14 +218,27 @@ static Status describeFields(FormatRequest &request, const CsvFile &file, std::v
   std::vector<CsvField *> unnamed;
   items.reserve(request.fields().size());
   for (const Field &field : request.fields()) {
-    Expected<std::string> place = request.text(field.name, field.name);
+    Expected<std::string> place = request.text(field.source(), field.source());
     Expected<std::string> names = request.text(field.name + "_names", "");
     if (!place || !names)
       return place ? names.status() : place.status();
     Expected<std::vector<size_t>> columns = findColumns(*place, header, text.cells().size(), file.path);
     if (!columns)
       return columns.status();
-    CsvField item{&field, *columns, {}, SpillBuffer()};
+    CsvField item{&field, *columns, {}, SpillBuffer(), nullptr};
+    if (field.tokenizer) {
+      if (columns->size() != 1)
+        return failure("field '{}' is a text, and '{}' names {} columns of '{}'", field.text, *place, columns->size(),
+                       file.path);
+      for (CsvField &other : items)
+        if (other.tokens && other.tokens->isOf(field) && other.field->text == field.text)
+          item.tokens = other.tokens;
+      item.fills = !item.tokens;
+      if (item.fills)
+        item.tokens = std::make_shared<TokenColumn>(field.tokenizer);
+      items.push_back(std::move(item));
+      continue;
+    }
     if (!names->empty())
       item.names = splitList(*names);
     if (!item.names.empty() && static_cast<int64_t>(item.names.size()) != field.classes)
@@ -251,7 +262,16 @@ Expected<FormatResult> readCsv(FormatRequest &request) {
   Expected<int64_t> rows = readRows(*file, items);
   if (!rows)
     return rows.status();
+  for (CsvField &item : items)
+    if (item.fills)
+      if (Status status = item.tokens->finish(file->path, item.field->text, result.notes); status.failed())
+        return status;
   for (CsvField &item : items) {
+    if (item.tokens) {
+      result.arrays.push_back(item.tokens->arrayOf(*item.field));
+      result.names.emplace_back();
+      continue;
+    }
     Expected<Bytes> bytes = item.values.finish();
     if (!bytes)
       return bytes.status();
@@ -262,7 +282,6 @@ Expected<FormatResult> readCsv(FormatRequest &request) {
     result.arrays.push_back({file->path, *bytes, type, false, {*rows, static_cast<int64_t>(item.columns.size())}});
     result.names.push_back(std::move(item.names));
   }
-  result.files.resize(1);
   return result;
 }
 

@@ -16,6 +16,9 @@ const ReaderOption *FormatRequest::take(const std::string &wantedName) {
       taken = true;
       return option;
     }
+  for (auto &[option, taken] : options)
+    if (option->name == wantedName)
+      return option; // fields that are made of one text share its place
   return nullptr;
 }
 
@@ -46,6 +49,15 @@ Expected<std::string> FormatRequest::text(const std::string &option, const std::
   return failure("argument '{}' of reader '{}' must be a text", option, name);
 }
 
+Expected<double> FormatRequest::number(const std::string &option, double otherwise) {
+  const ReaderOption *found = take(option);
+  if (!found)
+    return otherwise;
+  if (auto *value = std::get_if<double>(&found->value))
+    return *value;
+  return failure("argument '{}' of reader '{}' must be a number", option, name);
+}
+
 Expected<bool> FormatRequest::flag(const std::string &option, bool otherwise) {
   const ReaderOption *found = take(option);
   if (!found)
@@ -60,7 +72,8 @@ Status FormatRequest::finish() const {
     if (!taken) {
       std::string known;
       for (const Field &field : wanted)
-        known += (known.empty() ? "'" : ", '") + field.name + "'";
+        if (known.find("'" + field.source() + "'") == std::string::npos)
+          known += (known.empty() ? "'" : ", '") + field.source() + "'";
       return failure("reader '{}' has no argument '{}'; its fields are {}", name, option->name, known);
     }
   return Status::success();

@@ -10,6 +10,7 @@ struct FormatResult {
   std::vector<Array> arrays; // in the order of the fields
   std::vector<DataFile> files;
   std::vector<std::vector<std::string>> names; // class names, one list a field
+  std::vector<std::string> notes;              // what the user should know
 };
 
 // The arguments of a reader. Who takes one marks it as known; what is left is refused.
@@ -27,6 +28,7 @@ public:
   Expected<std::string> fileOf(const Field &field);
   // What the field is called in the file; `otherwise` if nothing is said.
   Expected<std::string> text(const std::string &option, const std::string &otherwise);
+  Expected<double> number(const std::string &option, double otherwise);
   Expected<bool> flag(const std::string &option, bool otherwise);
   // Fails if an argument is left that nobody asked for.
   Status finish() const;
@@ -44,6 +46,8 @@ Expected<FormatResult> readNpy(FormatRequest &request);
 Expected<FormatResult> readNpz(FormatRequest &request);
 Expected<FormatResult> readSafetensors(FormatRequest &request);
 Expected<FormatResult> readCsv(FormatRequest &request);
+Expected<FormatResult> readLines(FormatRequest &request);
+Expected<FormatResult> readWindows(FormatRequest &request);
 
 } // namespace xfer::rt
 

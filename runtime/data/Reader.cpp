@@ -40,6 +40,7 @@ public:
     }
     auto reader = std::unique_ptr<FileReader>(new FileReader(fields, std::move(data)));
     reader->sources = std::move(result.files);
+    reader->remarks = std::move(result.notes);
     if (!result.names.empty())
       reader->names = std::move(result.names);
     return std::unique_ptr<Reader>(std::move(reader));
@@ -58,8 +59,9 @@ struct Format {
   std::string_view name;
   Expected<FormatResult> (*read)(FormatRequest &);
 };
-constexpr Format formats[] = {{"idx", readIdx}, {"npy", readNpy}, {"npz", readNpz}, {"safetensors", readSafetensors},
-                              {"csv", readCsv}, {"tsv", readCsv}};
+constexpr Format formats[] = {
+    {"idx", readIdx}, {"npy", readNpy}, {"npz", readNpz},     {"safetensors", readSafetensors},
+    {"csv", readCsv}, {"tsv", readCsv}, {"lines", readLines}, {"windows", readWindows}};
 
 } // namespace
 
@@ -74,6 +76,10 @@ Expected<std::unique_ptr<Reader>> makeReader(std::string_view name, const std::v
   }
   if (fields.empty())
     return failure("reader '{}' has no fields to read", name);
+  bool takesText = name == "csv" || name == "tsv" || name == "lines" || name == "windows";
+  for (const Field &field : fields)
+    if (field.tokenizer && !takesText)
+      return failure("reader '{}' has no text for field '{}'; csv, tsv, lines and windows have", name, field.text);
   FormatRequest request(std::string(name), options, fields, folder);
   Expected<FormatResult> result = format->read(request);
   if (!result)
@@ -142,6 +148,8 @@ ConcatReader::ConcatReader(std::vector<std::unique_ptr<Reader>> list, int64_t co
     starts.push_back(starts.back() + part->count());
     for (const DataFile &file : part->files())
       sources.push_back(file);
+    for (const std::string &note : part->notes())
+      remarks.push_back(note);
   }
   for (size_t field = 0; field < columns.size(); ++field)
     names[field] = parts[0]->classNames(field);

@@ -25,6 +25,9 @@ public:
   // Of a class whose values were names in the file: the names in the order of the numbers, else empty.
   const std::vector<std::string> &classNames(size_t field) const { return names[field]; }
 
+  // What the user should know of the data, one sentence each.
+  const std::vector<std::string> &notes() const { return remarks; }
+
   // Puts field number `field` of the samples `indices[0 .. count - 1]` one after the other into `destination`. May be
   // called from several threads at once.
   virtual Status read(size_t field, const int32_t *indices, size_t count, void *destination) const = 0;
@@ -40,6 +43,7 @@ protected:
   int64_t samples;
   std::vector<DataFile> sources;
   std::vector<std::vector<std::string>> names;
+  std::vector<std::string> remarks;
 };
 
 // What stands in the brackets of `read idx(...)`; the name of a positional argument is empty.
@@ -56,6 +60,9 @@ struct ReaderOption {
 //   csv, tsv    (file), FIELD: columns by name or number (from 0): "x", "x, y", "first..last" (default: the field's
 //               name), FIELD_names: "cat, dog" for classes that are names (default: all names found, in alphabetical
 //               order), header: true, separator: "," or tab, quotes: true (tsv: false)
+//   lines       (file): a text a line; blank lines are skipped
+//   windows     (file), length: characters of a text, stride: from one to the next (default: the length)
+// Fields of text (`Field::tokenizer`) come from csv, tsv, lines and windows.
 // The first line of a csv holds the names unless `header` is false. Text files and idx files may be gzipped.
 Expected<std::unique_ptr<Reader>> makeReader(std::string_view name, const std::vector<ReaderOption> &options,
                                              const std::vector<Field> &fields, const std::string &folder);

@@ -34,7 +34,18 @@ Expected<OpenedData> openData(Session &session, const std::string &folder);
 void setExtents(Session &session, const OpenedData &data);
 
 // Fields as the readers want them.
-std::vector<Field> fieldsOf(const DomainSpec &domain);
+std::vector<Field> fieldsOf(const Manifest &manifest, const DomainSpec &domain);
+// One of a domain or an input of an export.
+template <typename Spec> Field makeField(const Manifest &manifest, const Spec &spec) {
+  Field field{spec.name, spec.type, spec.shape};
+  field.isLength = spec.bound > 0;
+  if (field.isLength)
+    field.classes = spec.bound + 1;
+  field.text = spec.text.field;
+  if (spec.text.tokenizer != none)
+    field.tokenizer = manifest.tokenizers[spec.text.tokenizer];
+  return field;
+}
 // Arguments of a `read`, options replaced by their values.
 std::vector<ReaderOption> readerOptions(const Session &session, const ReadSpec &read);
 

@@ -6,8 +6,10 @@
 
 #include "runtime/core/ElementType.h"
 #include "runtime/data/Samplers.h"
+#include "runtime/data/Tokenizer.h"
 #include "xfer/rt/Status.h"
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,11 +73,19 @@ struct LoadSpec {
   int site = 0;
 };
 
+// A field of a domain, or an input of an export, that is made of text.
+struct TextSpec {
+  std::string field; // of text
+  int tokenizer = none;
+};
+
 struct FieldSpec {
   std::string name;
   ElementType type = ElementType::F32;
   std::vector<int64_t> shape;
   int64_t classes = 0;
+  int64_t bound = 0; // not 0: the length of a bounded dimension of so many entries
+  TextSpec text;
   uint64_t bytes = 0; // of one sample
 };
 
@@ -250,6 +260,8 @@ struct EvaluationSpec {
 
 struct PortSpec { // an input or an output of an export, one sample
   std::string name, tag;
+  int64_t bound = 0; // as of a field
+  TextSpec text;
   ElementType type = ElementType::F32;
   std::vector<int64_t> shape;
   uint64_t bytes = 0;
@@ -277,6 +289,7 @@ struct Manifest {
   std::vector<OptionSpec> options;
   std::vector<Site> sites;
   std::vector<Variable> variables; // parameters, then states
+  std::vector<std::shared_ptr<const Tokenizer>> tokenizers;
   std::vector<DomainSpec> domains;
   std::vector<FunctionSpec> functions;
   std::vector<PassSpec> passes;

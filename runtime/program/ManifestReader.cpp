@@ -54,6 +54,7 @@ void ManifestReader::read(const Json &json) {
   object.each("parameters", true, [&](const Json &item, const std::string &at) { readVariable(item, at, true); });
   object.each("states", true, [&](const Json &item, const std::string &at) { readVariable(item, at, false); });
   object.each("loads", true, [&](const Json &item, const std::string &at) { readLoad(item, at); });
+  object.each("tokenizers", true, [&](const Json &item, const std::string &at) { readTokenizer(item, at); });
   object.each("domains", true, [&](const Json &item, const std::string &at) { readDomain(item, at); });
   object.each("functions", true, [&](const Json &item, const std::string &at) { readFunction(item, at); });
   object.each("passes", true, [&](const Json &item, const std::string &at) { readPass(item, at); });
@@ -164,6 +165,46 @@ void ManifestReader::readVariable(const Json &json, const std::string &place, bo
   manifest.variables.push_back(std::move(variable));
 }
 
+void ManifestReader::readTokenizer(const Json &json, const std::string &place) {
+  JsonObject object(json, place, problem);
+  TokenizerSpec spec;
+  std::string rule = object.text("rule");
+  if (rule == "pieces")
+    spec.rule = TokenizerSpec::Pieces;
+  else if (rule == "characters")
+    spec.rule = TokenizerSpec::Characters;
+  else if (rule != "words")
+    problem.report(place + "/rule", "unknown rule '" + rule + "'");
+  spec.atMost = object.integer("at_most", 1, 1 << 20);
+  auto flag = [&](const char *key) {
+    const Json *value = object.find(key, true);
+    return value && value->is_boolean() && value->get<bool>();
+  };
+  spec.exact = flag("exact");
+  spec.lower = flag("lower");
+  if (const Json *vocabulary = object.find("vocabulary"); vocabulary && vocabulary->is_array())
+    for (const Json &token : *vocabulary)
+      if (token.is_string())
+        spec.vocabulary.push_back(token.get<std::string>());
+  if (spec.vocabulary.empty())
+    return problem.report(place + "/vocabulary", "the vocabulary has no token");
+  int64_t last = static_cast<int64_t>(spec.vocabulary.size()) - 1;
+  if (object.find("first", true))
+    spec.first = static_cast<int32_t>(object.integer("first", 0, last));
+  if (object.find("last", true))
+    spec.last = static_cast<int32_t>(object.integer("last", 0, last));
+  manifest.tokenizers.push_back(std::make_shared<const Tokenizer>(std::move(spec)));
+}
+
+TextSpec ManifestReader::readText(JsonObject &object) {
+  TextSpec text;
+  text.field = object.text("text", true);
+  if (object.find("tokens", true))
+    text.tokenizer =
+        static_cast<int>(object.integer("tokens", 0, static_cast<int64_t>(manifest.tokenizers.size()) - 1));
+  return text;
+}
+
 void ManifestReader::readDomain(const Json &json, const std::string &place) {
   JsonObject object(json, place, problem);
   DomainSpec domain;
@@ -178,6 +219,8 @@ void ManifestReader::readDomain(const Json &json, const std::string &place) {
     field.type = readType(description);
     field.shape = readFixedShape(description);
     field.classes = description.integer("classes", 0, maxExtent, true);
+    field.bound = description.integer("bound", 0, maxExtent, true);
+    field.text = readText(description);
     field.bytes = bytesOf(field.type, field.shape, at);
     domain.fields.push_back(std::move(field));
   });
@@ -263,6 +306,8 @@ void ManifestReader::readPort(const Json &json, const std::string &place, std::v
   port.tag = object.text("tag", true);
   port.type = readType(object);
   port.shape = readFixedShape(object);
+  port.bound = object.integer("bound", 0, maxExtent, true);
+  port.text = readText(object);
   port.bytes = bytesOf(port.type, port.shape, place);
   ports.push_back(std::move(port));
 }

@@ -25,6 +25,8 @@ private:
   void readOption(const Json &json, const std::string &place);
   void readSite(const Json &json, const std::string &place);
   void readVariable(const Json &json, const std::string &place, bool isParameter);
+  void readTokenizer(const Json &json, const std::string &place);
+  TextSpec readText(JsonObject &object);
   void readDomain(const Json &json, const std::string &place);
   void readRead(const Json &json, const std::string &place, DomainSpec &domain);
   void readSplits(JsonObject &object, DomainSpec &domain);

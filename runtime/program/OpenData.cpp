@@ -12,10 +12,13 @@ namespace xfer::rt {
 // Generated samples are data: the same for every --seed.
 static constexpr uint64_t generatorSeed = 0;
 
-std::vector<Field> fieldsOf(const DomainSpec &domain) {
+std::vector<Field> fieldsOf(const Manifest &manifest, const DomainSpec &domain) {
   std::vector<Field> fields;
-  for (const FieldSpec &spec : domain.fields)
-    fields.push_back({spec.name, spec.type, spec.shape, spec.classes});
+  for (const FieldSpec &spec : domain.fields) {
+    fields.push_back(makeField(manifest, spec));
+    if (!fields.back().isLength)
+      fields.back().classes = spec.classes;
+  }
   return fields;
 }
 
@@ -52,7 +55,8 @@ static Expected<std::unique_ptr<Reader>> generate(Session &session, const Domain
   if (!(*count >= 1) || *count != std::floor(*count) || *count > 2147483647.0)
     return failure("domain '{}': the number of samples must be a whole number of at least 1, not {}", domain.name,
                    *count);
-  Expected<std::unique_ptr<MemoryReader>> reader = MemoryReader::make(fieldsOf(domain), static_cast<int64_t>(*count));
+  Expected<std::unique_ptr<MemoryReader>> reader =
+      MemoryReader::make(fieldsOf(session.manifest, domain), static_cast<int64_t>(*count));
   if (!reader)
     return reader.status();
   Expected<Call> call = Call::bind(session, read.function);
@@ -98,8 +102,9 @@ static Expected<OpenedDomain> openDomain(Session &session, const DomainSpec &dom
   std::vector<NamedPart> parts;
   for (const ReadSpec &read : domain.reads) {
     Expected<std::unique_ptr<Reader>> reader =
-        read.function != none ? generate(session, domain, read)
-                              : makeReader(read.reader, readerOptions(session, read), fieldsOf(domain), folder);
+        read.function != none
+            ? generate(session, domain, read)
+            : makeReader(read.reader, readerOptions(session, read), fieldsOf(session.manifest, domain), folder);
     if (!reader)
       return reader.status();
     parts.push_back({read.split, (*reader)->count()});
