@@ -50,6 +50,7 @@ private:
   json::Object variable(StringRef name, Type type, std::optional<ElementsAttr> value);
   json::Value domain(DomainOp op);
   json::Value read(ReadAttr read);
+  json::Value tokenizer(TokenizerOp op);
   json::Value field(FieldAttr field, bool ofExport);
   json::Array fields(ArrayAttr all, bool ofExport);
   json::Array sources(ArrayAttr all, bool ofPass);
@@ -69,7 +70,7 @@ private:
   ArrayRef<FunctionPlan> functions;
   ArrayRef<StagePeak> peaks;
   ConstantPool &constants;
-  llvm::StringMap<int64_t> functionNumbers, passNumbers, evaluationNumbers;
+  llvm::StringMap<int64_t> functionNumbers, passNumbers, evaluationNumbers, tokenizerNumbers;
   json::Array sites;
 };
 
@@ -161,11 +162,33 @@ json::Object ManifestWriter::variable(StringRef name, Type type, std::optional<E
   return result;
 }
 
+json::Value ManifestWriter::tokenizer(TokenizerOp op) {
+  json::Array vocabulary;
+  for (StringRef token : op.getVocabulary().getAsValueRange<StringAttr>())
+    vocabulary.push_back(token);
+  json::Object result{{"rule", op.getRule()},
+                      {"at_most", static_cast<int64_t>(op.getAtMost())},
+                      {"exact", op.getExact()},
+                      {"lower", op.getLower()},
+                      {"vocabulary", std::move(vocabulary)}};
+  if (static_cast<int64_t>(op.getFirst()) >= 0)
+    result["first"] = static_cast<int64_t>(op.getFirst());
+  if (static_cast<int64_t>(op.getLast()) >= 0)
+    result["last"] = static_cast<int64_t>(op.getLast());
+  return result;
+}
+
 json::Value ManifestWriter::field(FieldAttr field, bool ofExport) {
   json::Object result{
       {"name", field.getName()}, {"type", field.getElement()}, {"shape", json::Array(field.getShape())}};
   if (!ofExport && field.getClasses() != 0)
     result["classes"] = field.getClasses();
+  if (field.getBound() != 0)
+    result["bound"] = field.getBound();
+  if (field.getTokens()) {
+    result["text"] = field.getText().getValue();
+    result["tokens"] = tokenizerNumbers.lookup(field.getTokens().getValue());
+  }
   if (ofExport && field.getTag())
     result["tag"] = field.getTag().getValue();
   return result;
@@ -392,6 +415,8 @@ json::Object ManifestWriter::write() {
   json::Array entries;
   for (auto [number, plan] : llvm::enumerate(functions))
     functionNumbers[plan.getFunction().getSymName()] = number;
+  for (TokenizerOp op : module.getOps<TokenizerOp>())
+    tokenizerNumbers.try_emplace(op.getName(), tokenizerNumbers.size());
   for (PassOp op : module.getOps<PassOp>())
     passNumbers.try_emplace(op.getName(), passNumbers.size());
   for (EvaluationOp op : module.getOps<EvaluationOp>())
@@ -425,6 +450,7 @@ json::Object ManifestWriter::write() {
                          entry["owner"] = op.getOwner();
                          return entry;
                        })},
+                      {"tokenizers", list<TokenizerOp>([&](TokenizerOp op) { return tokenizer(op); })},
                       {"domains", list<DomainOp>([&](DomainOp op) { return domain(op); })},
                       {"functions", std::move(entries)},
                       {"passes", list<PassOp>([&](PassOp op) { return passEntry(op); })},

@@ -140,7 +140,19 @@ std::optional<Tensor> Evaluator::broadcast(const Tensor &tensor, llvm::ArrayRef<
     error(range, "shapes-differ", "a tensor " + describeDims(own) + " does not fit the shape " + describeDims(shape));
     return std::nullopt;
   }
-  return broadcastTo(builder(), location(range), tensor, shape);
+  std::vector<Dim> target(shape.begin(), shape.end());
+  Tensor wanted{{}, axesOf(shape)};
+  for (size_t i = 0; i < own.size(); ++i) {
+    size_t at = shape.size() - own.size() + i;
+    if (own[i].extent != shape[at].extent || !own[i].axis)
+      continue;
+    std::optional<AxisId> axis = meet(tensor, i, wanted, at, range);
+    if (!axis)
+      return std::nullopt;
+    if (isRagged(tensor, i) || !shape[at].axis || !raggedAmong(tensor, {static_cast<int64_t>(i)}).empty())
+      target[at].axis = *axis;
+  }
+  return broadcastTo(builder(), location(range), tensor, target);
 }
 
 bool Evaluator::unify(Tensor &a, Tensor &b, dsl::SourceRange range) {
@@ -162,7 +174,10 @@ bool Evaluator::unify(Tensor &a, Tensor &b, dsl::SourceRange range) {
     if (!x || !y) {
       shape.push_back(x ? *x : *y);
     } else if (x->extent == y->extent) {
-      shape.push_back({x->extent, x->axis ? x->axis : y->axis});
+      std::optional<AxisId> axis = meet(a, i + shapeA.size() - rank, b, i + shapeB.size() - rank, range);
+      if (!axis)
+        return false;
+      shape.push_back({x->extent, *axis});
     } else if (equalRank && (x->extent.size == 1 || y->extent.size == 1)) {
       shape.push_back(x->extent.size == 1 ? *y : *x);
     } else {
@@ -330,10 +345,20 @@ static Value matmul(Evaluator &evaluator, Tensor a, Tensor b, dsl::SourceRange r
   SmallVector<int64_t> batchAxes;
   for (size_t i = 0; i < batch; ++i)
     batchAxes.push_back(i);
+  int64_t last = static_cast<int64_t>(rankA) - 1, first = static_cast<int64_t>(contracted);
+  if (!evaluator.meet(a, last, b, first, range))
+    return Value();
+  for (size_t i = 0; i < batch; ++i) {
+    std::optional<AxisId> axis = evaluator.meet(a, i, b, i, range);
+    if (!axis)
+      return Value();
+    a.axes[i] = *axis;
+  }
+  a = evaluator.withoutPadding(a, last, range);
+  b = evaluator.withoutPadding(b, first, range);
   llvm::SmallVector<AxisId> axes(a.axes.begin(), a.axes.end() - 1);
   if (rankB > 1)
     axes.push_back(b.axes.back());
-  int64_t last = static_cast<int64_t>(rankA) - 1, first = static_cast<int64_t>(contracted);
   mlir::Value product = nn::ContractOp::create(evaluator.builder(), evaluator.location(range), a.value, b.value,
                                                batchAxes, batchAxes, ArrayRef<int64_t>(last), ArrayRef<int64_t>(first));
   return Tensor{product, axes};

@@ -14,6 +14,8 @@ const Builtins &reductionBuiltins();
 const Builtins &shapeBuiltins();
 const Builtins &makingBuiltins();
 const Builtins &windowBuiltins();
+const Builtins &textBuiltins();
+const Builtins &boundedBuiltins();
 const Builtins &compileTimeBuiltins();
 const Builtins &gradientBuiltins();
 const Builtins &moduleBuiltins();

@@ -105,8 +105,8 @@ static Value choose(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
     target = other;
   else if (other.size() == target.size())
     for (auto [t, o] : llvm::zip(target, other))
-      if (t.extent.size == 1)
-        t = o;
+      if (t.extent.size == 1 || !t.axis)
+        t = t.extent.size == 1 || t.extent == o.extent ? o : t;
   std::optional<Tensor> c = evaluator.broadcast(flag, target, range), x = evaluator.broadcast(*a, target, range),
                         y = evaluator.broadcast(*b, target, range);
   if (!c || !x || !y)

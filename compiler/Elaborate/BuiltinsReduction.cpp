@@ -11,6 +11,30 @@ static llvm::SmallVector<int64_t> allAxes(const Tensor &tensor) {
   return llvm::to_vector(llvm::seq<int64_t>(0, tensor.rank()));
 }
 
+/// What changes nothing in a reduction, or in the search for the largest: it stands where an entry is not real.
+static Attribute neutral(OpBuilder &builder, nn::ReduceKind kind, Type element) {
+  bool largest = kind == nn::ReduceKind::Max;
+  if (kind == nn::ReduceKind::Max || kind == nn::ReduceKind::Min) {
+    if (auto type = llvm::dyn_cast<FloatType>(element))
+      return builder.getFloatAttr(element, llvm::APFloat::getInf(type.getFloatSemantics(), largest));
+    return IntegerAttr::get(element, largest ? INT32_MIN : INT32_MAX);
+  }
+  bool one = kind == nn::ReduceKind::Prod || kind == nn::ReduceKind::All;
+  return llvm::isa<FloatType>(element) ? Attribute(builder.getFloatAttr(element, one ? 1 : 0))
+                                       : Attribute(IntegerAttr::get(element, one ? 1 : 0));
+}
+
+/// x as a reduction over `axes` wants it: only real entries, and no lengths where they are combined over the samples.
+static Tensor realOf(Evaluator &evaluator, nn::ReduceKind kind, const Tensor &x, llvm::ArrayRef<int64_t> axes,
+                     dsl::SourceRange range) {
+  llvm::SmallVector<int64_t> ragged = evaluator.raggedAmong(x, axes);
+  Tensor result = evaluator.masked(x, ragged, neutral(evaluator.builder(), kind, x.type().getElementType()), range);
+  for (int64_t axis : ragged)
+    if (!llvm::is_contained(axes, axis))
+      result.axes[axis] = 0;
+  return result;
+}
+
 static Value reduceTensor(Evaluator &evaluator, nn::ReduceKind kind, Tensor x, const Value &axis, const Value &keep,
                           dsl::SourceRange range) {
   std::optional<llvm::SmallVector<int64_t>> axes =
@@ -24,6 +48,7 @@ static Value reduceTensor(Evaluator &evaluator, nn::ReduceKind kind, Tensor x, c
   else if (element.isUnsignedInteger(8))
     x = evaluator.convert(x, evaluator.builder().getI32Type(), range);
   Location where = evaluator.location(range);
+  x = realOf(evaluator, kind, x, *axes, range);
   std::vector<Dim> dims = evaluator.shapeOf(x), kept, left;
   for (auto [i, dim] : llvm::enumerate(dims)) {
     bool reduced = llvm::is_contained(*axes, i);
@@ -132,6 +157,14 @@ static Value extremum(Evaluator &evaluator, std::vector<Value> &given, dsl::Sour
   return Tensor{Op::create(evaluator.builder(), evaluator.location(range), x->value, y->value), x->axes};
 }
 
+/// The shape of what a reduction over `axes` left, with an extent of 1 for each of them.
+static std::vector<Dim> keptShape(Evaluator &evaluator, const Tensor &left, llvm::ArrayRef<int64_t> axes) {
+  std::vector<Dim> shape = evaluator.shapeOf(left);
+  for (int64_t axis : axes)
+    shape.insert(shape.begin() + axis, Dim{Extent(1), 0});
+  return shape;
+}
+
 static Value mean(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   const Value &x = given[0];
   if (const Tree *tree = x.tree(); tree && tree->stacked && given[1].isNone())
@@ -152,18 +185,26 @@ static Value mean(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
   if (!axes)
     return Value();
   Value total = reduceTensor(evaluator, nn::ReduceKind::Sum, *tensor, given[1], given[2], range);
-  Value count(1.0);
-  std::vector<Dim> dims = evaluator.shapeOf(*tensor);
-  double known = 1;
-  for (int64_t axis : *axes)
-    if (!dims[axis].extent.isDynamic())
-      known *= static_cast<double>(dims[axis].extent.size);
-    else
-      count = evaluator.binary(dsl::BinaryOp::Multiply, count,
-                               Value(*evaluator.toTensor(Value(dims[axis]), range, evaluator.builder().getF32Type())),
-                               range);
-  count = evaluator.binary(dsl::BinaryOp::Multiply, count, Value(known), range);
+  Value count = evaluator.entryCount(*tensor, *axes, range);
+  if (total.tensor() && !evaluator.raggedAmong(*tensor, *axes).empty()) {
+    // The mean of nothing is 0: a sample without entries adds nothing. The count has the axes that are left.
+    std::vector<Value> atLeastOne{count, Value(1.0), Value::none(), Value::none()};
+    Value held = findBuiltin("max")->run(evaluator, atLeastOne, range);
+    count = held.tensor() && total.tensor()->rank() != held.tensor()->rank()
+                ? Value(reshapeTo(evaluator.builder(), evaluator.location(range), *held.tensor(),
+                                  keptShape(evaluator, *held.tensor(), *axes)))
+                : held;
+  }
   return evaluator.binary(dsl::BinaryOp::Divide, total, count, range);
+}
+
+/// `entries(x, axis: ..)`: how many entries a reduction sees.
+static Value entries(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
+  std::optional<llvm::SmallVector<int64_t>> axes;
+  if (x)
+    axes = given[1].isNone() ? std::optional(allAxes(*x)) : evaluator.axes(given[1], *x, range);
+  return axes ? evaluator.entryCount(*x, *axes, range) : Value();
 }
 
 template <bool Largest>
@@ -183,6 +224,7 @@ static Value argExtremum(Evaluator &evaluator, std::vector<Value> &given, dsl::S
     return Value();
   if (axes->size() != 1)
     return evaluator.error(range, "bad-axis", "'argmax' wants one axis");
+  x = realOf(evaluator, nn::ReduceKind::Max, *x, *axes, range);
   llvm::SmallVector<AxisId> left = x->axes;
   left.erase(left.begin() + axes->front());
   Tensor place{nn::ArgmaxOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front()), left};
@@ -201,6 +243,9 @@ static Value cumsum(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(given[1], *x, range);
   if (!axes)
     return Value();
+  // Along a bounded dimension what is not real comes last; over the samples it would be added.
+  if (!evaluator.isRagged(*x, axes->front()))
+    x = evaluator.withoutPadding(*x, *axes, range);
   return Tensor{nn::CumsumOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front()), x->axes};
 }
 
@@ -212,6 +257,11 @@ static std::optional<std::pair<Tensor, Tensor>> sorted(Evaluator &evaluator, con
   std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(axis.isNone() ? Value(int64_t(-1)) : axis, *x, range);
   if (!axes)
     return std::nullopt;
+  // What is not real is the largest and comes last.
+  if (!evaluator.isRagged(*x, axes->front()) && !evaluator.wantsDense(*x, axes->front(), "sort", range))
+    return std::nullopt;
+  x = evaluator.masked(*x, evaluator.raggedAmong(*x, *axes),
+                       neutral(evaluator.builder(), nn::ReduceKind::Min, x->type().getElementType()), range);
   auto op = nn::SortOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front());
   return std::make_pair(Tensor{op.getValues(), x->axes}, Tensor{op.getIndices(), x->axes});
 }
@@ -235,7 +285,14 @@ static Value topK(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
   if (dim.extent.isDynamic() || *k < 1 || *k > dim.extent.size)
     return evaluator.error(range, "bad-extent", "k is " + Twine(*k) + ", the axis has " + describeExtent(dim.extent));
   SmallVector<int64_t> offsets(dims.size(), 0), sizes, strides(dims.size(), 1);
-  dim = Dim{Extent(*k), 0};
+  // Of a sample with fewer than k entries there are as many as it has.
+  AxisId few = 0;
+  if (evaluator.isRagged(both->first, axes->front()))
+    few = evaluator.derivedAxis(dim.axis, "most " + std::to_string(*k), [&](const Tensor &length) {
+      std::vector<Value> smaller{Value(length), Value(*k), Value::none(), Value::none()};
+      return findBuiltin("min")->run(evaluator, smaller, range);
+    });
+  dim = Dim{Extent(*k), few};
   for (const Dim &each : dims)
     sizes.push_back(each.extent.size);
   Location where = evaluator.location(range);
@@ -256,6 +313,7 @@ const Builtins &reductionBuiltins() {
       {"max", {"x", "b?", "axis?", "keep?"}, extremum<ReduceKind::Max, nn::MaxOp>},
       {"min", {"x", "b?", "axis?", "keep?"}, extremum<ReduceKind::Min, nn::MinOp>},
       {"mean", {"x", "axis?", "keep?"}, mean},
+      {"entries", {"x", "axis?"}, entries},
       {"argmax", {"x", "axis?"}, argExtremum<true>},
       {"argmin", {"x", "axis?"}, argExtremum<false>},
       {"cumsum", {"x", "axis"}, cumsum},

@@ -7,6 +7,46 @@ using llvm::Twine;
 
 namespace xfer {
 
+/// Gives the new shape the axes that go on unmerged and unsplit; false after an error, where a bounded one is not among
+/// them or loses its samples.
+static bool keepBounded(Evaluator &evaluator, const Tensor &x, std::vector<Dim> &shape, dsl::SourceRange range) {
+  std::vector<Dim> own = evaluator.shapeOf(x);
+  std::vector<bool> kept(own.size(), false);
+  Tensor wanted{{}, axesOf(shape)};
+  // Runs of axes on both sides that hold the same elements: an axis alone in its run goes on. Extents of 1 that stand
+  // beside a run belong to none.
+  for (size_t i = 0, j = 0; i < own.size() && j < shape.size();) {
+    if (own[i].extent == shape[j].extent) {
+      std::optional<AxisId> axis = evaluator.meet(x, i, wanted, j, range);
+      if (!axis)
+        return false;
+      kept[i] = true;
+      bool matters = evaluator.isRagged(x, i) || !evaluator.raggedAmong(x, {static_cast<int64_t>(i)}).empty();
+      if (matters || !shape[j].axis)
+        shape[j].axis = *axis;
+      ++i, ++j;
+      continue;
+    }
+    if (own[i].extent.size == 1 || shape[j].extent.size == 1) {
+      (own[i].extent.size == 1 ? i : j) += 1;
+      continue;
+    }
+    if (own[i].extent.isDynamic() || shape[j].extent.isDynamic())
+      break;
+    int64_t left = own[i++].extent.size, right = shape[j++].extent.size;
+    while (left != right) {
+      if (left < right ? i == own.size() : j == shape.size())
+        break;
+      const Extent &next = left < right ? own[i++].extent : shape[j++].extent;
+      (left < right ? left : right) *= next.size;
+    }
+  }
+  for (size_t i = 0; i < own.size(); ++i)
+    if (!kept[i] && !evaluator.wantsDense(x, i, "reshape", range))
+      return false;
+  return true;
+}
+
 static Value reshape(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   std::optional<Tensor> x = evaluator.toTensor(given[0], range);
   std::optional<std::vector<Dim>> shape = evaluator.shape(given[1], range);
@@ -27,6 +67,8 @@ static Value reshape(Evaluator &evaluator, std::vector<Value> &given, dsl::Sourc
   if (count(own) != count(*shape))
     return evaluator.error(range, "reshape-count",
                            describeDims(own) + " and " + describeDims(*shape) + " do not hold the same elements");
+  if (!keepBounded(evaluator, *x, *shape, range))
+    return Value();
   return Value(reshapeTo(evaluator.builder(), evaluator.location(range), *x, *shape));
 }
 
@@ -85,6 +127,50 @@ static std::optional<std::vector<Tensor>> tensorsOf(Evaluator &evaluator, const 
   return tensors;
 }
 
+/// The axes of tensors that are joined along `axis`. Bounded dimensions whose lengths differ along it get the lengths
+/// of all, and remember whose they were, so that the parts can be taken apart again.
+static std::optional<llvm::SmallVector<AxisId>> joinedAxes(Evaluator &evaluator, llvm::ArrayRef<Tensor> tensors,
+                                                           int64_t axis, dsl::SourceRange range) {
+  const Tensor &front = tensors.front();
+  llvm::SmallVector<AxisId> names = front.axes;
+  names[axis] = 0;
+  for (int64_t i = 0; i < front.rank(); ++i) {
+    if (i == axis)
+      continue;
+    auto over = [&](const Tensor &tensor) {
+      std::optional<llvm::SmallVector<int64_t>> samples = evaluator.raggedOver(tensor, i);
+      return samples && llvm::is_contained(*samples, axis);
+    };
+    if (llvm::none_of(tensors, over)) {
+      for (const Tensor &tensor : llvm::drop_begin(tensors)) {
+        std::optional<AxisId> met = evaluator.meet(front, i, tensor, i, range);
+        if (!met)
+          return std::nullopt;
+        if (evaluator.isRagged(tensor, i))
+          names[i] = *met;
+      }
+      continue;
+    }
+    Bound joined;
+    SmallVector<mlir::Value> lengths;
+    for (const Tensor &tensor : tensors) {
+      const Bound *bound = over(tensor) ? evaluator.boundOf(tensor.axes[i]) : nullptr;
+      if (!bound || bound->length.rank() != 1) {
+        evaluator.error(range, "lengths-differ",
+                        "a bounded dimension and one that has all its entries cannot be joined along their samples");
+        return std::nullopt;
+      }
+      lengths.push_back(bound->length.value);
+      joined.parts.push_back({tensor.axes[i], tensor.axes[axis], tensor.type().getDimSize(axis)});
+    }
+    if (!names[axis])
+      names[axis] = evaluator.freshAxis();
+    joined.length = {nn::ConcatOp::create(evaluator.builder(), evaluator.location(range), lengths, 0), {names[axis]}};
+    names[i] = evaluator.boundedAxis(joined);
+  }
+  return names;
+}
+
 static Value concat(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   std::optional<std::vector<Tensor>> tensors = tensorsOf(evaluator, given[0], range);
   if (!tensors)
@@ -98,6 +184,9 @@ static Value concat(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   int64_t axis = axes->front();
   std::vector<Dim> first = evaluator.shapeOf(tensors->front());
   SmallVector<mlir::Value> values;
+  for (const Tensor &tensor : *tensors)
+    if (axis < tensor.rank() && evaluator.isRagged(tensor, axis))
+      return (void)evaluator.wantsDense(tensor, axis, "concat", range), Value();
   for (const Tensor &tensor : *tensors) {
     std::vector<Dim> own = evaluator.shapeOf(tensor);
     bool fits = own.size() == first.size();
@@ -112,9 +201,10 @@ static Value concat(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
                                       : ""));
     values.push_back(tensor.value);
   }
-  llvm::SmallVector<AxisId> names = tensors->front().axes;
-  names[axis] = 0;
-  return Tensor{nn::ConcatOp::create(evaluator.builder(), evaluator.location(range), values, axis), names};
+  std::optional<llvm::SmallVector<AxisId>> names = joinedAxes(evaluator, *tensors, axis, range);
+  if (!names)
+    return Value();
+  return Tensor{nn::ConcatOp::create(evaluator.builder(), evaluator.location(range), values, axis), *names};
 }
 
 static std::optional<int64_t> newAxis(Evaluator &evaluator, const Value &value, int64_t rank, dsl::SourceRange range) {
@@ -200,8 +290,11 @@ static Value pad(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRan
   SmallVector<int64_t> interior(x->rank(), 0);
   llvm::SmallVector<AxisId> axes = x->axes;
   for (int64_t i = 0; i < x->rank(); ++i)
-    if ((*low)[i] || (*high)[i])
+    if ((*low)[i] || (*high)[i]) {
+      if (!evaluator.wantsDense(*x, i, "pad", range))
+        return Value();
       axes[i] = 0;
+    }
   return Tensor{nn::PadOp::create(evaluator.builder(), evaluator.location(range), x->value, *low, *high, interior),
                 axes};
 }
@@ -215,7 +308,23 @@ static Value reverse(Evaluator &evaluator, std::vector<Value> &given, dsl::Sourc
       x ? evaluator.axes(given[1].isNone() ? Value(int64_t(0)) : given[1], *x, range) : std::nullopt;
   if (!axes)
     return Value();
-  return Tensor{nn::ReverseOp::create(evaluator.builder(), evaluator.location(range), x->value, *axes), x->axes};
+  Location where = evaluator.location(range);
+  Tensor result = *x;
+  SmallVector<int64_t> whole;
+  for (int64_t axis : *axes) {
+    if (evaluator.isRagged(result, axis)) {
+      result = evaluator.reversedEntries(result, axis, range);
+      continue;
+    }
+    whole.push_back(axis);
+    evaluator.followSamples(*x, axis, result.axes, [&](const Tensor &length, int64_t within) {
+      return Tensor{nn::ReverseOp::create(evaluator.builder(), where, length.value, ArrayRef<int64_t>(within)),
+                    length.axes};
+    });
+  }
+  if (!whole.empty())
+    result.value = nn::ReverseOp::create(evaluator.builder(), where, result.value, whole);
+  return Value(result);
 }
 
 static Value chunks(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
@@ -226,6 +335,8 @@ static Value chunks(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   std::optional<llvm::SmallVector<int64_t>> axes =
       evaluator.axes(given[2].isNone() ? Value(int64_t(-1)) : given[2], *x, range);
   if (!axes)
+    return Value();
+  if (!evaluator.wantsDense(*x, axes->front(), "chunks", range))
     return Value();
   std::vector<Dim> shape = evaluator.shapeOf(*x);
   Dim &dim = shape[axes->front()];
@@ -260,9 +371,24 @@ static Value gather(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   if (!axes)
     return Value();
   int64_t axis = axes->front();
-  llvm::SmallVector<AxisId> names(x->axes.begin(), x->axes.begin() + axis);
+  llvm::SmallVector<AxisId> own = x->axes;
+  if (!evaluator.raggedAmong(*x, *axes).empty() && !evaluator.isRagged(*x, axis)) {
+    // Samples are chosen: their lengths with them.
+    for (AxisId &name : indices->axes)
+      if (!name)
+        name = evaluator.freshAxis();
+    evaluator.followSamples(*x, axis, own, [&](const Tensor &length, int64_t within) {
+      llvm::SmallVector<AxisId> names(length.axes.begin(), length.axes.begin() + within);
+      names.append(indices->axes.begin(), indices->axes.end());
+      names.append(length.axes.begin() + within + 1, length.axes.end());
+      return Tensor{
+          nn::GatherOp::create(evaluator.builder(), evaluator.location(range), length.value, indices->value, within, 0),
+          names};
+    });
+  }
+  llvm::SmallVector<AxisId> names(own.begin(), own.begin() + axis);
   names.append(indices->axes.begin(), indices->axes.end());
-  names.append(x->axes.begin() + axis + 1, x->axes.end());
+  names.append(own.begin() + axis + 1, own.end());
   return Tensor{nn::GatherOp::create(evaluator.builder(), evaluator.location(range), x->value, indices->value, axis, 0),
                 names};
 }
@@ -280,8 +406,17 @@ static Value scatter(Evaluator &evaluator, std::vector<Value> &given, dsl::Sourc
     return evaluator.error(range, "shapes-differ", "'scatter' wants a tensor with an axis");
   shape.insert(shape.end(), own.begin() + 1, own.end());
   updates = evaluator.broadcast(*updates, shape, range);
-  if (!updates)
+  if (!updates || !evaluator.wantsDense(*x, 0, "scatter", range))
     return Value();
+  // An index that is not real adds nothing; there is no such thing as setting nothing.
+  SmallVector<int64_t> chosen;
+  for (int64_t i = 0; i < indices->rank(); ++i)
+    if (evaluator.isRagged(*indices, i))
+      chosen.push_back(i);
+  if (!chosen.empty() && Kind == nn::ScatterKind::Set)
+    return (void)evaluator.wantsDense(*indices, chosen.front(), "scatter", range), Value();
+  updates =
+      evaluator.masked(*updates, chosen, evaluator.builder().getZeroAttr(updates->type().getElementType()), range);
   return Tensor{nn::ScatterOp::create(evaluator.builder(), evaluator.location(range), Kind, x->value, indices->value,
                                       updates->value, 0),
                 x->axes};

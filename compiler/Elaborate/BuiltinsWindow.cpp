@@ -82,6 +82,42 @@ static llvm::SmallVector<AxisId> windowAxes(const Tensor &x, AxisId channels) {
   return axes;
 }
 
+/// How many windows fit into `size` entries, padding included.
+static Value countWindows(Evaluator &evaluator, const Value &size, int64_t window, int64_t stride, int64_t padding,
+                          dsl::SourceRange range) {
+  using dsl::BinaryOp;
+  // (size + padding - window) // stride + 1, and none where that is below 1; the division must not see negatives.
+  Value steps = evaluator.binary(BinaryOp::Add, size, Value(padding - window + stride), range);
+  std::vector<Value> held{steps, Value(int64_t(0)), Value::none(), Value::none()};
+  return evaluator.binary(BinaryOp::FloorDivide, findBuiltin("max")->run(evaluator, held, range), Value(stride), range);
+}
+
+/// Windows over a bounded dimension see real entries only, `fill` elsewhere; there are as many as each sample has room
+/// for. Changes x, and names the axes of the result; false after an error.
+static bool boundWindows(Evaluator &evaluator, Tensor &x, llvm::ArrayRef<int64_t> window, const Geometry &moves,
+                         double fill, llvm::SmallVector<AxisId> &axes, dsl::SourceRange range) {
+  SmallVector<int64_t> spatial = llvm::to_vector(llvm::seq<int64_t>(1, x.rank() - 1));
+  for (int64_t axis : {int64_t(0), x.rank() - 1})
+    if (evaluator.isRagged(x, axis))
+      return evaluator.wantsDense(x, axis, "a window", range);
+  llvm::erase_if(spatial, [&](int64_t axis) { return !evaluator.isRagged(x, axis); });
+  for (int64_t axis : spatial) {
+    size_t i = axis - 1;
+    int64_t covered = moves.dilations[i] * (window[i] - 1) + 1, padding = moves.low[i] + moves.high[i];
+    if (moves.strides[i] == 1 && padding == covered - 1) {
+      axes[axis] = x.axes[axis];
+      continue;
+    }
+    std::string how =
+        "windows " + std::to_string(covered) + " " + std::to_string(moves.strides[i]) + " " + std::to_string(padding);
+    axes[axis] = evaluator.derivedAxis(x.axes[axis], how, [&](const Tensor &length) {
+      return countWindows(evaluator, Value(length), covered, moves.strides[i], padding, range);
+    });
+  }
+  x = evaluator.masked(x, spatial, evaluator.builder().getFloatAttr(x.type().getElementType(), fill), range);
+  return true;
+}
+
 static bool isImage(Evaluator &evaluator, const Tensor &x, dsl::SourceRange range) {
   if (x.rank() >= 3 && x.rank() <= 5)
     return true;
@@ -111,9 +147,12 @@ static Value convolution(Evaluator &evaluator, std::vector<Value> &given, dsl::S
     if (in[i + 1] + moves->low[i] + moves->high[i] < moves->dilations[i] * (filter[i] - 1) + 1)
       return evaluator.error(range, "window-too-large",
                              "the filter is larger than what it moves over, even padded: " + given[0].describe());
+  llvm::SmallVector<AxisId> axes = windowAxes(*x, w->axes.back());
+  if (!boundWindows(evaluator, *x, kernelOf(*w), *moves, 0, axes, range))
+    return Value();
   mlir::Value y = nn::ConvOp::create(evaluator.builder(), evaluator.location(range), x->value, w->value, moves->strides,
                                      moves->low, moves->high, moves->dilations, *groups);
-  return Tensor{y, windowAxes(*x, w->axes.back())};
+  return Tensor{y, axes};
 }
 
 /// Geometry of the convolution whose adjoint a transposed one is. "same" multiplies the extents by the stride.
@@ -161,6 +200,9 @@ static Value convolutionTranspose(Evaluator &evaluator, std::vector<Value> &give
   auto extra = perAxis(evaluator, given[4], 0, count, "output_padding", 0, range);
   if (!extra)
     return Value();
+  for (int64_t i = 1; i < x->rank(); ++i)
+    if (!evaluator.wantsDense(*x, i, "convolution_transpose", range))
+      return Value();
   std::vector<Dim> shape = evaluator.shapeOf(*x);
   for (size_t i = 0; i < count; ++i) {
     if ((*extra)[i] >= moves->strides[i])
@@ -203,9 +245,13 @@ template <typename Op> static Value windows(Evaluator &evaluator, std::vector<Va
       return evaluator.error(range, "window-too-large",
                              "the padding is as large as the window: some windows would be empty");
   }
+  llvm::SmallVector<AxisId> axes = windowAxes(*x, x->axes.back());
+  double fill = std::is_same_v<Op, nn::WindowMaxOp> ? -std::numeric_limits<double>::infinity() : 0;
+  if (!boundWindows(evaluator, *x, *window, *moves, fill, axes, range))
+    return Value();
   Operation *op = Op::create(evaluator.builder(), evaluator.location(range), x->value, *window, moves->strides,
                              moves->low, moves->high, moves->dilations);
-  return Tensor{op->getResult(0), windowAxes(*x, x->axes.back())};
+  return Tensor{op->getResult(0), axes};
 }
 
 static Value cholesky(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
@@ -215,6 +261,9 @@ static Value cholesky(Evaluator &evaluator, std::vector<Value> &given, dsl::Sour
   std::vector<Dim> shape = evaluator.shapeOf(*a);
   if (shape.size() < 2 || shape[shape.size() - 1].extent != shape[shape.size() - 2].extent)
     return evaluator.error(range, "shapes-differ", "'cholesky' wants square matrices, found " + given[0].describe());
+  for (int64_t i = 0; i < a->rank(); ++i)
+    if (!evaluator.wantsDense(*a, i, "cholesky", range))
+      return Value();
   return Tensor{nn::CholeskyOp::create(evaluator.builder(), evaluator.location(range), a->value), a->axes};
 }
 
@@ -234,6 +283,10 @@ static Value triangularSolve(Evaluator &evaluator, std::vector<Value> &given, ds
     return evaluator.error(range, "shapes-differ",
                            "'triangular_solve' wants [.., n, n] and [.., n, m], found " + describeDims(left) + " and " +
                                describeDims(right));
+  for (const Tensor *one : {&*l, &*b})
+    for (int64_t i = 0; i < one->rank(); ++i)
+      if (!evaluator.wantsDense(*one, i, "triangular_solve", range))
+        return Value();
   return Tensor{nn::TriangularSolveOp::create(evaluator.builder(), evaluator.location(range), l->value, b->value,
                                               *transposed != 0),
                 b->axes};

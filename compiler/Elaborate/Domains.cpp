@@ -117,20 +117,52 @@ void Pipeline::declareHidden(DomainInfo &domain, const dsl::HideItem &hide) {
     error(hide.split->range, "unknown-split", "'" + hide.split->text + "' is no split of '" + domain.name + "'");
 }
 
+bool isString(const dsl::Type &type) {
+  auto *named = llvm::dyn_cast<dsl::NamedType>(&type);
+  return named && named->name.text == "string" && !named->dims;
+}
+
+/// The type of a field that is a tensor, and which of its dimensions are bounded; false after an error.
+bool Pipeline::declareShape(DomainInfo &domain, DomainInfo::Field &field, const dsl::Type &written,
+                            const ScopePtr &scope) {
+  if (!domain.fieldScope)
+    domain.fieldScope = Scope::inside(scope);
+  auto type = evaluator.tensorType(written, domain.fieldScope, written.range, &domain.boundNames);
+  if (!type)
+    return false;
+  field.meaning = nn::Meaning::of(type->first);
+  field.type = nn::withoutMeaning(type->first);
+  for (const Dim &dim : type->second) {
+    auto named = domain.boundNames.find(dim.axis);
+    field.bounds.push_back(named == domain.boundNames.end() ? "" : named->second);
+    if (field.bounds.back().empty())
+      continue;
+    auto [known, isNew] = domain.lengths.insert({field.bounds.back(), dim.extent.size});
+    if ((!isNew && known->second != dim.extent.size) || domain.find(known->first)) {
+      error(written.range, "duplicate-field",
+            "'" + known->first +
+                "' is declared twice: the reader delivers a length under the name of each bounded dimension");
+      return false;
+    }
+  }
+  return true;
+}
+
 void Pipeline::declareFields(DomainInfo &domain, const dsl::FieldsItem &fields, const ScopePtr &scope) {
   for (const dsl::RecordType::Field &field : fields.fields) {
-    auto type = evaluator.tensorType(*field.type, scope, field.type->range);
-    if (!type) {
+    DomainInfo::Field made;
+    made.name = field.name.text;
+    bool isText = isString(*field.type);
+    if (!isText && !declareShape(domain, made, *field.type, scope)) {
       domain.brokenFields.insert(field.name.text);
       continue;
     }
-    if (domain.find(field.name.text)) {
-      error(field.name.range, "duplicate-field", "the field '" + field.name.text + "' is declared twice");
+    if (domain.find(made.name) || domain.lengths.count(made.name)) {
+      error(field.name.range, "duplicate-field", "the field '" + made.name + "' is declared twice");
       continue;
     }
-    nn::Meaning meaning = nn::Meaning::of(type->first);
-    meaning.domains = {domain.name};
-    domain.fields.push_back({field.name.text, nn::withoutMeaning(type->first), meaning});
+    made.meaning.domains = {domain.name};
+    domain.fields.push_back(std::move(made));
   }
 }
 
@@ -177,10 +209,24 @@ Attribute Pipeline::fieldOf(llvm::StringRef name, RankedTensorType type, const n
                                   tag.empty() ? StringAttr() : builder.getStringAttr(tag));
 }
 
+/// The length of a bounded dimension.
+Attribute Pipeline::lengthField(llvm::StringRef name, int64_t most) {
+  return pipeline::FieldAttr::get(&context, name, "i32", {}, 0, StringAttr(), most, StringAttr(), StringAttr());
+}
+
 void Pipeline::emitDomain(const DomainInfo &domain) {
   SmallVector<Attribute> fields, reads, splits, hidden;
   for (const DomainInfo::Field &field : domain.fields)
-    fields.push_back(fieldOf(field.name, field.type, field.meaning));
+    if (!field.isText())
+      fields.push_back(fieldOf(field.name, field.type, field.meaning));
+  for (auto &[name, most] : domain.lengths)
+    fields.push_back(lengthField(name, most));
+  for (auto &[text, tokenizer] : domain.tokens) {
+    auto [numbers, length] = tokenFields(text, tokenizer);
+    fields.push_back(numbers);
+    if (length)
+      fields.push_back(length);
+  }
   for (const DomainInfo::Clause &read : domain.reads)
     if (Attribute attribute = emitRead(domain, llvm::cast<dsl::OriginItem>(*read.item), read.scope))
       reads.push_back(attribute);
@@ -189,7 +235,8 @@ void Pipeline::emitDomain(const DomainInfo &domain) {
                                               builder.getF64FloatAttr(split.high),
                                               split.by.empty() ? StringAttr() : builder.getStringAttr(split.by)));
   for (auto &[field, split] : domain.hidden)
-    hidden.push_back(pipeline::HiddenAttr::get(&context, field, split));
+    if (const DomainInfo::Field *known = domain.find(field); known && !known->isText())
+      hidden.push_back(pipeline::HiddenAttr::get(&context, field, split));
   pipeline::DomainOp::create(builder, location(domain.item->slot.range), builder.getStringAttr(domain.name),
                              builder.getArrayAttr(fields), builder.getArrayAttr(reads), builder.getArrayAttr(splits),
                              builder.getArrayAttr(hidden));
@@ -229,8 +276,8 @@ Attribute Pipeline::emitRead(const DomainInfo &domain, const dsl::OriginItem &re
     error(read.value->range, "bad-reader", "'read' wants a reader with its files, such as idx(image: \"images.gz\")");
     return nullptr;
   }
-  static constexpr llvm::StringRef known[] = {"idx", "npy", "npz", "csv", "tsv", "safetensors"};
-  static constexpr llvm::StringRef later[] = {"images", "text", "wav", "svmlight", "coco", "hdf5"};
+  static constexpr llvm::StringRef known[] = {"idx", "npy", "npz", "csv", "tsv", "safetensors", "lines", "windows"};
+  static constexpr llvm::StringRef later[] = {"images", "wav", "svmlight", "coco", "hdf5"};
   if (llvm::is_contained(later, reader->name)) {
     error(reader->range, "not-supported-yet",
           "the reader '" + reader->name + "' is not supported yet; there are " +

@@ -14,6 +14,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include <map>
+#include <optional>
+#include <string>
 
 namespace xfer {
 
@@ -26,6 +28,9 @@ public:
   virtual const dsl::File *import(llvm::StringRef path, dsl::FileId importer, dsl::SourceRange range) = 0;
   /// The library file that defines `name`; null where none does.
   virtual const dsl::File *library(llvm::StringRef name) = 0;
+  /// The text of a file of data that `range` names, unpacked if it is gzipped; nothing after an error, which was
+  /// reported.
+  virtual std::optional<std::string> readText(llvm::StringRef name, dsl::SourceRange range) = 0;
   virtual void eachLibraryName(llvm::function_ref<void(llvm::StringRef)> visit) = 0;
 };
 

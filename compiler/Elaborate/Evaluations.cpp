@@ -25,6 +25,9 @@ void Pipeline::predict(const dsl::PredictItem &item, const ScopePtr &scope, cons
           "'predict' without 'against' writes one row a sample, found " + Value(*rows).describe());
     rows.reset();
   }
+  for (int64_t i = 1; rows && i < rows->rank(); ++i)
+    if (evaluator.isRagged(*rows, i) && !evaluator.wantsDense(*rows, i, "predict", item.value->range))
+      rows.reset();
   if (!rows) {
     reporting.ok = false;
     return;
@@ -65,6 +68,9 @@ void Pipeline::report(const dsl::ReportItem &item, const ScopePtr &scope, Report
       value = evaluator.call(value, arguments, range);
     }
     std::optional<Tensor> tensor = evaluator.toTensor(value, range);
+    for (int64_t i = 0; tensor && i < tensor->rank(); ++i)
+      if (evaluator.isRagged(*tensor, i) && !evaluator.wantsDense(*tensor, i, "report", range))
+        tensor.reset();
     bool fixed = tensor && tensor->rank() <= 2 && tensor->type().hasStaticShape();
     if (tensor && !fixed)
       error(range, "figure-not-fixed",

@@ -20,6 +20,7 @@
 namespace xfer {
 
 class Evaluator;
+struct TokenizerSpec;
 
 /// A function of the language that is written in C++: the primitives.
 struct Builtin {
@@ -53,6 +54,10 @@ public:
   virtual Value family(const Place &place, const Value &index, dsl::SourceRange range) = 0;
   /// `place.member`: a field of a source, a split of a domain, a definition of a stage.
   virtual Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) = 0;
+  /// The numbers that a tokenizer makes of the samples' text.
+  virtual Value tokens(const TextField &text, const TokenizerSpec &tokenizer, dsl::SourceRange range) = 0;
+  /// The text of a file that is read while the program is built; nothing after an error.
+  virtual std::optional<std::string> readText(llvm::StringRef name, dsl::SourceRange range) = 0;
   /// A counter of the running stage: step, epoch, steps, epochs, progress, stale.
   virtual std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) = 0;
   /// What `call` makes where the counters of the run begin `steps` steps later.
@@ -123,6 +128,43 @@ public:
   /// The same module with other values for its parameters ("fast weights").
   Value withParameters(const Module &module, const Tree &tree);
 
+  //===--- Bounded.cpp -----------------------------------------------------------------------------------------===//
+  /// A new axis whose real entries are the first `length` ones.
+  AxisId boundedAxis(const Bound &bound);
+  /// The lengths of a bounded axis, else null.
+  const Bound *boundOf(AxisId axis) const;
+  /// What the outermost caller calls an axis.
+  AxisId rootOf(AxisId axis) const;
+  bool isSameAxis(AxisId a, AxisId b) const { return a == b || rootOf(a) == rootOf(b); }
+  /// Has the axis entries that are not real? It is bounded, and x has the axes of the samples that its length is over.
+  bool isRagged(const Tensor &x, int64_t position) const { return raggedOver(x, position).has_value(); }
+  /// The axes of x that the length of the axis at `position` is over; nothing where that is not ragged.
+  std::optional<llvm::SmallVector<int64_t>> raggedOver(const Tensor &x, int64_t position) const;
+  /// The ragged axes that matter where `axes` of x are combined: these themselves, and those whose length differs along
+  /// one of them.
+  llvm::SmallVector<int64_t> raggedAmong(const Tensor &x, llvm::ArrayRef<int64_t> axes) const;
+  /// Of the shape of x: is the entry real along all of `positions`?
+  Tensor realEntries(const Tensor &x, llvm::ArrayRef<int64_t> positions, dsl::SourceRange range);
+  /// x with `fill` (an element of its type) where an entry along one of `positions` is not real.
+  Tensor masked(const Tensor &x, llvm::ArrayRef<int64_t> positions, mlir::Attribute fill, dsl::SourceRange range);
+  /// x with zeros along what is ragged, as a contraction over `axes` wants it.
+  Tensor withoutPadding(const Tensor &x, llvm::ArrayRef<int64_t> axes, dsl::SourceRange range);
+  /// The real entries along a ragged axis in reverse order; what is not real stays where it is.
+  Tensor reversedEntries(const Tensor &x, int64_t position, dsl::SourceRange range);
+  /// How many real entries a reduction over `axes` sees: a number, or one for each entry that is left.
+  Value entryCount(const Tensor &x, llvm::ArrayRef<int64_t> axes, dsl::SourceRange range);
+  /// The axis that two axes of one extent become where tensors meet; nothing after an error.
+  std::optional<AxisId> meet(const Tensor &x, int64_t i, const Tensor &y, int64_t j, dsl::SourceRange range);
+  /// False after saying that `what` cannot go along a bounded dimension, if x is ragged there, or that it would
+  /// separate another from its samples.
+  bool wantsDense(const Tensor &x, int64_t position, llvm::StringRef what, dsl::SourceRange range);
+  /// A bounded axis whose lengths are made from those of another; the same axis for the same `how`.
+  AxisId derivedAxis(AxisId axis, const std::string &how, llvm::function_ref<Value(const Tensor &length)> make);
+  /// Gives the ragged axes of x whose lengths differ along `position` new lengths, made by `change` from the old ones;
+  /// `axes` are those of the result, by axis of x.
+  void followSamples(const Tensor &x, int64_t position, llvm::MutableArrayRef<AxisId> axes,
+                     llvm::function_ref<Tensor(const Tensor &length, int64_t axis)> change);
+
   //===--- BuiltinsGradient.cpp --------------------------------------------------------------------------------===//
   /// Derivatives of a scalar with respect to a tensor, or to the leaves of a tree or module.
   Value gradient(const Value &e, const Value &wrt, dsl::SourceRange range);
@@ -141,8 +183,10 @@ public:
   Value conform(const Value &value, const dsl::Type &type, const ScopePtr &scope, llvm::StringRef what,
                 dsl::SourceRange range, bool isResult = false);
   /// The tensor type that an annotation describes, all dimensions being known; nothing after an error.
+  /// Where samples are declared, `bounds` takes the names of the bounded dimensions, by the axes that stand for them.
+  using BoundNames = std::map<AxisId, std::string>;
   std::optional<std::pair<mlir::RankedTensorType, std::vector<Dim>>>
-  tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceRange range);
+  tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceRange range, BoundNames *bounds = nullptr);
 
   //===--- Blocks.cpp ------------------------------------------------------------------------------------------===//
   /// Runs the statements of a function's or module's body; the returned value, or None where nothing is returned.
@@ -268,11 +312,17 @@ private:
   Value through(const Value &part, const Module &module);
   Value comprehension(const dsl::ComprehensionExpr &expression, const ScopePtr &scope);
   Value slice(const Tensor &tensor, const dsl::IndexExpr &expression, const ScopePtr &scope);
+  std::optional<Dim> partOfBounded(const Dim &dim, int64_t low, int64_t high, dsl::SourceRange range);
+  void keepSamples(const Tensor &tensor, llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes,
+                   llvm::ArrayRef<bool> drops, std::vector<Dim> &kept, dsl::SourceRange range);
   Value scan(const dsl::ScanExpr &expression, const ScopePtr &scope);
   Value map(const dsl::EachExpr &expression, const ScopePtr &scope);
   Value at(const dsl::AtExpr &expression, const ScopePtr &scope);
   void recordLet(const dsl::Pattern &pattern, const Scope &scope);
   void recordPart(const ModuleInstance &instance, const Value &value);
+  bool escapes(const Tensor &tensor, mlir::Region &body, dsl::SourceRange range);
+  std::optional<Tensor> standingStill(const Tensor &goesOn, const Tensor &next, const Tensor &before,
+                                      dsl::SourceRange range);
   bool runItems(const dsl::Block &block, const ScopePtr &scope);
   bool runItem(const dsl::Item &item, const ScopePtr &scope);
   bool runPart(const dsl::PartItem &part, const ScopePtr &scope);
@@ -288,6 +338,8 @@ private:
   std::string describeType(const dsl::Type &type) const;
   void bindSignature(const dsl::ModuleType &type, const Value &value, const ScopePtr &scope);
   bool isFreeDimension(const dsl::NameExpr &name, const ScopePtr &scope);
+  bool joinAxis(Tensor &tensor, size_t position, AxisId known, dsl::SourceRange range);
+  std::optional<Dim> declareBounded(const dsl::Dim &dim, const ScopePtr &scope, BoundNames *bounds);
   bool matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, const ScopePtr &scope, llvm::StringRef what,
                  const dsl::Type &type, dsl::SourceRange range);
   Value conformTensor(const Value &value, const dsl::Type &type, llvm::StringRef element,
@@ -349,8 +401,10 @@ private:
   std::map<dsl::FileId, std::map<uint32_t, uint32_t>> itemEnds; ///< by beginning
   AxisId lastAxis = 0;
   std::map<AxisId, AxisId> callerAxis; ///< of an axis that a call named: what the caller calls it
-  uint64_t steps = 0;                  ///< bounded, so that no program makes the compiler run for ever
-  unsigned depth = 0;                  ///< of expressions inside expressions, calls included
+  std::map<AxisId, Bound> bounds;
+  std::map<std::pair<AxisId, std::string>, AxisId> derivedAxes;
+  uint64_t steps = 0; ///< bounded, so that no program makes the compiler run for ever
+  unsigned depth = 0; ///< of expressions inside expressions, calls included
 };
 
 } // namespace xfer

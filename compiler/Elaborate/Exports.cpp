@@ -13,8 +13,6 @@ using llvm::Twine;
 
 namespace xfer {
 
-static constexpr int64_t batch = 64;
-
 bool Pipeline::bindInputs(const Node<dsl::ExportItem> &node, const ScopePtr &scope, BuildContext &build,
                           ExportInputs &inputs) {
   bool ok = true;
@@ -40,13 +38,16 @@ bool Pipeline::bindInputs(const Node<dsl::ExportItem> &node, const ScopePtr &sco
       source.name = node.name;
       source.domain = domain;
       source.split = "all";
-      source.batch = batch;
+      source.batch = exportBatch;
       source.isInput = true;
       build.sources = {source};
-      scope->define(formal.name.text, sourceField(source, field, like->range));
       const DomainInfo::Field &raw = *found->second.find(field);
-      inputs.types.push_back({field, raw.type});
-      inputs.meanings[field] = raw.meaning;
+      if (!raw.isText())
+        inputs.fields.push_back(fieldOf(field, raw.type, raw.meaning));
+      for (const std::string &bound : raw.bounds)
+        if (!bound.empty())
+          inputs.fields.push_back(lengthField(bound, found->second.lengths.lookup(bound)));
+      scope->define(formal.name.text, sourceField(source, field, like->range));
       continue;
     }
     if (!formal.type) {
@@ -54,20 +55,26 @@ bool Pipeline::bindInputs(const Node<dsl::ExportItem> &node, const ScopePtr &sco
       ok = false;
       continue;
     }
-    auto type = evaluator.tensorType(*formal.type, scope, formal.range);
-    if (!type) {
+    if (isString(*formal.type)) {
+      scope->define(formal.name.text, Value(TextField{node.name, formal.name.text}));
+      continue;
+    }
+    DomainInfo declared;
+    DomainInfo::Field field;
+    declared.fieldScope = scope;
+    field.name = formal.name.text;
+    if (!declareShape(declared, field, *formal.type, scope)) {
       ok = false;
       continue;
     }
-    nn::TensorInfo info = nn::TensorInfo::of(type->first);
-    info.extents.insert(info.extents.begin(), Extent(batch));
-    llvm::SmallVector<AxisId> axes(info.extents.size(), 0);
-    axes.front() = evaluator.freshAxis();
-    scope->define(
-        formal.name.text,
-        Value(Tensor{evaluator.function().argument(pipeline::BindKind::Input, formal.name.text, info.type()), axes}));
-    inputs.types.push_back({formal.name.text, nn::withoutMeaning(type->first)});
-    inputs.meanings[formal.name.text] = info.meaning;
+    SourceInfo source;
+    source.name = node.name;
+    source.batch = exportBatch;
+    source.isInput = true;
+    scope->define(formal.name.text, rawField(source, declared, field));
+    inputs.fields.push_back(fieldOf(field.name, field.type, field.meaning));
+    for (auto &[name, most] : declared.lengths)
+      inputs.fields.push_back(lengthField(name, most));
   }
   return ok;
 }
@@ -82,6 +89,7 @@ void Pipeline::buildExport(const Node<dsl::ExportItem> &node) {
   ScopePtr scope = Scope::inside(node.scope);
   scope->barrier = true;
   ExportInputs inputs;
+  build.inputs = &inputs;
   bool ok = bindInputs(node, scope, build, inputs);
   Value value;
   if (ok) {
@@ -99,11 +107,14 @@ void Pipeline::buildExport(const Node<dsl::ExportItem> &node) {
   SmallVector<Attribute> outputFields, inputFields;
   for (auto &[name, one] : results) {
     std::optional<Tensor> tensor = evaluator.toTensor(one, item.name.range);
-    if (tensor && (tensor->rank() == 0 || tensor->type().getDimSize(0) != batch)) {
+    if (tensor && (tensor->rank() == 0 || tensor->type().getDimSize(0) != exportBatch)) {
       error(item.name.range, "export-not-per-sample",
             "an export is declared per sample: its value must have one row a sample, found " + one.describe());
       tensor.reset();
     }
+    for (int64_t i = 1; tensor && i < tensor->rank(); ++i)
+      if (evaluator.isRagged(*tensor, i) && !evaluator.wantsDense(*tensor, i, "export", item.name.range))
+        tensor.reset();
     if (!tensor) {
       ok = false;
       continue;
@@ -119,18 +130,20 @@ void Pipeline::buildExport(const Node<dsl::ExportItem> &node) {
     return;
   }
   func::FuncOp built = function.finish();
-  for (auto &[name, type] : inputs.types) {
+  std::set<std::string> listed;
+  for (Attribute attribute : inputs.fields) {
+    llvm::StringRef name = llvm::cast<pipeline::FieldAttr>(attribute).getName();
     bool bound = false;
     for (unsigned i = 0; i < built.getNumArguments(); ++i) {
       auto bind = pipeline::getArgumentBind(built, i);
       bound |= bind.getKind() == pipeline::BindKind::Input && bind.getName() == name;
     }
-    if (bound)
-      inputFields.push_back(fieldOf(name, type, inputs.meanings[name]));
+    if (bound && listed.insert(name.str()).second)
+      inputFields.push_back(attribute);
   }
   pipeline::ExportOp::create(builder, location(item.name.range), builder.getStringAttr(node.name),
                              FlatSymbolRefAttr::get(built), builder.getArrayAttr(inputFields),
-                             builder.getArrayAttr(outputFields), builder.getI64IntegerAttr(batch),
+                             builder.getArrayAttr(outputFields), builder.getI64IntegerAttr(exportBatch),
                              inputs.domain.empty() ? StringAttr() : builder.getStringAttr(inputs.domain));
 }
 

@@ -74,6 +74,82 @@ Value Evaluator::index(const Value &object, const dsl::IndexExpr &expression, co
   return list->elements[*at];
 }
 
+/// `x[.., a..b]` of a bounded dimension: from entry a on, b entries of it or, negative, up to so many before the last
+/// real one. What is left of a sample is bounded again.
+std::optional<Dim> Evaluator::partOfBounded(const Dim &dim, int64_t low, int64_t high, dsl::SourceRange range) {
+  int64_t size = high < 0 ? dim.extent.size + high - low : high - low;
+  if (low < 0 || size < 1 || high > dim.extent.size) {
+    error(range, "bad-index",
+          low < 0 ? "a part of a bounded dimension begins at an entry counted from the first: samples end at "
+                    "different places"
+                  : "nothing is left of a bounded dimension of " + describeExtent(dim.extent));
+    return std::nullopt;
+  }
+  int64_t cut = high < 0 ? low - high : low;
+  std::string how = "part " + std::to_string(cut) + " " + std::to_string(size);
+  AxisId axis = derivedAxis(dim.axis, how, [&](const Tensor &length) {
+    Value left = binary(dsl::BinaryOp::Subtract, Value(length), Value(cut), range);
+    auto hold = [&](const char *function, int64_t limit) {
+      std::vector<Value> arguments{left, Value(limit), Value::none(), Value::none()};
+      left = findBuiltin(function)->run(*this, arguments, range);
+    };
+    hold("max", 0);
+    if (cut + size < dim.extent.size)
+      hold("min", size);
+    return left;
+  });
+  return axis ? std::optional<Dim>(Dim{Extent(size), axis}) : std::nullopt;
+}
+
+/// Where samples are chosen, the lengths of bounded dimensions are chosen with them; parts that were joined come back
+/// as what they were.
+void Evaluator::keepSamples(const Tensor &tensor, llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes,
+                            llvm::ArrayRef<bool> drops, std::vector<Dim> &kept, dsl::SourceRange range) {
+  std::vector<Dim> shape = shapeOf(tensor);
+  auto place = [&](int64_t axis) { return axis - llvm::count(drops.take_front(axis), true); };
+  for (int64_t axis = 0; axis < tensor.rank(); ++axis) {
+    SmallVector<int64_t> ragged = raggedAmong(tensor, {axis});
+    if (sizes[axis] == shape[axis].extent.size || isRagged(tensor, axis) || ragged.empty())
+      continue;
+    AxisId samples = 0;
+    for (int64_t other : ragged) {
+      const Bound &bound = *boundOf(tensor.axes[other]);
+      int64_t start = 0;
+      for (const Bound::Part &part : bound.parts) {
+        if (start == offsets[axis] && part.count == sizes[axis] && !drops[axis]) {
+          kept[place(other)].axis = part.axis;
+          samples = part.samples;
+        }
+        start += part.count;
+      }
+    }
+    if (!samples)
+      samples = drops[axis] ? 0 : freshAxis();
+    if (!drops[axis])
+      kept[place(axis)].axis = samples;
+    for (int64_t other : ragged) {
+      Dim &dim = kept[place(other)];
+      if (!isSameAxis(dim.axis, tensor.axes[other]))
+        continue; // a part that was joined
+      Tensor length = boundOf(tensor.axes[other])->length;
+      SmallVector<int64_t> over = *raggedOver(tensor, other);
+      int64_t within = llvm::find(over, axis) - over.begin();
+      std::vector<Dim> dims = shapeOf(length), left;
+      SmallVector<int64_t> from(dims.size(), 0), count, strides(dims.size(), 1);
+      for (auto [i, dim] : llvm::enumerate(dims))
+        count.push_back(dim.extent.size);
+      from[within] = offsets[axis];
+      count[within] = sizes[axis];
+      dims[within] = Dim{Extent(sizes[axis]), samples};
+      for (auto [i, one] : llvm::enumerate(dims))
+        if (static_cast<int64_t>(i) != within || !drops[axis])
+          left.push_back(one);
+      mlir::Value cut = nn::SliceOp::create(builder(), location(range), length.value, from, count, strides);
+      dim.axis = boundedAxis({reshapeTo(builder(), location(range), Tensor{cut, axesOf(dims)}, left)});
+    }
+  }
+}
+
 Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, const ScopePtr &scope) {
   std::vector<Dim> dims = shapeOf(tensor);
   size_t written = expression.items.size();
@@ -90,6 +166,7 @@ Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, c
     kept.push_back(dim);
   };
   bool changes = false;
+  SmallVector<bool> drops(dims.size(), false);
   for (const dsl::IndexExpr::Item &item : expression.items) {
     const Dim &dim = dims[offsets.size() < dims.size() ? offsets.size() : dims.size() - 1];
     if (isRest(item)) {
@@ -97,6 +174,8 @@ Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, c
         whole(dims[offsets.size()]);
       continue;
     }
+    int64_t axis = offsets.size();
+    bool ragged = axis < tensor.rank() && isRagged(tensor, axis);
     auto bound = [&](const dsl::Expr *at, int64_t otherwise) -> std::optional<int64_t> {
       if (!at)
         return otherwise;
@@ -107,7 +186,7 @@ Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, c
               value.tensor() ? Twine("an index into a tensor is known at compile time; by a tensor it is "
                                      "'gather(x, indices)'")
                              : "an index is an int, found " + value.describe());
-      if (number && *number < 0 && !dim.extent.isDynamic())
+      if (number && *number < 0 && !dim.extent.isDynamic() && !ragged)
         *number += dim.extent.size;
       return number;
     };
@@ -118,8 +197,22 @@ Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, c
     std::optional<int64_t> high = item.isRange ? bound(item.high.get(), dim.extent.size) : low;
     if (!low || !high)
       return Value();
+    // The first entry is one that a sample with any has; where the others end differs.
+    if (ragged && (item.isRange || *low != 0)) {
+      std::optional<Dim> part = item.isRange ? partOfBounded(dim, *low, *high, item.range) : std::nullopt;
+      if (!item.isRange)
+        wantsDense(tensor, axis, "[ ]", item.range);
+      if (!part)
+        return Value();
+      offsets.push_back(*low);
+      sizes.push_back(part->extent.size);
+      kept.push_back(*part);
+      changes = true;
+      continue;
+    }
     if (!item.isRange)
       *high = *low + 1;
+    drops[axis] = !item.isRange;
     if (*low < 0 || *high > dim.extent.size || *low > *high)
       return error(item.range, "bad-index", "index is outside an axis of " + Twine(dim.extent.size));
     offsets.push_back(*low);
@@ -133,6 +226,7 @@ Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, c
   if (!changes)
     return Value(tensor);
   Location where = location(expression.range);
+  keepSamples(tensor, offsets, sizes, drops, kept, expression.range);
   mlir::Value part = nn::SliceOp::create(builder(), where, tensor.value, offsets, sizes, strides);
   return Value(reshapeTo(builder(), where, Tensor{part, SmallVector<AxisId>(dims.size(), 0)}, kept));
 }

@@ -59,6 +59,9 @@ std::optional<Tensor> Evaluator::conformToLeaf(const Leaf &leaf, const Value &va
   std::vector<Dim> dims;
   for (const Extent &extent : nn::extentsOf(leaf.type))
     dims.push_back({extent, 0});
+  for (int64_t i = 0; i < tensor->rank(); ++i)
+    if (isRagged(*tensor, i) && !wantsDense(*tensor, i, leaf.path, range))
+      return std::nullopt;
   return broadcast(*tensor, dims, range);
 }
 
@@ -145,6 +148,10 @@ bool Evaluator::runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type 
     instance.order.push_back(*name);
   instance.leaves[*name] = leaf;
   leaf->axes = axesOf(shaped->second);
+  // A parameter has all its entries, and outlives the lengths of the batch.
+  for (AxisId &axis : leaf->axes)
+    if (boundOf(axis))
+      axis = 0;
   defineSlot(slot, *name, Value(readLeaf(*leaf, &module)), *scope);
   return true;
 }

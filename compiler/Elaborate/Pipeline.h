@@ -13,6 +13,9 @@
 
 namespace xfer {
 
+/// Is it the type of text?
+bool isString(const dsl::Type &type);
+
 class Pipeline : public PipelineContext {
 public:
   Pipeline(mlir::MLIRContext &context, const dsl::SourceManager &sources, FileLoader &loader,
@@ -28,6 +31,8 @@ public:
   std::optional<std::vector<Value>> familyMembers(const Place &place) override;
   mlir::Value sampleKeys(const Extent &extent) override;
   Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) override;
+  Value tokens(const TextField &text, const TokenizerSpec &tokenizer, dsl::SourceRange range) override;
+  std::optional<std::string> readText(llvm::StringRef name, dsl::SourceRange range) override;
   std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) override;
   Value delayed(int64_t steps, llvm::function_ref<Value()> call) override;
   bool isWhole() const override { return current && current->whole; }
@@ -65,19 +70,39 @@ private:
 
   //===--- Domains.cpp -----------------------------------------------------------------------------------------===//
   void declareDomains();
+  bool declareShape(DomainInfo &domain, DomainInfo::Field &field, const dsl::Type &written, const ScopePtr &scope);
   void declareFields(DomainInfo &domain, const dsl::FieldsItem &fields, const ScopePtr &scope);
   void declareSplit(DomainInfo &domain, const dsl::SplitItem &split, const ScopePtr &scope);
   void declareHidden(DomainInfo &domain, const dsl::HideItem &hide);
+  mlir::Attribute lengthField(llvm::StringRef name, int64_t most);
   void emitDomain(const DomainInfo &domain);
   mlir::Attribute emitRead(const DomainInfo &domain, const dsl::OriginItem &read, const ScopePtr &scope);
   mlir::Attribute emitGenerate(const DomainInfo &domain, const dsl::OriginItem &read, const ScopePtr &scope);
 
+  //===--- Text.cpp --------------------------------------------------------------------------------------------===//
+  void emitTokenizers();
+  /// The numbers that the runtime makes of a text, and how many: fields of a domain, or inputs of an export.
+  std::pair<mlir::Attribute, mlir::Attribute> tokenFields(llvm::StringRef text, unsigned tokenizer);
+  std::vector<TokenizerSpec> tokenizers;
+
   //===--- Samples.cpp -----------------------------------------------------------------------------------------===//
   mlir::func::FuncOp buildGenerator(const DomainInfo &domain, const std::string &split, const Value &function,
                                     int64_t batch, dsl::SourceRange range);
+  /// What per-sample code reads of the batch, while it is built: the sample's part of each.
+  struct SampleRegion {
+    mlir::Block *block;
+    llvm::SmallVector<mlir::Value> operands;
+    std::map<AxisId, AxisId> inner; ///< by bounded axis of the batch, that of one sample
+    std::map<AxisId, AxisId> outer; ///< by bounded axis that was made for a sample, that of the batch
+  };
+  SampleRegion *sampleRegion = nullptr;
+  mlir::Value sampleArgument(mlir::Value batch, mlir::Location where);
+  Tensor sampleOf(const Tensor &batch, mlir::Location where);
+  std::optional<AxisId> fromBatch(const SampleRegion &region, AxisId axis) const;
   /// Runs per-sample code over the batch: one nn.each. `body` gets the samples' fields by name in a scope.
-  bool perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, mlir::Value keys, const ScopePtr &scope,
-                 dsl::SourceRange range, llvm::function_ref<std::optional<std::vector<Tensor>>(const ScopePtr &)> body,
+  bool perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, mlir::Value keys, const Dim &samples,
+                 const ScopePtr &scope, dsl::SourceRange range,
+                 llvm::function_ref<std::optional<std::vector<Tensor>>(const ScopePtr &)> body,
                  std::vector<Tensor> &results);
   void applyMapping(const SourceInfo &source, const DomainInfo &domain, const dsl::MappingItem &mapping,
                     const ScopePtr &scope, std::map<std::string, Value> &fields, unsigned ordinal);
@@ -89,6 +114,12 @@ private:
   /// A field of a source in the function at hand: read, mapped, and in training augmented.
   Value sourceField(const SourceInfo &source, llvm::StringRef field, dsl::SourceRange range);
   Value rawField(const SourceInfo &source, const DomainInfo &domain, const DomainInfo::Field &field);
+  /// The samples of a source: one axis for all its fields.
+  Dim samplesOf(const SourceInfo &source);
+  /// An argument of the function at hand with a row for each sample.
+  Tensor perBatch(const SourceInfo &source, llvm::StringRef field, nn::TensorInfo row);
+  /// The axis of a bounded dimension, whose lengths are the field `name`.
+  AxisId boundedField(const SourceInfo &source, llvm::StringRef name);
   Value splitField(const Place &split, llvm::StringRef field, dsl::SourceRange range);
   /// The random keys of a source's samples; with `views`, those of that many versions that take turns.
   mlir::Value keysOf(const SourceInfo &source, int64_t views);
@@ -203,6 +234,7 @@ private:
   void emitEvaluation(const std::string &name, Reporting &reporting, dsl::SourceRange range);
 
   //===--- Exports.cpp -----------------------------------------------------------------------------------------===//
+  static constexpr int64_t exportBatch = 64; ///< samples that an export takes at a time
   void buildExport(const Node<dsl::ExportItem> &node);
   bool bindInputs(const Node<dsl::ExportItem> &node, const ScopePtr &scope, BuildContext &build, ExportInputs &inputs);
 

@@ -226,6 +226,7 @@ void Pipeline::build() {
                                StringAttr());
   for (const std::string &name : domainOrder)
     emitDomain(domains[name]);
+  emitTokenizers();
   buildInit("init", "module", nullptr);
   // Where weights are loaded, which is behind `init`, what was made from them is made again.
   if (buildInit("init.states", "program", nullptr) && !loads.empty())

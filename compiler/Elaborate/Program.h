@@ -24,8 +24,10 @@ struct Option {
 struct DomainInfo : Node<dsl::DomainItem> {
   struct Field {
     std::string name;
-    mlir::RankedTensorType type; ///< of one sample, as the reader delivers it
+    mlir::RankedTensorType type; ///< of one sample, as the reader delivers it; null of text
     nn::Meaning meaning;
+    std::vector<std::string> bounds = {}; ///< by axis, the name of a bounded dimension, else empty
+    bool isText() const { return !type; }
   };
   struct Split {
     std::string name, of;
@@ -37,6 +39,12 @@ struct DomainInfo : Node<dsl::DomainItem> {
     ScopePtr scope;
   };
   std::vector<Field> fields;
+  /// The bounded dimensions of the fields: the reader delivers a length under each of these names.
+  llvm::MapVector<std::string, int64_t, std::map<std::string, unsigned>> lengths;
+  /// The numbers that the program reads of a field of text: which tokenizer makes them.
+  std::vector<std::pair<std::string, unsigned>> tokens;
+  ScopePtr fieldScope; ///< where bounded dimensions have their names
+  Evaluator::BoundNames boundNames;
   std::set<std::string> brokenFields, brokenSplits; ///< declared, but with a mistake that was reported
   bool brokenReads = false;                         ///< the same of where samples come from
   std::vector<Clause> reads, maps;
@@ -48,6 +56,16 @@ struct DomainInfo : Node<dsl::DomainItem> {
   bool isHidden(llvm::StringRef field, llvm::StringRef split) const;
   /// Can a sample be in both splits?
   bool overlap(llvm::StringRef a, llvm::StringRef b) const;
+};
+
+/// How text becomes numbers.
+struct TokenizerSpec {
+  std::string rule; ///< words, pieces or characters
+  int64_t atMost = 0;
+  bool exact = false, lower = false;
+  int64_t first = -1, last = -1; ///< tokens put around the text
+  std::shared_ptr<const List> vocabulary;
+  bool operator==(const TokenizerSpec &other) const;
 };
 
 /// A source of a stage, evaluation or export, as its functions see it.
@@ -108,6 +126,12 @@ struct HeldState {
   ScopePtr scope;
 };
 
+/// What an export takes, for each sample.
+struct ExportInputs {
+  std::vector<mlir::Attribute> fields; ///< those that the function binds are the inputs
+  std::string domain;
+};
+
 /// What a function that is built reads from, and what it has computed.
 struct BuildContext {
   const StageInfo *stage = nullptr;
@@ -115,6 +139,7 @@ struct BuildContext {
   bool whole = false;                  ///< whole splits instead of batches
   std::set<std::string> frozen;        ///< paths of frozen leaves
   std::map<std::string, Value> fields; ///< "source.field#draw", mapped and augmented
+  ExportInputs *inputs = nullptr;      ///< of an export
   struct Memo {
     unsigned version;
     Value value;
@@ -172,12 +197,6 @@ struct StageFigures {
 
 /// What a figure decides: a hidden value may only be looked at.
 enum class FigureUse { Watch, Keep, KeepOracle, Stop };
-
-struct ExportInputs {
-  std::vector<std::pair<std::string, mlir::RankedTensorType>> types;
-  std::map<std::string, nn::Meaning> meanings;
-  std::string domain;
-};
 
 } // namespace xfer
 

@@ -16,39 +16,70 @@ namespace xfer {
 /// Of one sample (`views k`): their number is a part of the key, and each may be stored.
 static constexpr int64_t maxViews = 1 << 16;
 
-bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, mlir::Value keys, const ScopePtr &scope,
-                         dsl::SourceRange range,
+/// The sample's part of a value of the batch.
+mlir::Value Pipeline::sampleArgument(mlir::Value batch, Location where) {
+  nn::TensorInfo info = nn::TensorInfo::of(batch.getType());
+  info.extents.erase(info.extents.begin());
+  sampleRegion->operands.push_back(batch);
+  return sampleRegion->block->addArgument(info.type(), where);
+}
+
+/// The same with its axes: a bounded dimension has one length here.
+Tensor Pipeline::sampleOf(const Tensor &batch, Location where) {
+  Tensor sample{sampleArgument(batch.value, where), llvm::SmallVector<AxisId>(llvm::drop_begin(batch.axes))};
+  for (int64_t i = 1; i < batch.rank(); ++i)
+    if (evaluator.isRagged(batch, i)) {
+      AxisId &inner = sampleRegion->inner[evaluator.rootOf(batch.axes[i])];
+      if (!inner)
+        inner =
+            evaluator.boundedAxis({Tensor{sampleArgument(evaluator.boundOf(batch.axes[i])->length.value, where), {}}});
+      sample.axes[i - 1] = inner;
+    }
+  return sample;
+}
+
+/// The axis of the batch that a bounded axis of one sample stands for.
+std::optional<AxisId> Pipeline::fromBatch(const SampleRegion &region, AxisId axis) const {
+  for (auto [outer, inner] : region.inner)
+    if (evaluator.isSameAxis(inner, axis))
+      return outer;
+  return std::nullopt;
+}
+
+bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, mlir::Value keys, const Dim &samples,
+                         const ScopePtr &scope, dsl::SourceRange range,
                          llvm::function_ref<std::optional<std::vector<Tensor>>(const ScopePtr &)> body,
                          std::vector<Tensor> &results) {
   OpBuilder &inner = evaluator.builder();
   Location where = location(range);
   Region region;
-  SmallVector<mlir::Value> operands;
+  SampleRegion state;
   SmallVector<Type> types;
   std::vector<Tensor> values;
-  AxisId batchAxis = mapped.empty() ? 0 : mapped.front().second.axes.front();
-  Extent count =
-      mapped.empty() ? nn::extentsOf(keys.getType()).front() : extentsOf(mapped.front().second.value).front();
+  AxisId batchAxis = mapped.empty() ? samples.axis : mapped.front().second.axes.front();
+  Extent count = mapped.empty() ? samples.extent : extentsOf(mapped.front().second.value).front();
   {
     OpBuilder::InsertionGuard guard(inner);
     Block *block = inner.createBlock(&region);
     ScopePtr sample = Scope::inside(scope);
-    auto argument = [&](mlir::Value value) {
-      nn::TensorInfo info = nn::TensorInfo::of(value.getType());
-      info.extents.erase(info.extents.begin());
-      operands.push_back(value);
-      return block->addArgument(info.type(), where);
-    };
+    state.block = block;
+    SampleRegion *around = sampleRegion;
+    sampleRegion = &state;
     for (auto &[name, tensor] : mapped)
-      sample->define(name,
-                     Value(Tensor{argument(tensor.value), llvm::SmallVector<AxisId>(llvm::drop_begin(tensor.axes))}));
+      sample->define(name, Value(sampleOf(tensor, where)));
     mlir::Value before = evaluator.sampleKey;
     if (keys)
-      evaluator.sampleKey = argument(keys);
+      evaluator.sampleKey = sampleArgument(keys, where);
     std::optional<std::vector<Tensor>> made = body(sample);
     evaluator.sampleKey = before;
+    sampleRegion = around;
     if (!made)
       return false;
+    // Lengths that were made here leave as results of their own.
+    for (size_t i = 0, count = made->size(); i < count; ++i)
+      for (AxisId axis : (*made)[i].axes)
+        if (const Bound *bound = evaluator.boundOf(axis); bound && !fromBatch(state, axis))
+          made->push_back(bound->length);
     SmallVector<mlir::Value> yielded;
     for (const Tensor &tensor : *made) {
       yielded.push_back(tensor.value);
@@ -60,11 +91,27 @@ bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, 
     nn::YieldOp::create(inner, where, yielded);
   }
   SmallVector<mlir::Value> invariants = isolate(region, where);
-  auto each = nn::EachOp::create(inner, where, types, operands, invariants);
+  auto each = nn::EachOp::create(inner, where, types, state.operands, invariants);
   each.getBody().takeBody(region);
-  for (auto [i, value] : llvm::enumerate(values)) {
+  size_t made = values.size();
+  for (const Tensor &value : values)
+    made -= llvm::count_if(value.axes, [&](AxisId axis) { return evaluator.boundOf(axis) && !fromBatch(state, axis); });
+  if (!batchAxis)
+    batchAxis = evaluator.freshAxis();
+  for (size_t i = 0, next = made; i < made; ++i) {
     llvm::SmallVector<AxisId> axes{batchAxis};
-    axes.append(value.axes.begin(), value.axes.end());
+    for (AxisId axis : values[i].axes) {
+      AxisId outer = axis;
+      if (std::optional<AxisId> known = fromBatch(state, axis))
+        outer = *known;
+      else if (evaluator.boundOf(axis))
+        outer = state.outer.try_emplace(evaluator.rootOf(axis), 0).first->second;
+      if (!outer && evaluator.boundOf(axis))
+        outer = state.outer[evaluator.rootOf(axis)] =
+            evaluator.boundedAxis({Tensor{each.getResult(next), {batchAxis}}});
+      next += evaluator.boundOf(axis) && !fromBatch(state, axis);
+      axes.push_back(outer);
+    }
     results.push_back(Tensor{each.getResult(i), axes});
   }
   return true;
@@ -85,7 +132,7 @@ func::FuncOp Pipeline::buildGenerator(const DomainInfo &domain, const std::strin
   evaluator.frames.push_back(std::move(frame));
   std::vector<Tensor> results;
   bool ok = perSample(
-      {{" index", index}}, keys, domain.scope, range,
+      {{" index", index}}, keys, {Extent(batch), index.axes.front()}, domain.scope, range,
       [&](const ScopePtr &sample) {
         std::optional<std::vector<Tensor>> made;
         Arguments arguments;
@@ -99,7 +146,12 @@ func::FuncOp Pipeline::buildGenerator(const DomainInfo &domain, const std::strin
           return made;
         }
         std::vector<Tensor> fields;
+        std::map<std::string, Tensor> lengths;
         for (const DomainInfo::Field &field : domain.fields) {
+          if (field.isText()) {
+            error(range, "wrong-type", "samples that the program makes have no text, such as '" + field.name + "'");
+            return made;
+          }
           const Value *given = record->find(field.name);
           std::optional<Tensor> tensor =
               given ? evaluator.toTensor(*given, range, field.type.getElementType()) : std::nullopt;
@@ -107,6 +159,18 @@ func::FuncOp Pipeline::buildGenerator(const DomainInfo &domain, const std::strin
             error(range, "missing-field", "the samples have no field '" + field.name + "'");
           if (!tensor)
             return made;
+          for (auto [i, bound] : llvm::enumerate(field.bounds)) {
+            // The length of a bounded dimension is data as well.
+            bool fits = bound.empty() || (static_cast<int64_t>(i) < tensor->rank() && evaluator.isRagged(*tensor, i));
+            if (!fits) {
+              error(range, "not-bounded",
+                    "the field '" + field.name + "' is bounded by '" + bound +
+                        "', the samples have all its entries; 'bounded(x, length)' says how many are real");
+              return made;
+            }
+            if (!bound.empty())
+              lengths.insert({bound, evaluator.boundOf(tensor->axes[i])->length});
+          }
           if (tensor->type().getShape() != field.type.getShape()) {
             error(range, "shapes-differ",
                   "the field '" + field.name + "' is declared " + describeShape(field.type) + ", the samples have " +
@@ -114,7 +178,10 @@ func::FuncOp Pipeline::buildGenerator(const DomainInfo &domain, const std::strin
             return made;
           }
           fields.push_back(*tensor);
+          fields.back().axes.assign(tensor->rank(), 0);
         }
+        for (auto &[name, unused] : domain.lengths)
+          fields.push_back(lengths[name]);
         made = fields;
         return made;
       },
@@ -125,8 +192,10 @@ func::FuncOp Pipeline::buildGenerator(const DomainInfo &domain, const std::strin
     build.erase();
     return nullptr;
   }
-  for (auto [field, tensor] : llvm::zip_equal(domain.fields, results))
+  for (auto [field, tensor] : llvm::zip(domain.fields, results))
     build.result(pipeline::BindKind::Field, field.name, tensor.value);
+  for (auto [length, tensor] : llvm::zip(domain.lengths, llvm::drop_begin(results, domain.fields.size())))
+    build.result(pipeline::BindKind::Field, length.first, tensor.value);
   return build.finish();
 }
 
@@ -187,7 +256,7 @@ void Pipeline::applyMapping(const SourceInfo &source, const DomainInfo &domain, 
   evaluator.frames.push_back(std::move(frame));
   std::vector<Tensor> results;
   bool ok = perSample(
-      mapped, keys, scope, mapping.range,
+      mapped, keys, samplesOf(source), scope, mapping.range,
       [&](const ScopePtr &sample) {
         std::optional<std::vector<Tensor>> made;
         // Inside `augment source.field = e`, the source's fields are those of the sample at hand.
@@ -196,6 +265,11 @@ void Pipeline::applyMapping(const SourceInfo &source, const DomainInfo &domain, 
           record.push_back({entry.first, *sample->findHere(entry.first)});
         for (auto &[name, value] : fields)
           if (value.isPoison()) {
+            sample->define(name, value);
+            record.push_back({name, value});
+          }
+        for (auto &[name, value] : fields)
+          if (value.textField()) {
             sample->define(name, value);
             record.push_back({name, value});
           }

@@ -69,7 +69,17 @@ static std::optional<Walked> walked(Evaluator &evaluator, const dsl::ScanExpr &s
       return std::nullopt;
     if (result.tensors.empty())
       result.axis = axes->front();
+    bool ragged = evaluator.isRagged(*tensor, axes->front());
+    if (!ragged && !evaluator.wantsDense(*tensor, axes->front(), "scan", scan.range))
+      return std::nullopt;
     Tensor front = toFront(evaluator, *tensor, axes->front(), scan.range);
+    for (Tensor &before : result.tensors) {
+      std::optional<AxisId> met = evaluator.meet(before, 0, front, 0, scan.range);
+      if (!met)
+        return std::nullopt;
+      if (ragged)
+        before.axes.front() = front.axes.front();
+    }
     Extent extent = extentsOf(front.value).front();
     if (extent.isDynamic() || (!result.tensors.empty() && extent.size != result.count)) {
       evaluator.error(scan.source->range, "shapes-differ",
@@ -80,6 +90,44 @@ static std::optional<Walked> walked(Evaluator &evaluator, const dsl::ScanExpr &s
     result.tensors.push_back(front);
   }
   return result;
+}
+
+/// A bounded dimension that a body made has lengths that stay inside: false after saying so.
+bool Evaluator::escapes(const Tensor &tensor, Region &body, dsl::SourceRange range) {
+  for (int64_t i = 0; i < tensor.rank(); ++i) {
+    const Bound *bound = boundOf(tensor.axes[i]);
+    mlir::Value length = bound ? bound->length.value : mlir::Value();
+    if (length && body.isAncestor(length.getParentRegion()))
+      return wantsDense(tensor, i, "yield", range);
+  }
+  return true;
+}
+
+/// Past the end of its sample a carry stays what it was.
+std::optional<Tensor> Evaluator::standingStill(const Tensor &goesOn, const Tensor &next, const Tensor &before,
+                                               dsl::SourceRange range) {
+  std::vector<Dim> shape = shapeOf(before), column(shape.size(), Dim{Extent(1), 0});
+  SmallVector<int64_t> over;
+  for (auto [i, axis] : llvm::enumerate(goesOn.axes)) {
+    auto found = llvm::find_if(before.axes, [&](AxisId own) { return own && isSameAxis(own, axis); });
+    if (found == before.axes.end()) {
+      error(
+          range, "carry-without-samples",
+          "a 'scan' along a bounded dimension ends for each sample at its own step, but this carry has no axis of the "
+          "samples; give its first value one, such as 'zeros([n, ..])'");
+      return std::nullopt;
+    }
+    int64_t at = found - before.axes.begin();
+    if (!over.empty() && at < over.back()) {
+      error(range, "carry-without-samples", "this carry has the axes of the samples in another order");
+      return std::nullopt;
+    }
+    over.push_back(at);
+    column[at] = shape[at];
+  }
+  Location where = location(range);
+  Tensor wide = broadcastTo(builder(), where, reshapeTo(builder(), where, goesOn, column), shape);
+  return Tensor{nn::SelectOp::create(builder(), where, wide.value, next.value, before.value), before.axes};
 }
 
 Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
@@ -160,6 +208,20 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     if (!ok)
       return Value();
     SmallVector<mlir::Value> values;
+    const Tensor *ragged = nullptr;
+    for (const Tensor &tensor : source->tensors)
+      if (isRagged(tensor, 0))
+        ragged = &tensor;
+    std::optional<Tensor> goesOnHere; // for each sample: is the step before its end?
+    if (ragged) {
+      Tensor length = boundOf(ragged->axes.front())->length;
+      Value before = binary(dsl::BinaryOp::Less, Value(Tensor{index, {}}), Value(length), expression.range);
+      if (!before.tensor())
+        return Value();
+      goesOnHere = *before.tensor();
+    }
+    if (yielded && !escapes(*yielded, body, expression.range))
+      return Value();
     for (auto [carry, first, value] : llvm::zip_equal(expression.carries, carries, next)) {
       if (!value.value)
         return error(carry.name.range, "carry-without-next", "'next' gives '" + carry.name.text + "' no value");
@@ -167,6 +229,16 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
       std::optional<Tensor> fits = broadcast(shaped, shapeOf(first), carry.name.range);
       if (!fits)
         return Value();
+      for (int64_t i = 0; i < shaped.rank() && shaped.rank() == first.rank(); ++i)
+        if (isRagged(shaped, i) && !isSameAxis(shaped.axes[i], first.axes[i]))
+          return (void)wantsDense(shaped, i, "next", carry.name.range), Value();
+      if (goesOnHere) {
+        std::optional<Tensor> held =
+            standingStill(*goesOnHere, *fits, *inner->findHere(carry.name.text)->tensor(), carry.name.range);
+        if (!held)
+          return Value();
+        fits = held;
+      }
       values.push_back(annotate(builder(), where, fits->value, nn::Meaning()));
       resultTypes.push_back(first.value.getType());
     }

@@ -93,20 +93,45 @@ bool Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<ds
 
 //===--- fields -------------------------------------------------------------------------------------------------===//
 
+Dim Pipeline::samplesOf(const SourceInfo &source) {
+  Value &dim = current->fields[source.name + "."];
+  if (dim.isPoison())
+    dim = Value(Dim{current->whole ? Extent::symbolic(source.domain + "." + source.split) : Extent(source.batch),
+                    evaluator.freshAxis()});
+  return *dim.get<Dim>();
+}
+
+Tensor Pipeline::perBatch(const SourceInfo &source, llvm::StringRef field, nn::TensorInfo row) {
+  Dim samples = samplesOf(source);
+  row.extents.insert(row.extents.begin(), samples.extent);
+  llvm::SmallVector<AxisId> axes(row.extents.size(), 0);
+  axes.front() = samples.axis;
+  auto kind = source.isInput ? pipeline::BindKind::Input : pipeline::BindKind::Batch;
+  std::string name = source.isInput ? field.str() : source.name + "." + field.str();
+  return {evaluator.function().argument(kind, name, row.type(), current->draw), axes};
+}
+
+AxisId Pipeline::boundedField(const SourceInfo &source, llvm::StringRef name) {
+  Value &known = current->fields[source.name + "." + name.str() + "#" + std::to_string(current->draw) + " length"];
+  if (known.isPoison()) {
+    nn::TensorInfo info;
+    info.element = builder.getI32Type();
+    known = Value(Dim{Extent(), evaluator.boundedAxis({perBatch(source, name, info)})});
+  }
+  return known.get<Dim>()->axis;
+}
+
 Value Pipeline::rawField(const SourceInfo &source, const DomainInfo &domain, const DomainInfo::Field &field) {
+  if (field.isText())
+    return Value(TextField{source.name, field.name});
   nn::TensorInfo info = nn::TensorInfo::of(field.type);
   info.meaning = field.meaning;
   info.meaning.hidden = domain.isHidden(field.name, source.split);
-  Extent extent = current->whole ? Extent::symbolic(domain.name + "." + source.split) : Extent(source.batch);
-  info.extents.insert(info.extents.begin(), extent);
-  Value &axis = current->fields[source.name + "."];
-  if (axis.isPoison())
-    axis = Value(Dim{extent, evaluator.freshAxis()});
-  llvm::SmallVector<AxisId> axes(info.extents.size(), 0);
-  axes.front() = axis.get<Dim>()->axis;
-  auto kind = source.isInput ? pipeline::BindKind::Input : pipeline::BindKind::Batch;
-  std::string name = source.isInput ? field.name : source.name + "." + field.name;
-  return Value(Tensor{evaluator.function().argument(kind, name, info.type(), current->draw), axes});
+  Tensor tensor = perBatch(source, field.name, info);
+  for (auto [i, bound] : llvm::enumerate(field.bounds))
+    if (!bound.empty())
+      tensor.axes[i + 1] = boundedField(source, bound);
+  return Value(tensor);
 }
 
 mlir::Value Pipeline::keysOf(const SourceInfo &source, int64_t views) {

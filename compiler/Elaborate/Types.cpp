@@ -63,6 +63,12 @@ static const TagRule *findTag(llvm::StringRef name) {
 
 static llvm::StringRef tagName(nn::Tag tag) { return nn::stringifyTag(tag); }
 
+/// The comparison of `k <= N`, else null.
+static const dsl::BinaryExpr *boundedDimension(const dsl::Dim &dim) {
+  auto *bounded = llvm::dyn_cast_or_null<dsl::BinaryExpr>(dim.value.get());
+  return bounded && bounded->op == dsl::BinaryOp::LessEqual ? bounded : nullptr;
+}
+
 static Type elementType(MLIRContext *context, char element) {
   switch (element) {
   case 'f':
@@ -88,6 +94,22 @@ bool Evaluator::isFreeDimension(const dsl::NameExpr &name, const ScopePtr &scope
 }
 
 std::string Evaluator::describeType(const dsl::Type &type) const { return sources.getText(type.range).str(); }
+
+/// An axis of an argument turns out to be one that the signature has named before.
+bool Evaluator::joinAxis(Tensor &tensor, size_t position, AxisId known, dsl::SourceRange range) {
+  AxisId own = tensor.axes[position];
+  if (isRagged(tensor, position) && !isSameAxis(own, known)) {
+    if (boundOf(known)) {
+      error(range, "lengths-differ",
+            "two bounded dimensions under one name, whose lengths are not the same; fields share a length by naming "
+            "the same dimension");
+      return false;
+    }
+    callerAxis[known] = own; // one is bounded, so both are
+  }
+  tensor.axes[position] = known;
+  return true;
+}
 
 /// Matches the axes of `tensor` against `dims`; renames them; false after an error.
 bool Evaluator::matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, const ScopePtr &scope,
@@ -121,7 +143,8 @@ bool Evaluator::matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, con
         if (bound) {
           if (bound->dims[i].extent != own[position].extent)
             return mismatch("'.." + dim.name->text + "' is " + describeDims(bound->dims) + " elsewhere");
-          tensor.axes[position] = bound->dims[i].axis;
+          if (!joinAxis(tensor, position, bound->dims[i].axis, range))
+            return false;
           continue;
         }
         AxisId axis = freshAxis();
@@ -133,7 +156,17 @@ bool Evaluator::matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, con
         scope->define(dim.name->text, Value(pack));
       continue;
     }
-    auto *name = llvm::dyn_cast<dsl::NameExpr>(dim.value.get());
+    const dsl::Expr *extent = dim.value.get();
+    if (auto *bounded = boundedDimension(dim)) {
+      // `m <= 100`: what is declared so has a length for each sample, and that many entries.
+      extent = bounded->lhs.get();
+      std::optional<int64_t> most = evaluate(*bounded->rhs, scope).asInteger();
+      if (!boundOf(tensor.axes[position]) || own[position].extent.size != most.value_or(-1))
+        return mismatch(boundOf(tensor.axes[position])
+                            ? "the dimension is bounded by " + describeExtent(own[position].extent)
+                            : Twine("the dimension has no length for each sample; 'bounded(x, length)' gives it one"));
+    }
+    auto *name = llvm::dyn_cast<dsl::NameExpr>(extent);
     if (name && isFreeDimension(*name, scope)) {
       AxisId axis = freshAxis();
       callerAxis[axis] = tensor.axes[position];
@@ -142,15 +175,15 @@ bool Evaluator::matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, con
       ++position;
       continue;
     }
-    Value wanted = evaluate(*dim.value, scope);
+    Value wanted = evaluate(*extent, scope);
     if (wanted.isPoison())
       return false;
     if (auto *known = wanted.get<Dim>()) {
       if (known->extent != own[position].extent)
         return mismatch("'" + sources.getText(dim.range) + "' is " + describeExtent(known->extent) + ", not " +
                         describeExtent(own[position].extent));
-      if (known->axis)
-        tensor.axes[position] = known->axis;
+      if (known->axis && !joinAxis(tensor, position, known->axis, range))
+        return false;
     } else {
       std::optional<int64_t> number = wanted.asInteger();
       if (!number) {
@@ -278,7 +311,7 @@ Value Evaluator::conform(const Value &value, const dsl::Type &type, const ScopeP
     auto &named = llvm::cast<dsl::NamedType>(type);
     llvm::StringRef name = named.name.text;
     if (name == "string")
-      return value.text() ? value : wrong("a string");
+      return value.text() || value.textField() ? value : wrong("a string");
     if (name == "list")
       return value.list() ? value : wrong("a list");
     if (name == "float" && !named.dims)
@@ -320,8 +353,35 @@ Value Evaluator::conform(const Value &value, const dsl::Type &type, const ScopeP
   return value;
 }
 
+/// `k <= N` where samples are declared: defines `k`, so that other fields share it; the name of its new axis is noted.
+std::optional<Dim> Evaluator::declareBounded(const dsl::Dim &dim, const ScopePtr &scope, BoundNames *bounds) {
+  const dsl::BinaryExpr &bounded = *boundedDimension(dim);
+  auto *name = llvm::dyn_cast<dsl::NameExpr>(bounded.lhs.get());
+  if (name)
+    scope->define(name->name, Value());
+  if (!bounds || !name) {
+    error(dim.range, "bad-extent",
+          name ? "a bounded dimension ('<=') stands in 'fields', in the arguments of an export and in signatures; "
+                 "parameters and states have all their entries"
+               : "a bounded dimension is a name with the largest number of entries, such as 'k <= 60'");
+    return std::nullopt;
+  }
+  Value most = evaluate(*bounded.rhs, scope);
+  std::optional<int64_t> number = most.asInteger();
+  if (!number || *number < 1 || !llvm::isInt<32>(*number)) {
+    if (!most.isPoison())
+      error(bounded.rhs->range, "bad-extent",
+            "the bound of a dimension is a positive int known at compile time, found " + most.describe());
+    return std::nullopt;
+  }
+  Dim result{Extent(*number), freshAxis()};
+  (*bounds)[result.axis] = name->name;
+  scope->define(name->name, Value(result));
+  return result;
+}
+
 std::optional<std::pair<RankedTensorType, std::vector<Dim>>>
-Evaluator::tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceRange range) {
+Evaluator::tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceRange range, BoundNames *bounds) {
   llvm::StringRef element = "f32";
   const std::vector<dsl::Dim> *dims = nullptr;
   nn::Meaning meaning;
@@ -342,7 +402,8 @@ Evaluator::tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceR
       meaning.classes = *number;
     }
   } else if (auto *named = llvm::dyn_cast<dsl::NamedType>(&type); named && named->name.text == "string") {
-    error(type.range, "not-supported-yet", "fields of text are not supported yet");
+    error(type.range, "unknown-type",
+          "text is no tensor: 'string' stands in 'fields', in the arguments of an export and of functions");
     return std::nullopt;
   } else {
     error(type.range, "unknown-type", "expected the type of a tensor, found '" + describeType(type) + "'");
@@ -366,12 +427,12 @@ Evaluator::tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceR
       }
       value = *known;
     } else {
-      if (auto *bound = llvm::dyn_cast<dsl::BinaryExpr>(dim.value.get());
-          bound && bound->op == dsl::BinaryOp::LessEqual) {
-        if (auto *name = llvm::dyn_cast<dsl::NameExpr>(bound->lhs.get()))
-          scope->define(name->name, Value()); // other fields share it
-        error(dim.range, "not-supported-yet", "a bounded dimension ('<=') is not supported yet");
-        return std::nullopt;
+      if (boundedDimension(dim)) {
+        std::optional<Dim> bounded = declareBounded(dim, scope, bounds);
+        if (!bounded)
+          return std::nullopt;
+        extents.push_back(*bounded);
+        continue;
       }
       value = evaluate(*dim.value, scope);
     }

@@ -86,6 +86,8 @@ std::string Value::describe() const {
     return llvm::formatv("the {0} '{1}'", kinds[place->kind],
                          place->kind == Place::Split ? place->name + "." + place->split : place->name);
   }
+  if (auto *text = textField())
+    return "the text '" + text->field + "' of the samples, of which 'tokens' or 'characters' makes numbers";
   return isNone() ? "'none'" : isUnavailable() ? "a value of the step" : "nothing";
 }
 

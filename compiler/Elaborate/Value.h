@@ -59,6 +59,17 @@ struct Tensor {
   int64_t rank() const { return type().getRank(); }
 };
 
+/// What makes a dimension bounded: how many of its entries are real, for each sample.
+struct Bound {
+  Tensor length; ///< ints, over the axes of the samples; a scalar inside per-sample code
+  /// Of batches that were joined: the bounded axis and the axis of the samples of each, and how many samples it has.
+  struct Part {
+    AxisId axis, samples;
+    int64_t count;
+  };
+  std::vector<Part> parts = {};
+};
+
 /// `..s` of a signature: several dimensions under one name.
 struct Pack {
   std::vector<Dim> dims;
@@ -124,6 +135,11 @@ struct Place {
   std::string split; ///< of a Split
 };
 
+/// Text of the samples: no value of the program, the runtime makes numbers of it while it reads (`tokens`).
+struct TextField {
+  std::string source, field; ///< `source` is the name of a source, or of an export
+};
+
 /// Arguments of a call: positional ones first.
 struct Arguments {
   struct One;
@@ -139,7 +155,7 @@ public:
   using Storage =
       std::variant<Poison, None, Unavailable, bool, int64_t, double, std::string, Dim, Pack, Tensor,
                    std::shared_ptr<const List>, std::shared_ptr<const Record>, std::shared_ptr<const Function>,
-                   std::shared_ptr<const Constructor>, Module, std::shared_ptr<const Tree>, Place>;
+                   std::shared_ptr<const Constructor>, Module, std::shared_ptr<const Tree>, Place, TextField>;
 
   Value() = default;
   template <typename T, typename = std::enable_if_t<std::is_constructible_v<Storage, T>>>
@@ -167,6 +183,7 @@ public:
   const Tree *tree() const { return deref<Tree>(); }
   const Place *place() const { return get<Place>(); }
   const std::string *text() const { return get<std::string>(); }
+  const TextField *textField() const { return get<TextField>(); }
 
   /// The value as a compile-time integer: an int, a bool or a static extent.
   std::optional<int64_t> asInteger() const;

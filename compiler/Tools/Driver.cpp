@@ -30,7 +30,8 @@ namespace {
 class Driver {
 public:
   explicit Driver(const DriverOptions &options)
-      : options(options), context(MLIRContext::Threading::ENABLED), files(sources, diagnostics), loads(options.data) {
+      : options(options), context(MLIRContext::Threading::ENABLED), files(sources, diagnostics, options.data),
+        loads(options.data) {
     prepareContext(context);
     context.printOpOnDiagnostic(false); // what an operation looks like helps nobody who wrote a program
     context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) { printCompilerMessage(diagnostic); });
@@ -190,6 +191,7 @@ bool Driver::load(bool takeFiles) {
 
 std::vector<std::string> Driver::filesRead() const {
   std::vector<std::string> names(loads.getLookedUp());
+  names.insert(names.end(), files.getLookedUp().begin(), files.getLookedUp().end());
   if (isIR())
     names.push_back(options.input);
   for (dsl::FileId file : files.programFiles())

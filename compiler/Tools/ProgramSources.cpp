@@ -1,7 +1,9 @@
 #include "compiler/Tools/ProgramSources.h"
 #include "compiler/Tools/EmbeddedLibrary.h"
 #include "dsl/Parse/Parser.h"
+#include "xfer/rt/TextFile.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -17,8 +19,8 @@ static StringRef definedName(StringRef line) {
   return "";
 }
 
-ProgramSources::ProgramSources(dsl::SourceManager &sources, dsl::Diagnostics &diagnostics)
-    : sources(sources), diagnostics(diagnostics) {
+ProgramSources::ProgramSources(dsl::SourceManager &sources, dsl::Diagnostics &diagnostics, std::string folder)
+    : sources(sources), diagnostics(diagnostics), folder(std::move(folder)) {
   // An index of names, so that a program pays only for the library files that it uses.
   for (unsigned i = 0; embeddedLibrary[i].path; ++i) {
     StringRef text = embeddedLibrary[i].text;
@@ -80,6 +82,41 @@ const dsl::File *ProgramSources::library(StringRef name) {
     file = parse(sources.addText(("std/" + Twine(embedded.path)).str(), embedded.text));
   }
   return file;
+}
+
+std::optional<std::string> ProgramSources::readText(StringRef name, dsl::SourceRange range) {
+  constexpr uint64_t limit = uint64_t(256) << 20;
+  std::vector<std::string> paths;
+  auto add = [&](StringRef parent) {
+    SmallString<128> path(parent);
+    sys::path::append(path, name);
+    if (!is_contained(paths, path.str()))
+      paths.push_back(path.str().str());
+  };
+  if (!sys::path::is_absolute(name) && !folder.empty())
+    add(folder);
+  if (!sys::path::is_absolute(name))
+    add(sys::path::parent_path(sources.getName(range.file)));
+  add("");
+  for (const std::string &path : paths) {
+    lookedUp.push_back(path);
+    if (!sys::fs::is_regular_file(path))
+      continue;
+    auto known = texts.find(path);
+    if (known != texts.end())
+      return known->second;
+    rt::Expected<std::string> text = rt::readTextFile(path, limit);
+    if (!text) {
+      diagnostics.error("cannot-read", range, text.message());
+      return std::nullopt;
+    }
+    return texts[path] = std::move(*text);
+  }
+  diagnostics.error("cannot-read", range,
+                    ("'" + name + "' is not there; it is read while the program is built. Looked for: '" +
+                     join(paths, "', '") + "'; --data of xferc names another folder")
+                        .str());
+  return std::nullopt;
 }
 
 void ProgramSources::eachLibraryName(function_ref<void(StringRef)> visit) {

@@ -12,12 +12,16 @@ namespace xfer {
 
 class ProgramSources : public FileLoader {
 public:
-  ProgramSources(dsl::SourceManager &sources, dsl::Diagnostics &diagnostics);
+  /// `folder` (may be empty) is where files of data are looked up first.
+  ProgramSources(dsl::SourceManager &sources, dsl::Diagnostics &diagnostics, std::string folder = "");
 
   /// Reads and parses the program's own file; null after an error, which was reported.
   const dsl::File *open(llvm::StringRef path);
   const dsl::File *import(llvm::StringRef path, dsl::FileId importer, dsl::SourceRange range) override;
   const dsl::File *library(llvm::StringRef name) override;
+  std::optional<std::string> readText(llvm::StringRef name, dsl::SourceRange range) override;
+  /// Every path that decided which text was read, also those where nothing is.
+  llvm::ArrayRef<std::string> getLookedUp() const { return lookedUp; }
   void eachLibraryName(llvm::function_ref<void(llvm::StringRef)> visit) override;
   /// The program's own files in the order in which they were read: part of what a build is keyed by.
   llvm::ArrayRef<dsl::FileId> programFiles() const { return ownFiles; }
@@ -32,6 +36,9 @@ private:
   std::map<unsigned, const dsl::File *> libraryFiles;
   std::map<dsl::FileId, std::unique_ptr<dsl::File>> parsed;
   std::vector<dsl::FileId> ownFiles;
+  std::string folder;
+  std::vector<std::string> lookedUp;
+  llvm::StringMap<std::string> texts; ///< by path: elaboration asks several times
 };
 
 } // namespace xfer

@@ -40,9 +40,6 @@ private:
   bool enter(const Dim &dim) override {
     if (dim.kind == Dim::Kind::Varies)
       refuse(Construct::VaryingDim, dim.range);
-    auto *bound = llvm::dyn_cast_or_null<BinaryExpr>(dim.value.get());
-    if (bound && bound->op == BinaryOp::LessEqual)
-      refuse(Construct::BoundedDim, dim.range);
     return true;
   }
 

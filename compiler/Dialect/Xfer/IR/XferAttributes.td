@@ -71,14 +71,23 @@ def Xfer_FieldAttr : Xfer_Attr<"Field", "field"> {
   let summary = "a field of a domain, or an input or output of an export";
   let description = [{
     `element` is the type of an element as the manifest names it: `u8 bool i32 f32 f64 bf16`; `tag` the language's tag
-    (`class`, `prob`, `logits`, ...) or empty; `classes` the count of a class or token, else 0.
+    (`class`, `prob`, `logits`, ...) or empty; `classes` the count of a class or token, else 0. `bound`, if not 0, says
+    that the field is the length of a bounded dimension of so many entries. `text` names the field of text, and `tokens`
+    the #xfer.tokenizer, that the runtime makes this field from: the numbers of its tokens, or without a shape how many
+    there are.
   }];
   let parameters = (ins StringRefParameter<>:$name, StringRefParameter<>:$element,
                         OptionalArrayRefParameter<"int64_t">:$shape, DefaultValuedParameter<"int64_t", "0">:$classes,
-                        OptionalParameter<"::mlir::StringAttr">:$tag);
+                        OptionalParameter<"::mlir::StringAttr">:$tag, DefaultValuedParameter<"int64_t", "0">:$bound,
+                        OptionalParameter<"::mlir::StringAttr">:$text, OptionalParameter<"::mlir::StringAttr">:$tokens);
   let assemblyFormat = [{
-    `<` $name `,` $element (`shape` `=` `[` $shape^ `]`)? (`classes` `=` $classes^)? (`tag` `=` $tag^)? `>`
+    `<` $name `,` $element (`shape` `=` `[` $shape^ `]`)? (`classes` `=` $classes^)? (`tag` `=` $tag^)?
+    (`bound` `=` $bound^)? (`text` `=` $text^)? (`tokens` `=` $tokens^)? `>`
   }];
+  let builders = [AttrBuilder<(ins "::llvm::StringRef":$name, "::llvm::StringRef":$element,
+                                   "::llvm::ArrayRef<int64_t>":$shape, "int64_t":$classes, "::mlir::StringAttr":$tag), [{
+    return $_get($_ctxt, name, element, shape, classes, tag, 0, ::mlir::StringAttr(), ::mlir::StringAttr());
+  }]>];
 }
 
 def Xfer_ReadAttr : Xfer_Attr<"Read", "read"> {

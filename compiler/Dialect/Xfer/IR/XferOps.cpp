@@ -101,6 +101,20 @@ LogicalResult LoadOp::verify() {
   return success();
 }
 
+LogicalResult TokenizerOp::verify() {
+  if (getRule() != "words" && getRule() != "pieces" && getRule() != "characters")
+    return emitOpError("(C1) has the unknown rule '") << getRule() << "'";
+  if (static_cast<int64_t>(getAtMost()) < 1)
+    return emitOpError("(C1) makes at most ") << getAtMost() << " tokens";
+  int64_t count = getVocabulary().size();
+  if (count == 0)
+    return emitOpError("(C2) has an empty vocabulary");
+  for (int64_t number : {static_cast<int64_t>(getFirst()), static_cast<int64_t>(getLast())})
+    if (number < -1 || number >= count)
+      return emitOpError("(C2) puts the token ") << number << " around a text, of " << count;
+  return success();
+}
+
 LogicalResult DomainOp::verify() {
   llvm::StringSet<> fields, splits;
   for (auto field : getFields().getAsRange<FieldAttr>())

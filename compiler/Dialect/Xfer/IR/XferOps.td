@@ -96,6 +96,28 @@ def Xfer_LoadOp : Xfer_Op<"load"> {
   let assemblyFormat = "$file `into` $into (`rules` $rules^)? (`added` $added^)? (`content` $content^)? attr-dict";
 }
 
+def Xfer_TokenizerOp : Xfer_Op<"tokenizer"> {
+  let summary = "how text becomes numbers, when the data is read";
+  let description = [{
+    `rule` is `words`, `pieces` (WordPiece) or `characters`; a token's number is its place in `vocabulary`. A text has
+    `at_most` tokens, or, if `exact`, that many. `first` and `last`, if not -1, are put around it. MANIFEST.md
+    (Tokenizers) has the rules. Constraints:
+    - (C1) the rule is one of the three; `at_most` is positive;
+    - (C2) the vocabulary is not empty, and `first` and `last` are in it.
+
+    ```mlir
+    xfer.tokenizer "tokens0" words at_most 60 ["[UNK]", "good", "film"]
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, StrAttr:$rule, I64Attr:$at_most, UnitAttr:$exact, UnitAttr:$lower,
+                       DefaultValuedAttr<I64Attr, "-1">:$first, DefaultValuedAttr<I64Attr, "-1">:$last,
+                       StrArrayAttr:$vocabulary);
+  let assemblyFormat = [{
+    $name custom<Word>($rule) `at_most` $at_most (`exact` $exact^)? (`lower` $lower^)? (`first` $first^)?
+    (`last` $last^)? $vocabulary attr-dict
+  }];
+}
+
 def Xfer_DomainOp : Xfer_Op<"domain"> {
   let summary = "samples with fields, where they come from and how they are split";
   let description = [{
