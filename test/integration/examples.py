@@ -3,12 +3,14 @@ import gzip
 import os
 import pathlib
 import harness
-from harness import EXAMPLES, SOURCE, digit_images, figure, idx
+from harness import EXAMPLES, SOURCE, XFERC, digit_images, figure, idx
 
 DATA = pathlib.Path(os.environ.get("XFER_DATA", SOURCE.parent / "shared" / "data"))
 DIGITS = EXAMPLES / "01-digits" / "program.xfer"
 ORACLE = EXAMPLES / "01-digits" / "oracle.xfer"
 MNIST_USPS = EXAMPLES / "02-mnist-usps" / "program.xfer"
+NAMES = EXAMPLES / "04-names" / "program.xfer"
+SHAKESPEARE = EXAMPLES / "05-shakespeare" / "program.xfer"
 
 
 class Examples(harness.Case):
@@ -21,6 +23,31 @@ class Examples(harness.Case):
     def test_oracle_of_drawn_digits(self):
         results = self.results(self.build(ORACLE), "train", "--epochs", 1, "--out", "run", timeout=300)
         self.assertGreater(results["runs"][0]["evaluations"][0]["figures"]["accuracy"], 0.5)
+
+    # Names of one pattern are soon foretold: every vowel is followed by the consonant that stands before it.
+    def test_made_names(self):
+        names = [c + v + c * (1 + n % 3) for n in range(20) for c in "bdgklm" for v in "aeiou"]
+        self.write("data/names/names.txt", "\n".join(names) + "\n")
+        program = self.build(NAMES)
+        results = self.results(program, "train", "--data", "data", "--epochs", 10, "--out", "run", timeout=300)
+        self.assertLess(figure(results, "names.test", "nats"), 1.3)  # 3.3 at first; .9 is what chance leaves
+        self.write("begun.txt", "ba\nlo\n")
+        rows = self.run_ok(program, "predict", "--export", "following", "--input", "begun.txt", "--out", "run").stdout
+        likely = [row.split(",")[-1] for row in rows.splitlines()[1:]]
+        self.assertEqual(likely, [str(1 + ord(c) - ord("a")) for c in "bl"])
+
+    def test_names(self):
+        if not (DATA / "names").is_dir():
+            self.skipTest(f"no names in '{DATA}'; XFER_DATA names the folder that holds names/")
+        results = self.results(self.build(NAMES), "train", "--data", DATA, "--epochs", 1, "--out", "run", timeout=300)
+        self.assertLess(figure(results, "names.test", "nats"), 2.25)  # 2.45 is what pairs of letters leave
+
+    def test_made_play(self):
+        text = "to be or not to be that is the question " * 200
+        self.write("data/tinyshakespeare/shakespeare.txt.gz", gzip.compress(text.encode(), mtime=0))
+        self.run_ok(XFERC, "build", SHAKESPEARE, "--data", "data", "-o", "play", timeout=300)
+        results = self.results("./play", "train", "--data", "data", "--epochs", 20, "--out", "run", timeout=300)
+        self.assertLess(figure(results, "play.test", "nats"), 1.5)  # 2.8 at first
 
     def make_data(self, mnist=640, usps=400):
         for kind, side, count, images, labels in (
