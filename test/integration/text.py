@@ -239,6 +239,69 @@ class Text(harness.Case):
         rows = self.run_ok(program, "predict", "--input", "new.tsv", "--export", "judge", "--out", "run").stdout.splitlines()
         self.assertEqual([row.split(",")[-1] for row in rows[1:]], ["1", "0"])
 
+    def test_towers(self):
+        """The text half of program 11: pieces, places, a mean over the tokens that there are, pairs that find each other."""
+        program = self.program("""import std
+const words = vocabulary("words.txt")
+domain pairs {
+  read tsv("pairs.tsv", text: "text", x: "x0..x3")
+  fields text: string, x: f32[4]
+  map text = tokens(text, words, at_most: 5)
+}
+module text_tower(count: int, width: int, out: int) (x: token[n, t]) -> [n, out] {
+  embed = embedding(count, width); place = embedding(5, width); hidden = linear(width); project = linear(out)
+  let h = embed(x) + 0.1 * place(iota(t))
+  let a = softmax(h @ transpose(h)) @ h
+  return project(mean(h + relu(hidden(a)), axis: t))
+}
+fn contrast(a: [n, d], b: [n, d], scale: []) -> [] {
+  let s = scale * unit_rows(a) @ transpose(unit_rows(b))
+  return (cross_entropy(s, classes(iota(n), n)) + cross_entropy(transpose(s), classes(iota(n), n))) / 2
+}
+model net { text = text_tower(len(words), 8, out: 4); vector = linear(4) }
+stage align {
+  on pairs.all batch 4
+  minimize contrast(net.vector(pairs.x), net.text(pairs.text), 5)
+  optimizer adam(1e-2); epochs 80
+}
+evaluate pairs.all { report near = mean(sum(unit_rows(net.vector(pairs.x)) * unit_rows(net.text(pairs.text)), axis: 1)) }
+export place(text: like pairs.text) = net.text(text)
+""", "[UNK]\nred\nblue\nbig\nsmall\n##s\n")
+        texts = ["red", "blues", "big red big red", "small"]
+        self.write("pairs.tsv", "text\tx0\tx1\tx2\tx3\n" + "".join(
+            f"{text}\t" + "\t".join(str(int(i == j)) for j in range(4)) + "\n" for i, text in enumerate(texts)))
+        results = self.results(program, "--out", "run")
+        self.assertGreater(figure(results, "pairs.all", "near"), 0.8)
+
+    def test_jointly(self):
+        """One call on two domains, joined along the samples and taken apart again, with the lengths of each."""
+        program = self.program("""import std
+const words = vocabulary("words.txt")
+domain a { read lines("a.txt"); fields text: string; map text = tokens(text, words, at_most: 4) }
+domain b { read lines("b.txt"); fields text: string; map text = tokens(text, words, at_most: 4) }
+module count() (x: [n, t, d]) -> [n, d] { return sum(x, axis: t) }
+model net { embed = embedding(len(words), 3); table = count(); gap = linear(1) }
+stage learn {
+  on a.all, b.all batch 2
+  let e = jointly(net.embed, [a.text, b.text])
+  let total = jointly(net.table, e)
+  watch first = mean(f32(length(e[0])))
+  watch second = mean(f32(length(e[1])))
+  watch same = sum(abs(total[0] - sum(net.embed(a.text), axis: 1))) + sum(abs(e[1] - net.embed(b.text)))
+  minimize mean(square(net.gap(total[0]))) + mean(square(net.gap(total[1])))
+  optimizer sgd(0.01); steps 2
+}
+evaluate a.all { report m = mean(net.embed(a.text)) }
+""", "[UNK]\nred\nblue\n")
+        self.write("a.txt", "red\nred\n")
+        self.write("b.txt", "red blue red\nblue blue blue\n")
+        self.run_ok(program, "--out", "run")
+        log = [json.loads(line) for line in (self.folder / "run" / "metrics.jsonl").read_text().splitlines()]
+        seen = [line for line in log if "first" in json.dumps(line)][-1]
+        text = json.dumps(seen)
+        for name, value in (("first", 1), ("second", 3), ("same", 0)):
+            self.assertRegex(text, f'"{name}": *{value}(\\.0*)?[,}}]')
+
     def test_numbers(self):
         """Words, punctuation, what is unknown, what is cut off, and an empty text; lower case because the words are."""
         program = self.program()
