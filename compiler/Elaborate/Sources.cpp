@@ -224,7 +224,7 @@ Value Pipeline::splitField(const Place &split, llvm::StringRef field, dsl::Sourc
                      "' is a split: its fields are read with 'whole(..)' where a time is "
                      "stated, or by a source of the stage ('on')");
   for (const SourceInfo &source : current->sources)
-    if (source.domain == split.name && source.split == split.split)
+    if (source.available && source.domain == split.name && source.split == split.split)
       return sourceField(source, field, range);
   SourceInfo source;
   source.name = split.name + ":" + split.split;
