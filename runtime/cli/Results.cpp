@@ -100,6 +100,14 @@ static const Figure *figureOfAll(const EvaluationResult &evaluation) {
   return nullptr;
 }
 
+// Before the gain of a single run: between what it would be on most other draws of the samples.
+static std::string intervalText(const std::vector<RunResults> &runs, const Figure &figure, size_t baseline) {
+  if (runs.size() != 1 || baseline >= figure.intervals.size() || std::isnan(figure.intervals[baseline].low))
+    return "";
+  return format("[{}, {}]  ", numberText(figure.intervals[baseline].low, true),
+                numberText(figure.intervals[baseline].high, true));
+}
+
 // The rows of a gain: one over each baseline, which it is named after.
 static void gainRows(Table &table, const std::vector<RunResults> &runs, size_t e, size_t f, size_t columns) {
   const Figure &figure = runs.back().evaluations[e].figures[f];
@@ -113,7 +121,9 @@ static void gainRows(Table &table, const std::vector<RunResults> &runs, size_t e
     row(figure.name, "-");
   for (size_t b = 0; b < figure.baselines.size(); ++b)
     row(figure.name + " over " + figure.baselines[b].first,
-        cell(runs, true, [&](const RunResults &run) { return &run.evaluations[e].figures[f].baselines[b].second; }));
+        intervalText(runs, figure, b) + cell(runs, true, [&](const RunResults &run) {
+          return &run.evaluations[e].figures[f].baselines[b].second;
+        }));
 }
 
 std::string resultsTable(const std::vector<RunResults> &runs) {

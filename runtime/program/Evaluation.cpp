@@ -11,7 +11,12 @@ static void makeGains(const Manifest &manifest, const ReportSpec &report, Figure
     return report.baseline != none && entry.first != manifest.baselines[report.baseline].name;
   };
   auto &baselines = figure.baselines;
-  baselines.erase(std::remove_if(baselines.begin(), baselines.end(), isOther), baselines.end());
+  for (size_t i = baselines.size(); i-- > 0;)
+    if (isOther(baselines[i])) {
+      baselines.erase(baselines.begin() + static_cast<ptrdiff_t>(i));
+      if (!figure.intervals.empty())
+        figure.intervals.erase(figure.intervals.begin() + static_cast<ptrdiff_t>(i));
+    }
   double &value = figure.value.values.at(0);
   for (auto &[name, tensor] : baselines)
     tensor.values.at(0) = value - tensor.values.at(0);
@@ -31,7 +36,39 @@ void writeGains(JsonWriter &json, const EvaluationResult &result) {
       json.key(baseline).value(gain.values[0]);
     json.endObject();
   }
+  json.endObject().key("intervals").beginObject();
+  for (const Figure &figure : result.figures) {
+    if (!isGain(figure) || figure.intervals.empty())
+      continue;
+    json.key(figure.name).beginObject();
+    for (size_t i = 0; i < figure.intervals.size(); ++i) {
+      json.key(figure.baselines[i].first).beginList();
+      json.value(figure.intervals[i].low).value(figure.intervals[i].high).endList();
+    }
+    json.endObject();
+  }
   json.endObject();
+}
+
+// What each gain's figure would be on other draws of the samples, under the model as it is.
+static Status drawGains(PassRunner &runner, const EvaluationSpec &spec, const Moment &moment,
+                        std::vector<std::vector<double>> &values) {
+  values.assign(spec.reports.size(), {});
+  for (size_t k = 0; k < spec.reports.size(); ++k) {
+    if (spec.reports[k].kind != ReportSpec::Gain)
+      continue;
+    Expected<std::vector<double>> drawn = runner.bootstrap(spec.reports[k].output, moment);
+    if (!drawn)
+      return drawn.status();
+    values[k] = std::move(*drawn);
+  }
+  return Status::success();
+}
+
+static Interval intervalOfDifference(std::vector<double> model, const std::vector<double> &baseline) {
+  for (size_t i = 0; i < model.size(); ++i)
+    model[i] -= baseline[i];
+  return percentileInterval(std::move(model));
 }
 
 Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const EvaluationSpec &spec,
@@ -53,19 +90,31 @@ Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const E
     result.figures.push_back(std::move(figure));
   }
 
+  std::vector<std::vector<double>> ownDraws, draws;
+  bool compares = std::any_of(baselines.begin(), baselines.end(), [](const Snapshot &one) { return !one.empty(); });
+  if (compares)
+    if (Status status = drawGains(**runner, spec, moment, ownDraws); status.failed())
+      return status;
   Snapshot model = current(session, baselines);
   for (size_t i = 0; i < baselines.size(); ++i) {
     if (baselines[i].empty())
       continue;
     session.restore(baselines[i]);
     runner = passes.run(spec.pass, moment);
+    Status status = runner.status();
+    if (status.ok()) {
+      for (size_t k = 0; k < result.figures.size(); ++k)
+        if (spec.reports[k].kind != ReportSpec::Rows)
+          result.figures[k].baselines.emplace_back(session.manifest.baselines[i].name,
+                                                   (*runner)->output(spec.reports[k].output));
+      status = drawGains(**runner, spec, moment, draws);
+    }
     session.restore(model);
-    if (!runner)
-      return runner.status().within("baseline '" + session.manifest.baselines[i].name + "'");
+    if (status.failed())
+      return status.within("baseline '" + session.manifest.baselines[i].name + "'");
     for (size_t k = 0; k < result.figures.size(); ++k)
-      if (spec.reports[k].kind != ReportSpec::Rows)
-        result.figures[k].baselines.emplace_back(session.manifest.baselines[i].name,
-                                                 (*runner)->output(spec.reports[k].output));
+      if (!ownDraws[k].empty())
+        result.figures[k].intervals.push_back(intervalOfDifference(ownDraws[k], draws[k]));
   }
   for (size_t k = 0; k < result.figures.size(); ++k)
     if (spec.reports[k].kind == ReportSpec::Gain)

@@ -2,6 +2,7 @@
 #ifndef XFER_RUNTIME_PROGRAM_EVALUATION_H
 #define XFER_RUNTIME_PROGRAM_EVALUATION_H
 
+#include "runtime/program/Bootstrap.h"
 #include "runtime/program/StageRunner.h"
 
 namespace xfer::rt {
@@ -12,6 +13,8 @@ struct Figure {
   Tensor value; // of a gain: over the first of `baselines`, not a number if there is none; empty for rows
   // By the name of a baseline, in text order: its value; of a gain: that of the model less that of the baseline.
   std::vector<std::pair<std::string, Tensor>> baselines;
+  // Of a gain: how far each is known from these samples, in the order of `baselines`; empty without samples.
+  std::vector<Interval> intervals;
 };
 
 struct EvaluationResult {
@@ -20,7 +23,8 @@ struct EvaluationResult {
 };
 
 // The gains of an evaluation over every baseline under the key "gains", as they stand in the log and in results.json:
-// {"transfer_gain": {"source_only": 0.1, ...}}. Nothing if it reports none.
+// {"transfer_gain": {"source_only": 0.1, ...}}, and under "intervals" alike with [low, high] of each. Nothing if it
+// reports none.
 void writeGains(JsonWriter &json, const EvaluationResult &result);
 
 // Called with the name of the evaluation and of the report for every `rows` report.

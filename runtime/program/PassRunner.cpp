@@ -1,5 +1,6 @@
 #include "runtime/program/PassRunner.h"
 #include "runtime/core/Hash.h"
+#include "runtime/program/Bootstrap.h"
 #include "runtime/program/SourceSampler.h"
 #include <algorithm>
 #include <cstring>
@@ -65,8 +66,10 @@ Status PassRunner::bindFunction(const OpenedData &data, const PassSpec &spec) {
     if (binding.kind == BindKind::Whole) {
       for (Source &source : sources)
         for (Whole &whole : source.wholes)
-          if (source.call->result(whole.result).name == binding.name)
+          if (source.call->result(whole.result).name == binding.name) {
             function->setArgument(i, whole.memory.data());
+            rowArguments.push_back({i, source.spec, source.elements, whole.rowBytes, whole.memory.data()});
+          }
     } else if (binding.kind == BindKind::Column) {
       const SourceSpec &source = *std::find_if(spec.sources.begin(), spec.sources.end(),
                                                [&](const SourceSpec &item) { return item.name == binding.name; });
@@ -74,6 +77,10 @@ Status PassRunner::bindFunction(const OpenedData &data, const PassSpec &spec) {
       if (!column)
         return column.status();
       function->setArgument(i, column->data());
+      Expected<int64_t> rows = elementsOf(data, source);
+      if (!rows)
+        return rows.status();
+      rowArguments.push_back({i, &source, *rows, column->size() / static_cast<uint64_t>(*rows), column->data()});
       columns.push_back(std::move(*column));
     }
   }
@@ -144,10 +151,54 @@ Status PassRunner::run(const Moment &moment) {
   for (Source &source : sources)
     if (Status status = stream(source, moment); status.failed())
       return status;
-  if (!function)
-    return Status::success();
+  return function ? runFunction(moment) : Status::success();
+}
+
+Status PassRunner::runFunction(const Moment &moment) {
   return function->run(moment.counters, makeStepKey(session->seed, hashName(moment.stageKey), moment.run,
                                                     static_cast<uint64_t>(moment.counters.step)));
+}
+
+Expected<std::vector<double>> PassRunner::bootstrap(const std::string &name, const Moment &moment) {
+  std::vector<double> values;
+  std::vector<Buffer> drawn;
+  uint64_t bytes = 0;
+  for (const Rows &rows : rowArguments) {
+    uint64_t size = static_cast<uint64_t>(rows.count) * rows.rowBytes;
+    Expected<Buffer> memory = Buffer::allocate(size, "samples drawn for the interval of a gain", /*zeroed=*/false);
+    if (!memory)
+      return memory.status();
+    drawn.push_back(std::move(*memory));
+    bytes += size;
+  }
+  if (drawn.empty())
+    return values;
+  auto point = [&](bool atDrawn) {
+    for (size_t i = 0; i < drawn.size(); ++i)
+      function->setArgument(rowArguments[i].argument, atDrawn ? drawn[i].data() : rowArguments[i].memory);
+  };
+  point(true);
+  Status status = Status::success();
+  for (unsigned round = 0, rounds = bootstrapRounds(bytes); round < rounds && status.ok(); ++round) {
+    const SourceSpec *source = nullptr;
+    std::vector<uint32_t> places;
+    for (size_t i = 0; i < drawn.size(); ++i) {
+      const Rows &rows = rowArguments[i];
+      if (rows.spec != source)
+        places = bootstrapDraw(rows.spec->name, round, static_cast<uint32_t>(rows.count));
+      source = rows.spec;
+      for (size_t k = 0; k < places.size(); ++k)
+        std::memcpy(drawn[i].as<char>() + k * rows.rowBytes,
+                    static_cast<const char *>(rows.memory) + places[k] * rows.rowBytes, rows.rowBytes);
+    }
+    status = runFunction(moment);
+    if (status.ok())
+      values.push_back(output(name).values.at(0));
+  }
+  point(false);
+  if (status.failed())
+    return status;
+  return values;
 }
 
 static Tensor tensorOf(const Binding &binding, const void *data, uint64_t bytes) {

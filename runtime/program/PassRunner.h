@@ -29,6 +29,10 @@ public:
   Tensor output(const std::string &name) const;
   Tensor rows(const std::string &id) const;
 
+  // After run(): a scalar output for samples drawn with replacement (Bootstrap.h), round by round; empty where the pass
+  // has no samples. What run() made stays, but for the outputs.
+  Expected<std::vector<double>> bootstrap(const std::string &name, const Moment &moment);
+
 private:
   struct Whole {
     size_t result; // of the batch function
@@ -43,15 +47,25 @@ private:
     int64_t elements;                 // of the split, or what its sampler draws
     std::shared_ptr<Sampler> sampler; // null: the split in order
   };
+  // Rows of all samples of a source that the pass's own function takes.
+  struct Rows {
+    size_t argument;
+    const SourceSpec *spec;
+    int64_t count; // of rows: the source's elements
+    uint64_t rowBytes;
+    const void *memory;
+  };
   Status bindSource(const OpenedData &data, const SourceSpec &spec);
   Status bindFunction(const OpenedData &data, const PassSpec &spec);
   Expected<Buffer> columnOf(const SourceSpec &source, const Binding &binding) const;
   Status stream(Source &source, const Moment &moment);
+  Status runFunction(const Moment &moment);
 
   Session *session = nullptr;
   const OpenedData *data = nullptr;
   std::vector<Source> sources;
   std::vector<Buffer> columns;
+  std::vector<Rows> rowArguments;
   std::unique_ptr<Call> function;
 };
 

@@ -63,6 +63,10 @@ static void writeResults(JsonWriter &json, const std::vector<EvaluationResult> &
         writeTensor(json, value);
         json.endObject();
       }
+      json.endList().key("intervals").beginList();
+      for (const Interval &interval : figure.intervals)
+        for (double end : {interval.low, interval.high})
+          json.value(bitsOf(end));
       json.endList().endObject();
     }
     json.endList().endObject();
@@ -89,6 +93,11 @@ static void readResults(JsonObject &object, std::vector<EvaluationResult> &resul
         if (const Json *value = fields.find("value"))
           figure.baselines.emplace_back(name, readTensor(*value, at, problem));
       });
+      std::vector<std::string> ends = fields.texts("intervals", /*optional=*/true);
+      for (size_t i = 0; i + 1 < ends.size(); i += 2)
+        figure.intervals.push_back({numberOf(ends[i]), numberOf(ends[i + 1])});
+      if (!figure.intervals.empty() && 2 * figure.baselines.size() != ends.size())
+        problem.report(at, "there is not one interval for each baseline");
       result.figures.push_back(std::move(figure));
     });
     results.push_back(std::move(result));

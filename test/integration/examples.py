@@ -69,7 +69,7 @@ class Examples(harness.Case):
             self.assertAlmostEqual(gains[name], accuracy - found["baselines"][name]["accuracy"], places=6)
         self.assertEqual(found["figures"]["transfer_gain"], gains["source_only"])
         shown = self.run_ok(program, "evaluate", "--data", "data", "--out", "run").stdout
-        self.assertRegex(shown, r"transfer_gain over source_only +[+-]\d\.\d{4}\n +transfer_gain over mmd +[+-]\d\.\d{4}\n")
+        self.assertRegex(shown, r"transfer_gain over source_only +(\[[+-]\d\.\d{4}, [+-]\d\.\d{4}\]) +[+-]\d\.\d{4}\n +transfer_gain over mmd +\[.*\] +[+-]\d\.\d{4}\n")
         self.assertTrue(0 <= found["figures"]["accuracy"] <= 1)
         # The same from files that are not packed, and with one thread.
         for packed in (self.folder / "data").rglob("*.gz"):

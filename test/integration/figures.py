@@ -159,5 +159,67 @@ class Figures(harness.Case):
         self.assertEqual((found["ties"], found["nan"]), (0.75, 0.5))
 
 
+# The interval of a gain: what it is on other draws of the samples, the same for model and baseline.
+GAIN = """import std
+domain d {
+  generate train: samples(64, fn(i) => point(i)); generate test: samples(400, fn(i) => point(i))
+  fields x: f32[2], y: class(2)
+}
+fn point(i) {
+  let side = i % 2
+  return (x: normal([2]) + stack([f32(side), 0.5 * f32(side)]), y: classes(side, 2))
+}
+model net = linear(2)
+stage learn { on d.train batch 32; minimize cross_entropy(net(d.x), d.y); optimizer sgd(0.0001); epochs 1 }
+baseline before of learn
+stage more { on d.train batch 32; minimize cross_entropy(net(d.x), d.y); optimizer sgd(0.5); epochs 20 }
+evaluate d.test batch 64 { predict softmax(net(d.x)) against d.y; report FIRST, transfer_gain }
+evaluate d.test batch 64 { predict softmax(net(d.x)) }
+"""
+
+
+class Gains(harness.Case):
+    def gain(self, first, *arguments):
+        results = self.results(self.build(GAIN.replace("FIRST", first)), "train", "--out", "run", "--overwrite", *arguments)
+        return results, results["runs"][0]["evaluations"][0]
+
+    def test_interval(self):
+        results, found = self.gain("accuracy")
+        low, high = found["intervals"]["transfer_gain"]["before"]
+        gain = found["gains"]["transfer_gain"]["before"]
+        self.assertTrue(low < gain < high, found)
+        # Of a difference of shares, per sample -1, 0 or 1: 1.96 deviations of the mean, by the paired counts' bounds.
+        self.assertTrue(0.03 < high - low < 2 * 1.96 * 2 / 400 ** 0.5, found)
+        # Draws are of the samples alone: equal models have no difference in any of them.
+        again, _ = self.gain("accuracy", "--threads", "1")
+        self.assertEqual(again["runs"][0]["evaluations"], results["runs"][0]["evaluations"])
+        # `evaluate` judges the run again and finds the same.
+        program = self.build(GAIN.replace("FIRST", "accuracy"))
+        self.assertEqual(self.results(program, "evaluate", "--out", "run")["runs"][0]["evaluations"], results["runs"][0]["evaluations"])
+        shown = self.run_ok(program, "evaluate", "--out", "run").stdout
+        self.assertIn(f"[{low:+.4f}, {high:+.4f}]  {gain:+.4f}", shown)
+
+    # Any figure of whole splits has one, here an area under a curve; the percentiles do not depend on the seed of the run.
+    def test_other_figures(self):
+        for first in ("roc_auc", "macro_f1", "gain = mean(square(net(d.x)))"):
+            with self.subTest(first):
+                _, found = self.gain(first)
+                low, high = found["intervals"]["transfer_gain"]["before"]
+                self.assertTrue(low < found["gains"]["transfer_gain"]["before"] < high, found)
+
+    def test_equal_models(self):
+        text = GAIN.replace("FIRST", "accuracy").replace("sgd(0.5); epochs 20", "sgd(0.0); epochs 1")
+        found = self.results(self.build(text), "train", "--out", "run", "--overwrite")["runs"][0]["evaluations"][0]
+        self.assertEqual(found["intervals"]["transfer_gain"]["before"], [0, 0])
+
+    # A report of the program has no samples, so its gain has no interval.
+    def test_without_samples(self):
+        text = GAIN.replace("evaluate d.test batch 64 { predict softmax(net(d.x)) against d.y; report FIRST, transfer_gain }", "report size = dot(params(net), params(net)), transfer_gain")
+        found = self.results(self.build(text), "train", "--out", "run", "--overwrite")["runs"][0]["evaluations"]
+        report = [one for one in found if one["name"] == "report"][0]
+        self.assertEqual(report["intervals"], {})
+        self.assertNotEqual(report["gains"]["transfer_gain"]["before"], 0)
+
+
 if __name__ == "__main__":
     harness.main()

@@ -15,6 +15,7 @@ namespace {
 
 std::vector<std::string> trace;
 int infiniteAt = -1; // the step that makes the weight infinite
+bool gains = false;  // the samples are also drawn anew, for the interval of a gain
 
 float &scalar(const xfer_buffer_t *buffers, int i) { return *static_cast<float *>(buffers[i].data); }
 int32_t &whole(const xfer_buffer_t *buffers, int i) { return *static_cast<int32_t *>(buffers[i].data); }
@@ -57,7 +58,10 @@ xfer_status_t judge(xfer_context *, xfer_queue_t, const xfer_buffer_t *b, const 
   EXPECT_EQ(whole(b, 2), 5);
   EXPECT_EQ(extents[0], 5);
   for (int i = 0; i < 5; ++i)
-    EXPECT_EQ(static_cast<int32_t *>(b[3].data)[i], i) << "a column is in sample order";
+    if (int32_t sample = static_cast<int32_t *>(b[3].data)[i]; gains)
+      EXPECT_TRUE(sample >= 0 && sample < 5) << "a drawn sample is one of the column";
+    else
+      EXPECT_EQ(sample, i) << "a column is in sample order";
   float weight = scalar(b, 0);
   scalar(b, 4) = weight < 6 ? weight : 6 - weight; // grows, then falls
   scalar(b, 5) = whole(b, 1) >= 2;
@@ -244,7 +248,9 @@ TEST(Trainer, ModelsBetweenStages) {
                                {{"name", "gains"}, {"kind", "gain"}, {"output", "value"}}}}}};
   program["order"] = {{{"stage", "first"}}, {{"stage", "second"}}, {{"stage", "other"}},
                       {{"evaluate", 0}},    {{"stage", "branch"}}, {{"repeat", 2}, {"body", {{{"stage", "first"}}}}}};
+  gains = true;
   Outcome outcome = runProgram(program);
+  gains = false;
   ASSERT_TRUE(outcome.status.ok()) << outcome.status.message();
   EXPECT_EQ(trace, (Trace{"init", "s 0 0 w1", "s 1 0 w2",                    // first: 1 -> 3
                           "s 0 0 w3", "s 1 0 w4", "s 2 1 w5", "s 3 1 w6",    // second: 3 -> 7
@@ -265,6 +271,15 @@ TEST(Trainer, ModelsBetweenStages) {
   EXPECT_EQ(figures[2].baselines[0].second.values[0], -1 - 5);
   EXPECT_EQ(figures[2].baselines[1].second.values[0], -1 - 3);
   EXPECT_EQ(figures[2].value.values[0], -1 - 5);
+  // The figure is the model's alone, so that other draws of the samples give the same gain.
+  for (size_t f : {size_t(1), size_t(2)}) {
+    ASSERT_EQ(figures[f].intervals.size(), figures[f].baselines.size());
+    for (size_t i = 0; i < figures[f].intervals.size(); ++i) {
+      EXPECT_EQ(figures[f].intervals[i].low, figures[f].baselines[i].second.values[0]);
+      EXPECT_EQ(figures[f].intervals[i].high, figures[f].baselines[i].second.values[0]);
+    }
+  }
+  EXPECT_TRUE(figures[0].intervals.empty());
 }
 
 // An update that leaves a parameter infinite after a loss that was good never becomes a checkpoint.
