@@ -3,6 +3,7 @@
 #include "compiler/BindingTime/Outline.h"
 #include "compiler/BindingTime/Passes.h"
 #include "compiler/BindingTime/RowWise.h"
+#include "compiler/BindingTime/SplitReductions.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -39,6 +40,7 @@ public:
     return llvm::any_of(llvm::seq(function.getNumArguments()), [&](unsigned i) { return sourceOf(i) >= 0; });
   }
   LogicalResult run();
+  const RowWiseAnalysis &analysis() const { return rows; }
 
 private:
   int sourceOf(unsigned argument);
@@ -235,9 +237,11 @@ struct CutWhole : impl::CutWholeBase<CutWhole> {
       if (!pass.getFunction())
         continue;
       auto function = symbols.lookup<func::FuncOp>(*pass.getFunction());
-      Cutter cutter(pass, function);
-      if (!cutter.applies())
+      Cutter before(pass, function);
+      if (!before.applies())
         continue;
+      splitReductions(function, before.analysis());
+      Cutter cutter(pass, function);
       if (failed(cutter.run()))
         return signalPassFailure();
       replaced.insert(function);

@@ -12,7 +12,8 @@ def CutWhole : Pass<"xfer-cut-whole", "::mlir::ModuleOp"> {
 
     What is computed sample by sample (RowWise.h) moves into one function a source, with the source's static batch, that
     gives a `whole` value for each value at the border. The rest takes these as arguments; a raw field at the border
-    becomes a `column`. The border is moved back over cheap operations (element by element, broadcasts) where that
+    becomes a `column`. A reduction over samples and axes of a sample is split, so that each sample's share of it is a row.
+    The border is moved back over cheap operations (element by element, broadcasts) where that
     leaves fewer bytes a sample in memory. Results that are bound as `whole` are rows by request.
 
     After: no function of a pass has `batch`, `index` or `key` arguments, but the `rows` of its sources, whose shapes are

@@ -7,7 +7,7 @@
 namespace xfer::rt {
 
 unsigned bootstrapRounds(uint64_t bytes) {
-  constexpr uint64_t copied = uint64_t(4) << 30;
+  constexpr uint64_t copied = uint64_t(1) << 30;
   return static_cast<unsigned>(std::clamp<uint64_t>(copied / std::max<uint64_t>(bytes, 1), 100, 1000));
 }
 

@@ -159,6 +159,40 @@ class Figures(harness.Case):
         self.assertEqual((found["ties"], found["nan"]), (0.75, 0.5))
 
 
+# Figures of pixels keep a few numbers a sample.
+PIXELS = """import std
+domain cells {
+  generate samples(COUNT, fn(i) => (image: uniform([64, 64, 1]), mask: classes(uniform_int([64, 64], below: 3), 3)))
+  fields image: f32[64, 64, 1], mask: class(3)[64, 64]
+}
+module shifted() (x: [n, h, w, c]) -> logits[n, h, w, 3] { param bias: [3] = zeros(); return concat([1 - 2 * x, 0 * x + 0.1, 2 * x - 1], axis: -1) + bias }
+model net = shifted()
+evaluate cells.all batch BATCH { predict softmax(net(cells.image)) against cells.mask
+  report mean_iou, accuracy, log_loss, square = mse(net(cells.image), 0.5), middle = mean(cells.image), most = max(cells.image), three = mean(softmax(net(cells.image)), axis: [0, 1, 2]) }
+"""
+
+
+class Pixels(harness.Case):
+    def evaluate(self, count, batch):
+        text = PIXELS.replace("COUNT", str(count)).replace("BATCH", str(batch))
+        results = self.results(self.build(text), "train", "--out", "run", "--overwrite")
+        return figures(results, "cells.all"), results["peak_memory"]
+
+    def test_any_batch(self):
+        one, _ = self.evaluate(61, 8)
+        for batch in (61, 1):
+            other, _ = self.evaluate(61, batch)
+            for name in ("mean_iou", "accuracy", "most"):        # of counts below 2^24
+                self.assertEqual(one[name], other[name])
+            for name in ("log_loss", "square", "middle"):        # float32 sums of 249,856 numbers in another order
+                self.assertAlmostEqual(one[name], other[name], delta=1e-5 * abs(one[name]))
+
+    # 32 KiB of data a sample; rows of all pixels would be 112 KiB more.
+    def test_memory(self):
+        _, few = self.evaluate(100, 8)
+        _, many = self.evaluate(1100, 8)
+        self.assertLess(many - few, 1000 * (32 << 10) * 1.3)
+
 # The interval of a gain: what it is on other draws of the samples, the same for model and baseline.
 GAIN = """import std
 domain d {

@@ -121,6 +121,32 @@ module attributes {xfer.program = "p"} {
 }
 
 // What mixes rows in the middle is whole from there on, also where it meets rows again.
+// Of a sum over samples and pixels each sample's share is a row; of one over the samples alone there is nothing to
+// split.
+constexpr const char *kPixels = R"mlir(
+#N = #nn.meaning<symbols = ["d.test", "", "", ""]>
+module attributes {xfer.program = "p"} {
+  xfer.domain "d" fields [#xfer.field<"x", "f32" shape = [6, 5, 3]>] reads [#xfer.read<"test", "npz", {}>]
+  func.func @test(%x: tensor<?x6x5x3xf32, #N> {xfer.bind = #xfer.bind<batch, "s.x">})
+      -> (tensor<3xf32> {xfer.bind = #xfer.bind<output, "sum">}, tensor<6x5x3xf32> {xfer.bind = #xfer.bind<output, "largest">}) {
+    %e = nn.exp %x : tensor<?x6x5x3xf32, #N>
+    %s = nn.reduce sum %e axes [0, 1, 2] : (tensor<?x6x5x3xf32, #N>) -> tensor<3xf32>
+    %m = nn.reduce max %x axes [0] : (tensor<?x6x5x3xf32, #N>) -> tensor<6x5x3xf32>
+    return %s, %m : tensor<3xf32>, tensor<6x5x3xf32>
+  }
+  xfer.pass "test" sources [#xfer.source<"s", domain = "d", split = "test", batch = 8>] function @test
+  xfer.evaluation "e" pass "test" reports [#xfer.report<"sum", "value", "sum">, #xfer.report<"largest", "value", "largest">]
+  xfer.run evaluation "e"
+})mlir";
+
+TEST_F(BindingTimeTest, SplitsReductions) {
+  parse(kPixels);
+  ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  EXPECT_EQ(binds(function("test.rows.s")), "batch s.x:8x6x5x3 -> whole test.0:8x3 ");
+  EXPECT_EQ(binds(function("test.whole")), "whole test.0:-9223372036854775808x3 column s.x:-9223372036854775808x6x5x3 "
+                                           "-> output sum:3 output largest:6x5x3 ");
+}
+
 TEST_F(BindingTimeTest, MixedStaysWhole) {
   parse(R"mlir(
 #N = #nn.meaning<symbols = ["d.test"]>

@@ -47,6 +47,6 @@ TEST(Bootstrap, NotNumbers) {
 TEST(Bootstrap, RoundsByWork) {
   EXPECT_EQ(bootstrapRounds(0), 1000u);
   EXPECT_EQ(bootstrapRounds(1 << 20), 1000u);
-  EXPECT_EQ(bootstrapRounds(uint64_t(16) << 20), 256u);
+  EXPECT_EQ(bootstrapRounds(uint64_t(4) << 20), 256u);
   EXPECT_EQ(bootstrapRounds(uint64_t(1) << 40), 100u);
 }
