@@ -4,6 +4,7 @@
 #include "compiler/BindingTime/Passes.h"
 #include "compiler/BindingTime/RowWise.h"
 #include "compiler/BindingTime/SplitReductions.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -31,8 +32,8 @@ bool isCheap(Operation *op) { return op->hasTrait<nn::PerElement>() || isa<nn::B
 /// Cuts the function of one pass.
 class Cutter {
 public:
-  Cutter(PassOp pass, func::FuncOp function)
-      : pass(pass), function(function),
+  Cutter(PassOp pass, func::FuncOp function, bool streams)
+      : pass(pass), function(function), streams(streams),
         rows(function, [&](unsigned argument) { return sourceOf(argument); }, /*loops=*/true) {}
 
   /// Is there anything to cut?
@@ -44,6 +45,8 @@ public:
 
 private:
   int sourceOf(unsigned argument);
+  bool isStreamed(Operation *op) const;
+  void findSums();
   void findBorder();
   void moveBack();
   void cutAt(Value value);
@@ -58,7 +61,10 @@ private:
 
   PassOp pass;
   func::FuncOp function;
+  bool streams;
   RowWiseAnalysis rows;
+  /// Sums over the samples that are added up batch by batch, and their bindings.
+  llvm::MapVector<Operation *, BindAttr> sums;
   /// Rows that are read by what is not computed sample by sample.
   llvm::SetVector<Value> border;
   /// Every row value that must be materialised, and its binding.
@@ -87,8 +93,26 @@ bool Cutter::isRaw(Value value) {
   return argument && getArgumentBind(function, argument.getArgNumber()).getKind() == BindKind::Batch;
 }
 
+/// A sum of rows over the samples alone, in an element type that the runtime adds.
+bool Cutter::isStreamed(Operation *op) const {
+  auto reduce = dyn_cast<nn::ReduceOp>(op);
+  if (!streams || !reduce || reduce.getKind() != nn::ReduceKind::Sum || reduce.getAxes() != ArrayRef<int64_t>{0} ||
+      !rows.stateOf(reduce.getX()).isRow())
+    return false;
+  auto type = cast<RankedTensorType>(reduce.getResult().getType());
+  return type.hasStaticShape() && (type.getElementType().isF32() || type.getElementType().isInteger(32));
+}
+
+void Cutter::findSums() {
+  for (Operation &op : function.getBody().front())
+    if (isStreamed(&op))
+      sums[&op] = BindAttr::get(pass.getContext(), BindKind::Sum, (pass.getName() + ".sum" + Twine(sums.size())).str());
+}
+
 void Cutter::findBorder() {
   for (Operation &op : function.getBody().front()) {
+    if (sums.contains(&op))
+      continue;
     auto terminator = dyn_cast<func::ReturnOp>(op);
     for (OpOperand &operand : op.getOpOperands()) {
       if (!rows.stateOf(operand.get()).isRow())
@@ -157,6 +181,9 @@ void Cutter::makeRows(unsigned source, SmallVectorImpl<Attribute> &sources) {
   for (BoundValue &value : whole)
     if (rows.stateOf(value.first).source == static_cast<int>(source))
       results.push_back(value);
+  for (auto &[sum, bind] : sums)
+    if (rows.stateOf(sum->getOperand(0)).source == static_cast<int>(source))
+      results.push_back({sum->getOperand(0), bind});
   if (results.empty()) {
     sources.push_back(attribute);
     return;
@@ -179,6 +206,8 @@ void Cutter::makeRows(unsigned source, SmallVectorImpl<Attribute> &sources) {
 
 void Cutter::makeWhole() {
   SmallVector<BoundValue> given, results;
+  for (auto &[sum, bind] : sums)
+    given.push_back({sum->getResult(0), bind});
   for (Value value : border) {
     if (isRaw(value)) {
       BindAttr bind = getArgumentBind(function, cast<BlockArgument>(value).getArgNumber());
@@ -212,6 +241,7 @@ LogicalResult Cutter::run() {
              << index << " of '" << function.getSymName() << "' is not computed sample by sample, so it has no rows";
     whole.push_back({value, bind});
   }
+  findSums();
   findBorder();
   moveBack();
   unsigned number = 0;
@@ -230,18 +260,27 @@ LogicalResult Cutter::run() {
 }
 
 struct CutWhole : impl::CutWholeBase<CutWhole> {
+  using CutWholeBase::CutWholeBase;
+
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
+    // Gains are judged on other draws of the rows, which then must be there.
+    llvm::StringSet<> drawn;
+    for (EvaluationOp evaluation : getOperation().getOps<EvaluationOp>())
+      if (llvm::any_of(evaluation.getReports().getAsRange<ReportAttr>(),
+                       [](ReportAttr report) { return report.getKind() == "gain"; }))
+        drawn.insert(evaluation.getPass());
     llvm::SmallSetVector<func::FuncOp, 8> replaced;
     for (PassOp pass : getOperation().getOps<PassOp>()) {
       if (!pass.getFunction())
         continue;
       auto function = symbols.lookup<func::FuncOp>(*pass.getFunction());
-      Cutter before(pass, function);
+      bool streams = stream && !drawn.contains(pass.getName());
+      Cutter before(pass, function, streams);
       if (!before.applies())
         continue;
       splitReductions(function, before.analysis());
-      Cutter cutter(pass, function);
+      Cutter cutter(pass, function, streams);
       if (failed(cutter.run()))
         return signalPassFailure();
       replaced.insert(function);

@@ -61,7 +61,8 @@ bool Hoister::readsData(Value value) {
   bool reads = false;
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     BindKind kind = getArgumentBind(function, argument.getArgNumber()).getKind();
-    reads = kind == BindKind::Batch || kind == BindKind::Index || kind == BindKind::Column || kind == BindKind::Whole;
+    reads = kind == BindKind::Batch || kind == BindKind::Index || kind == BindKind::Column || kind == BindKind::Whole ||
+            kind == BindKind::Sum;
   } else {
     for (Value operand : value.getDefiningOp()->getOperands())
       reads |= readsData(operand);

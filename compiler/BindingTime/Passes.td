@@ -13,6 +13,8 @@ def CutWhole : Pass<"xfer-cut-whole", "::mlir::ModuleOp"> {
     What is computed sample by sample (RowWise.h) moves into one function a source, with the source's static batch, that
     gives a `whole` value for each value at the border. The rest takes these as arguments; a raw field at the border
     becomes a `column`. A reduction over samples and axes of a sample is split, so that each sample's share of it is a row.
+    What only a sum over the samples reads is not kept (`stream`): the row is bound as `sum`, and the whole function
+    takes the sum itself. Where an evaluation reports a gain, all rows are kept, from which its interval is drawn.
     The border is moved back over cheap operations (element by element, broadcasts) where that
     leaves fewer bytes a sample in memory. Results that are bound as `whole` are rows by request.
 
@@ -32,6 +34,8 @@ def CutWhole : Pass<"xfer-cut-whole", "::mlir::ModuleOp"> {
     xfer.pass "test" sources [#xfer.source<"s", .. batch = 8 rows = @test.rows.s>] function @test.whole
     ```
   }];
+  let options = [Option<"stream", "stream", "bool", /*default=*/"true",
+                        "Let the runtime add up what is summed over the samples">];
   let dependentDialects = ["::xfer::nn::NNDialect", "::xfer::pipeline::XferDialect"];
 }
 

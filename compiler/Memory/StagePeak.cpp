@@ -153,8 +153,13 @@ MemorySize Sizes::buffers(PassOp pass) const {
     const FunctionPlan &rows = plan(source.getRows());
     size.add(buffers(rows));
     std::string extent = (source.getDomain() + "." + source.getSplit()).str();
-    for (Type type : func::FuncOp(rows.getFunction()).getResultTypes()) {
+    func::FuncOp function = rows.getFunction();
+    for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
       auto tensor = cast<RankedTensorType>(type);
+      if (getResultBind(function, i).getKind() == BindKind::Sum) { // totals in double width
+        addTensor(size, RankedTensorType::get(tensor.getShape().drop_front(), Float64Type::get(type.getContext())));
+        continue;
+      }
       int64_t row = bytesOfElement(tensor.getElementType());
       for (int64_t extent : tensor.getShape().drop_front())
         row *= extent;

@@ -44,6 +44,7 @@ ArrayRef<std::pair<StringRef, StringRef>> getOptimisingPasses() {
   static const std::pair<StringRef, StringRef> passes[] = {
       {"simplify", "fold and share equal operations"},
       {"hoist", "compute before the step, and before a loop, what does not change in it"},
+      {"stream", "add up sums over samples batch by batch, instead of keeping what is added"},
       {"variance", "find a mean and the variance about it in one pass"},
       {"fuse", "put several operations into one kernel"},
       {"reuse", "let values share memory"},
@@ -91,7 +92,9 @@ LogicalResult transformProgram(ModuleOp module, const CompileOptions &options, S
     passes.addNestedPass<func::FuncOp>(createSingleReplicaPass());
     // An evaluation over whole splits becomes rows, computed batch by batch, and what is made of them; then everything
     // moves to the earliest time at which it can be computed.
-    passes.addPass(createCutWhole());
+    CutWholeOptions cut;
+    cut.stream = enabled("stream");
+    passes.addPass(createCutWhole(cut));
     passes.addPass(createExpandDynamic());
     if (enabled("hoist"))
       passes.addPass(createHoist());

@@ -134,7 +134,8 @@ enum class BindKind : uint8_t {
   Watch,
   Check,
   Field,
-  Output
+  Output,
+  Sum
 };
 
 enum class Counter : uint8_t { Step, Epoch, Steps, Epochs, Progress, Stale };

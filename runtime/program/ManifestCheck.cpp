@@ -68,7 +68,7 @@ void ManifestReader::check() {
         for (const SourceSpec &source : pass.sources)
           if (source.function != none)
             for (const Binding &result : manifest.functions[source.function].results)
-              found |= result.name == report.output;
+              found |= result.kind == BindKind::Whole && result.name == report.output;
       } else if (pass.function != none) {
         for (const Binding &result : manifest.functions[pass.function].results)
           found |= result.kind == BindKind::Output && result.name == report.output &&
@@ -170,8 +170,8 @@ void ManifestReader::checkPass(const PassSpec &pass, size_t index) {
         problem.report(where, "a pass reads one batch at a time");
     }
     for (const Binding &result : function.results) {
-      if (result.kind != BindKind::Whole || result.shape.empty() || !result.shape[0].symbol.empty() ||
-          result.shape[0].size != source.batch || result.inPlace != none)
+      if (!isOneOf(result.kind, {BindKind::Whole, BindKind::Sum}) || result.shape.empty() ||
+          !result.shape[0].symbol.empty() || result.shape[0].size != source.batch || result.inPlace != none)
         problem.report(where, "result '" + result.name + "' is not one row a sample");
       for (size_t i = 1; i < result.shape.size(); ++i)
         if (!result.shape[i].symbol.empty())
@@ -187,15 +187,18 @@ void ManifestReader::checkPass(const PassSpec &pass, size_t index) {
   for (const Binding &argument : function.arguments) {
     if (argument.kind == BindKind::Column) {
       checkBatch(argument, pass.sources, where, true);
-    } else if (argument.kind == BindKind::Whole) {
+    } else if (isOneOf(argument.kind, {BindKind::Whole, BindKind::Sum})) {
       auto found = wholes.find(argument.name);
-      if (found == wholes.end()) {
+      if (found == wholes.end() || found->second.second->kind != argument.kind) {
         problem.report(where, "'" + argument.name + "' is not computed by this pass");
         continue;
       }
       auto [source, result] = found->second;
       Shape expected = result->shape;
-      expected[0] = rowsOf(*source);
+      if (argument.kind == BindKind::Sum)
+        expected.erase(expected.begin());
+      else
+        expected[0] = rowsOf(*source);
       if (!(argument.shape == expected) || argument.type != result->type)
         problem.report(where, "type or shape differ from the rows of '" + argument.name + "'");
     } else if (!isOneOf(argument.kind, common)) {

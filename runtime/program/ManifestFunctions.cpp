@@ -33,6 +33,7 @@ static const KindRow kinds[] = {
     {"check", BindKind::Check, Result},
     {"field", BindKind::Field, Result},
     {"output", BindKind::Output, Result},
+    {"sum", BindKind::Sum, Argument | Result},
 };
 
 static const char *const counters[] = {"step", "epoch", "steps", "epochs", "progress", "stale"};
@@ -214,6 +215,10 @@ void ManifestReader::resolveBinding(Binding &binding, const std::string &place) 
     for (const Extent &extent : binding.shape)
       if (!extent.symbol.empty())
         problem.report(place, "an output has a fixed shape");
+    return;
+  case BindKind::Sum:
+    if (binding.type != ElementType::F32 && binding.type != ElementType::I32)
+      problem.report(place, "f32 or i32 is expected");
     return;
   case BindKind::Whole:
   case BindKind::Input:

@@ -29,7 +29,7 @@ Status PassRunner::bindSource(const OpenedData &data, const SourceSpec &spec) {
   Expected<int64_t> elements = elementsOf(data, spec);
   if (!elements)
     return elements.status();
-  Source source{&spec, std::make_unique<Call>(std::move(*call)), {}, {}, *elements, nullptr};
+  Source source{&spec, std::make_unique<Call>(std::move(*call)), {}, {}, {}, *elements, nullptr};
   if (spec.sampler.kind != SamplerSpec::Plain) {
     Expected<std::unique_ptr<Sampler>> sampler = makeSampler(*session, data, spec, drawnKey(*session, spec), false, 0);
     if (!sampler)
@@ -42,7 +42,16 @@ Status PassRunner::bindSource(const OpenedData &data, const SourceSpec &spec) {
   source.input = std::move(*input);
   uint64_t samples = static_cast<uint64_t>(*elements);
   for (size_t i = 0; i < source.call->function().results.size(); ++i) {
+    const Binding &result = source.call->result(i);
     uint64_t rowBytes = source.call->resultBuffer(i).size() / static_cast<uint64_t>(spec.batch);
+    if (result.kind == BindKind::Sum) {
+      Expected<Buffer> memory = Buffer::allocate(rowBytes, "a sum over '" + spec.name + "'");
+      Expected<Buffer> totals = Buffer::allocate(rowBytes / sizeOf(result.type) * 8, "a sum over '" + spec.name + "'");
+      if (!memory || !totals)
+        return memory ? totals.status() : memory.status();
+      source.sums.push_back({i, std::move(*totals), std::move(*memory)});
+      continue;
+    }
     if (rowBytes != 0 && samples > (uint64_t(1) << 50) / rowBytes)
       return failure("'{}' needs more memory than a machine has: the data are too large for it",
                      source.call->function().name);
@@ -70,6 +79,11 @@ Status PassRunner::bindFunction(const OpenedData &data, const PassSpec &spec) {
             function->setArgument(i, whole.memory.data());
             rowArguments.push_back({i, source.spec, source.elements, whole.rowBytes, whole.memory.data()});
           }
+    } else if (binding.kind == BindKind::Sum) {
+      for (Source &source : sources)
+        for (Sum &sum : source.sums)
+          if (source.call->result(sum.result).name == binding.name)
+            function->setArgument(i, sum.memory.data());
     } else if (binding.kind == BindKind::Column) {
       const SourceSpec &source = *std::find_if(spec.sources.begin(), spec.sources.end(),
                                                [&](const SourceSpec &item) { return item.name == binding.name; });
@@ -122,6 +136,19 @@ Expected<Buffer> PassRunner::columnOf(const SourceSpec &source, const Binding &b
   return memory;
 }
 
+template <typename Number, typename Total>
+static void addRows(void *totals, const void *rows, size_t count, size_t width) {
+  const Number *row = static_cast<const Number *>(rows);
+  for (size_t i = 0; i < count; ++i, row += width)
+    for (size_t k = 0; k < width; ++k)
+      static_cast<Total *>(totals)[k] += static_cast<Total>(row[k]);
+}
+
+template <typename Number, typename Total> static void storeTotals(void *memory, const void *totals, size_t width) {
+  for (size_t k = 0; k < width; ++k)
+    static_cast<Number *>(memory)[k] = static_cast<Number>(static_cast<const Total *>(totals)[k]);
+}
+
 Status PassRunner::stream(Source &source, const Moment &moment) {
   const std::vector<int32_t> &numbers = data->split(*source.spec);
   uint64_t stage = hashName(moment.stageKey);
@@ -129,6 +156,8 @@ Status PassRunner::stream(Source &source, const Moment &moment) {
   PhiloxKey stepKey = makeStepKey(session->seed, stage, moment.run, static_cast<uint64_t>(moment.counters.step));
   Batch batch;
   batch.passes.assign(static_cast<size_t>(source.spec->batch), static_cast<uint32_t>(moment.counters.epoch));
+  for (Sum &sum : source.sums)
+    std::memset(sum.totals.data(), 0, sum.totals.size());
   size_t elements = static_cast<size_t>(source.elements), step = static_cast<size_t>(source.spec->batch);
   for (size_t start = 0; start < elements; start += step) {
     size_t count = std::min(step, elements - start);
@@ -143,6 +172,17 @@ Status PassRunner::stream(Source &source, const Moment &moment) {
     for (Whole &whole : source.wholes)
       std::memcpy(whole.memory.as<char>() + start * whole.rowBytes, source.call->resultBuffer(whole.result).data(),
                   count * whole.rowBytes);
+    for (Sum &sum : source.sums) {
+      bool isFloat = source.call->result(sum.result).type == ElementType::F32;
+      (isFloat ? addRows<float, double> : addRows<int32_t, int64_t>)(sum.totals.data(),
+                                                                     source.call->resultBuffer(sum.result).data(),
+                                                                     count, sum.totals.size() / 8);
+    }
+  }
+  for (Sum &sum : source.sums) {
+    bool isFloat = source.call->result(sum.result).type == ElementType::F32;
+    (isFloat ? storeTotals<float, double> : storeTotals<int32_t, int64_t>)(sum.memory.data(), sum.totals.data(),
+                                                                           sum.totals.size() / 8);
   }
   return Status::success();
 }

@@ -1,5 +1,5 @@
 // A pass of the manifest: sources streamed through their batch functions, the rows kept, then one function over the
-// whole of them. Everything outside of training steps is computed so.
+// whole of them, or over sums of them. Everything outside of training steps is computed so.
 #ifndef XFER_RUNTIME_PROGRAM_PASSRUNNER_H
 #define XFER_RUNTIME_PROGRAM_PASSRUNNER_H
 
@@ -39,11 +39,18 @@ private:
     uint64_t rowBytes;
     Buffer memory;
   };
+  // What is added up over the samples, in their order and in double width.
+  struct Sum {
+    size_t result; // of the batch function
+    Buffer totals; // double for f32, int64_t for i32
+    Buffer memory; // what the pass's own function takes
+  };
   struct Source {
     const SourceSpec *spec;
     std::unique_ptr<Call> call;
     BatchInput input;
     std::vector<Whole> wholes;
+    std::vector<Sum> sums;
     int64_t elements;                 // of the split, or what its sampler draws
     std::shared_ptr<Sampler> sampler; // null: the split in order
   };

@@ -171,6 +171,21 @@ evaluate cells.all batch BATCH { predict softmax(net(cells.image)) against cells
   report mean_iou, accuracy, log_loss, square = mse(net(cells.image), 0.5), middle = mean(cells.image), most = max(cells.image), three = mean(softmax(net(cells.image)), axis: [0, 1, 2]) }
 """
 
+SUMS = """import std
+domain d { generate samples(1000, fn(i) => (n: i, x: f32(i))); fields n: int, x: f32 }
+module shift() (x: [n]) -> [n] { param a: [] = zeros(); return x + a }
+model net = shift()
+evaluate d.all batch 7 {
+  report ints = sum(d.n * d.n), pairs = sum(onehot(d.n % 3, 3) * expand(net(d.x), axis: 1), axis: 0), mean = mean(exp(net(d.x) / 1000)),
+         large = sum(where(d.n == 0, 16777216.0, 1.0) + 0 * net(d.x)), norm = sum(square(net(d.x) - sum(d.x) / 1000))
+}
+"""
+WIDE = """import std
+domain d { generate samples(COUNT, fn(i) => (x: f32(i) / COUNT)); fields x: f32 }
+model net = mlp([8, 512])
+evaluate d.all batch 64 { report middle = mean(mean(net(expand(d.x, axis: 1)), axis: 0)), sure = sum(square(mean(softmax(net(expand(d.x, axis: 1))), axis: 0))) }
+"""
+
 
 class Pixels(harness.Case):
     def evaluate(self, count, batch):
@@ -186,6 +201,35 @@ class Pixels(harness.Case):
                 self.assertEqual(one[name], other[name])
             for name in ("log_loss", "square", "middle"):        # float32 sums of 249,856 numbers in another order
                 self.assertAlmostEqual(one[name], other[name], delta=1e-5 * abs(one[name]))
+
+    # Sums that are added up batch by batch are those of the rows, to the bit where they are counts or small; each is over its own split.
+    def test_streamed(self):
+        for text in (SEVERAL, PIXELS.replace("COUNT", "61").replace("BATCH", "8"), SUMS):
+            streamed, kept = (self.results(self.build(text, *flags), "train", "--out", "run", "--overwrite")["runs"][0]["evaluations"]
+                              for flags in ((), ("--disable=stream",)))
+            for one, other in zip(streamed, kept):
+                for name, value in one["figures"].items():
+                    if name in ("log_loss", "square", "middle", "three", "mean", "large", "norm"):     # float32 against double
+                        first = value if isinstance(value, list) else [value]
+                        for a, b in zip(first, other["figures"][name] if isinstance(value, list) else [other["figures"][name]]):
+                            self.assertAlmostEqual(a, b, delta=1e-5 * max(abs(a), 1e-2))
+                    else:
+                        self.assertEqual(value, other["figures"][name], name)
+        found = figures(self.results(self.build(SUMS), "train", "--out", "run", "--overwrite"), "d.all")
+        self.assertEqual(found["ints"], sum(i * i for i in range(1000)))
+        self.assertEqual(found["pairs"], [sum(i for i in range(1000) if i % 3 == k) for k in range(3)])
+        # Double totals: a million and a thousand small numbers are not lost.
+        self.assertEqual(single(found["large"]), single(2 ** 24 + 999))
+
+    # A mean of wide rows keeps its total alone.
+    def test_memory_of_means(self):
+        peaks = {}
+        for flags in ((), ("--disable=stream",)):
+            for count in (1000, 20000):
+                text = WIDE.replace("COUNT", str(count))
+                peaks[flags, count] = self.results(self.build(text, *flags), "train", "--out", "run", "--overwrite")["peak_memory"]
+        self.assertLess(peaks[(), 20000] - peaks[(), 1000], 4 << 20)
+        self.assertGreater(peaks[("--disable=stream",), 20000] - peaks[("--disable=stream",), 1000], 30 << 20)
 
     # 32 KiB of data a sample; rows of all pixels would be 112 KiB more.
     def test_memory(self):

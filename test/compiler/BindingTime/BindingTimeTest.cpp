@@ -14,6 +14,13 @@ using namespace xfer::pipeline;
 
 namespace {
 
+/// The cut that keeps all rows.
+std::unique_ptr<Pass> kept() {
+  CutWholeOptions options;
+  options.stream = false;
+  return createCutWhole(options);
+}
+
 class BindingTimeTest : public ::testing::Test {
 protected:
   BindingTimeTest() {
@@ -85,7 +92,7 @@ module attributes {xfer.program = "p"} {
 
 TEST_F(BindingTimeTest, CutsAtTheLastRow) {
   parse(kEvaluation);
-  ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  ASSERT_TRUE(succeeded(run(kept()))) << message;
   EXPECT_FALSE(function("test"));
   // The indicator of a hit is one byte a sample: smaller than the index that it is made of.
   EXPECT_EQ(binds(function("test.rows.s")), "batch s.x:8x4 batch s.y:8 param w:4x3 -> whole rows:8x3 whole test.0:8 ");
@@ -114,13 +121,12 @@ module attributes {xfer.program = "p"} {
   }
   xfer.pass "counts" sources [#xfer.source<"s", domain = "d", split = "test", batch = 8>] function @counts
 })mlir");
-  ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  ASSERT_TRUE(succeeded(run(kept()))) << message;
   std::string dynamic = std::to_string(ShapedType::kDynamic);
   EXPECT_EQ(binds(function("counts.whole")), "column s.y:" + dynamic + " -> output counts:4 ");
   EXPECT_FALSE(function("counts.rows.s"));
 }
 
-// What mixes rows in the middle is whole from there on, also where it meets rows again.
 // Of a sum over samples and pixels each sample's share is a row; of one over the samples alone there is nothing to
 // split.
 constexpr const char *kPixels = R"mlir(
@@ -139,14 +145,37 @@ module attributes {xfer.program = "p"} {
   xfer.run evaluation "e"
 })mlir";
 
-TEST_F(BindingTimeTest, SplitsReductions) {
+// Sums over the samples are added up by the runtime; what else reads rows keeps them.
+TEST_F(BindingTimeTest, StreamsSums) {
   parse(kPixels);
   ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  EXPECT_EQ(binds(function("test.rows.s")), "batch s.x:8x6x5x3 -> sum test.sum0:8x3 ");
+  EXPECT_EQ(binds(function("test.whole")),
+            "sum test.sum0:3 column s.x:-9223372036854775808x6x5x3 -> output sum:3 output largest:6x5x3 ");
+  ASSERT_TRUE(succeeded(verify(*module)));
+}
+
+// The interval of a gain is drawn from rows.
+TEST_F(BindingTimeTest, KeepsTheRowsOfGains) {
+  std::string text = kEvaluation;
+  text.insert(
+      text.rfind('}'),
+      R"(  xfer.evaluation "e" pass "test" reports [#xfer.report<"accuracy", "value", "accuracy">, #xfer.report<"gain", "gain", "accuracy">]
+)");
+  parse(text);
+  ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  EXPECT_EQ(binds(function("test.rows.s")), "batch s.x:8x4 batch s.y:8 param w:4x3 -> whole rows:8x3 whole test.0:8 ");
+}
+
+TEST_F(BindingTimeTest, SplitsReductions) {
+  parse(kPixels);
+  ASSERT_TRUE(succeeded(run(kept()))) << message;
   EXPECT_EQ(binds(function("test.rows.s")), "batch s.x:8x6x5x3 -> whole test.0:8x3 ");
   EXPECT_EQ(binds(function("test.whole")), "whole test.0:-9223372036854775808x3 column s.x:-9223372036854775808x6x5x3 "
                                            "-> output sum:3 output largest:6x5x3 ");
 }
 
+// What mixes rows in the middle is whole from there on, also where it meets rows again.
 TEST_F(BindingTimeTest, MixedStaysWhole) {
   parse(R"mlir(
 #N = #nn.meaning<symbols = ["d.test"]>
@@ -162,7 +191,7 @@ module attributes {xfer.program = "p"} {
   }
   xfer.pass "f" sources [#xfer.source<"s", domain = "d", split = "test", batch = 8>] function @f
 })mlir");
-  ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  ASSERT_TRUE(succeeded(run(kept()))) << message;
   std::string dynamic = std::to_string(ShapedType::kDynamic);
   // exp is cheap and x is there anyway: the border is the column.
   EXPECT_EQ(binds(function("f.whole")), "column s.x:" + dynamic + " -> output v: ");
@@ -181,7 +210,7 @@ module attributes {xfer.program = "p"} {
   }
   xfer.pass "f" sources [#xfer.source<"s", domain = "d", split = "test", batch = 8>] function @f
 })mlir");
-  EXPECT_TRUE(failed(run(createCutWhole())));
+  EXPECT_TRUE(failed(run(kept())));
   EXPECT_NE(message.find("is not computed sample by sample"), std::string::npos) << message;
 }
 
@@ -232,7 +261,7 @@ module attributes {xfer.program = "p"} {
 // What is made of data is over samples, so it is not hoisted out of a pass, even if no weight takes part.
 TEST_F(BindingTimeTest, DoesNotHoistData) {
   parse(kEvaluation);
-  ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  ASSERT_TRUE(succeeded(run(kept()))) << message;
   ASSERT_TRUE(succeeded(run(createHoist()))) << message;
   EXPECT_FALSE(function("test.whole.load"));
   EXPECT_FALSE(function("test.rows.s.load"));

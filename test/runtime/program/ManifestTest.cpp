@@ -103,6 +103,8 @@ TEST(Manifest, RefusesWhatBreaksARule) {
       {"/functions/3/results/2/site", 2, "an integer between 0 and 1"},
       {"/functions/4/results/0/shape", {15, 2}, "is not one row a sample"},
       {"/functions/5/arguments/0/shape", {"toy.test", 3}, "type or shape differ from the rows of 'c0'"},
+      {"/functions/5/arguments/0/bind", "sum", "'c0' is not computed by this pass"},
+      {"/functions/4/results/0/bind", "sum", "'c0' is not computed by this pass"},
       {"/functions/5/arguments/0/shape", {"toy.train", 2}, "'toy.train' is not an extent of the function"},
       {"/functions/5/extents/0", "toy.valid", "'toy.valid' is not a split of a domain"},
       {"/parameters/0/constant", {{"offset", 64}}, "the value is not inside the program's constants"},
@@ -137,6 +139,18 @@ TEST(Manifest, RefusesWhatBreaksARule) {
 }
 
 // A missing key and a text that is not JSON are problems too, never a crash.
+// A sum has a row a sample where it is computed, and the shape of one row where it is read.
+TEST(Manifest, SumsOverSamples) {
+  json program = smallProgram();
+  json &result = program["functions"][4]["results"][0], &argument = program["functions"][5]["arguments"][0];
+  result["bind"] = argument["bind"] = "sum";
+  EXPECT_NE(problemOf(program).find("type or shape differ from the rows of 'c0'"), std::string::npos);
+  argument["shape"] = {2};
+  EXPECT_EQ(problemOf(program), "no problem");
+  result["type"] = argument["type"] = "u8";
+  EXPECT_NE(problemOf(program).find("f32 or i32 is expected"), std::string::npos);
+}
+
 TEST(Manifest, RefusesDamage) {
   std::string whole = smallProgram().dump();
   for (size_t size = 0; size < whole.size(); size += 97)
