@@ -101,7 +101,7 @@ class Augmentation(harness.Case):
         rows = "abs(8 * d.image[.., .., 1] - f32(d.mask))".replace("[.., .., 1]", "[.., 1]")
         for pair in ("elastic_crop(d.image, d.mask, [8, 8], strength: 6, sigma: 2.0)", "flip_with_mask(d.image, d.mask)"):
             with self.subTest(pair):
-                text = program("d.image, d.mask = " + pair, f"watch a = max({rows}); watch b = mean(d.image)")
+                text = program("d.image, d.mask = " + pair, f"watch a = max({rows}); watch b = mean(onehot(d.mask))")
                 self.assertLessEqual(self.values(text)[0][0], 0.5001)
         apart = program("d.image = elastic(d.image, strength: 6, sigma: 2.0)", f"watch a = max({rows}); watch b = mean(d.image)")
         self.assertGreater(self.values(apart)[0][0], 0.5001)
