@@ -1,24 +1,29 @@
 // What a stage needs at its peak, and `memory` as its limit.
-// RUN: xferc build %s --emit=memory | FileCheck %s --check-prefix=PEAK
+// RUN: xferc build %s --disable=stream --emit=memory | FileCheck %s --check-prefix=PEAK
 // RUN: sed 's/memory 20000/memory 3072/' %s > %t.mlir
-// RUN: not xferc build %t.mlir -o %t.exe 2>&1 | FileCheck %s --check-prefix=SMALL
+// RUN: not xferc build %t.mlir --disable=stream -o %t.exe 2>&1 | FileCheck %s --check-prefix=SMALL
 // RUN: not ls %t.exe
-// RUN: sed 's/memory 20000/memory 3776/' %s > %t.mlir && xferc build %t.mlir --emit=obj -o %t.o
-// RUN: sed 's/memory 20000/memory 3775/' %s > %t.mlir && not xferc build %t.mlir --emit=obj -o %t.o 2>&1 | FileCheck %s --check-prefix=ONE
+// RUN: sed 's/memory 20000/memory 4864/' %s > %t.mlir && xferc build %t.mlir --disable=stream --emit=obj -o %t.o
+// RUN: sed 's/memory 20000/memory 4863/' %s > %t.mlir && not xferc build %t.mlir --disable=stream --emit=obj -o %t.o 2>&1 | FileCheck %s --check-prefix=ONE
+// RUN: xferc build %s --emit=memory | FileCheck %s --check-prefix=SUMS
 
 // Values: w and m with 256 bytes each, and m of another stage: the runtime holds all of them.
 // Copies: w and m, not the state of the other stage.
 // Buffers: of the step a batch (2048), a figure (64), and a second m, because the first is read after it was replaced
-// (256); of the pass a column of all samples and the output (64).
-// PEAK-LABEL: stage s: 3776 + 256 * size(d.all) bytes at its peak
+// (256); of the pass a batch of 4 (1024) and its sums (64), the sums of all samples, and the output (64).
+// PEAK-LABEL: stage s: 4864 + 4 * size(d.all) bytes at its peak
 // PEAK-NEXT: parameters, states and values computed ahead: 768
 // PEAK-NEXT: copies for 'keep': 512
-// PEAK-NEXT: batches, results and rows: 2432 + 256 * size(d.all)
+// PEAK-NEXT: batches, results and rows: 3520 + 4 * size(d.all)
 // PEAK-NEXT: arena of keep.whole: 64
 // PEAK-LABEL: stage t: 3136 bytes at its peak
 // PEAK-NEXT: parameters, states and values computed ahead: 768
 // PEAK-NEXT: batches, results and rows: 2368
 // PEAK-NEXT: arena of step: 0
+
+// Where sums are streamed: of the pass a batch of 4 (1024), their sums, the total, what the pass takes (64 each), and the output (64).
+// SUMS-LABEL: stage s: 4928 bytes at its peak
+// SUMS: batches, results and rows: 3648
 
 // SMALL: here.xfer:7:3: error: stage 's' needs 0.01 MiB of memory, more than the 0.00 MiB that 'memory' allows it; take smaller batches or allow more
 // SMALL-NEXT: here.xfer:7:3: note: {{.*}} for parameters, states and values computed ahead
