@@ -46,6 +46,17 @@ Error xfer::replaceFile(StringRef path, StringRef content) {
   return cannotWrite(path, error);
 }
 
+Error xfer::writeFile(StringRef path, StringRef content) {
+  sys::fs::file_status status;
+  if (!sys::fs::status(path, status) && status.type() == sys::fs::file_type::regular_file)
+    return replaceFile(path, content);
+  int descriptor = -1;
+  std::error_code error = sys::fs::openFileForWrite(path, descriptor);
+  if (!error)
+    error = fill(descriptor, content);
+  return error ? cannotWrite(path, error) : Error::success();
+}
+
 Error xfer::createFile(StringRef path, StringRef content) {
   int descriptor = -1;
   std::error_code error = sys::fs::openFileForWrite(path, descriptor, sys::fs::CD_CreateNew, sys::fs::OF_None);

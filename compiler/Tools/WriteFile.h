@@ -11,6 +11,9 @@ namespace xfer {
 /// Gives an existing file another content: beside it first, then in its place. Keeps its mode; a link stays one.
 llvm::Error replaceFile(llvm::StringRef path, llvm::StringRef content);
 
+/// Writes a file, whatever was there.
+llvm::Error writeFile(llvm::StringRef path, llvm::StringRef content);
+
 /// Writes a new file; an error if something has that name.
 llvm::Error createFile(llvm::StringRef path, llvm::StringRef content);
 

@@ -1,6 +1,7 @@
 //===- xferc.cpp - the compiler's command line --------------------------------------------------------------------===//
 
 #include "CLI/CLI.hpp"
+#include "compiler/Tools/DocCommand.h"
 #include "compiler/Tools/Driver.h"
 #include "compiler/Tools/FormatCommand.h"
 #include "llvm/Support/raw_ostream.h"
@@ -90,6 +91,14 @@ int main(int argc, char **argv) {
   bool onlyCheck = false;
   fmt->add_option("FILE", toFormat, "programs, folders of programs, or - for standard input")->required();
   fmt->add_flag("--check", onlyCheck, "write nothing; name the files that would change, with exit status 1");
+  CLI::App *doc = app.add_subcommand("doc", "what the library defines, or a program, from the comments in it");
+  DocOptions docOptions;
+  std::string docFormat = "text";
+  doc->add_option("NAME", docOptions.names, "names of the library, or programs; nothing: all of the library");
+  doc->add_option("--format", docFormat, "text or markdown")->check(CLI::IsMember({"text", "markdown"}));
+  doc->add_option("-o,--output", docOptions.output, "a file instead of standard output");
+  doc->add_flag("--list", docOptions.list, "one line an entry, and how many there are");
+  doc->add_flag("--check", docOptions.check, "list what has no comment, or no shapes in it, with exit status 1");
   for (const char *later : {"tune", "convert", "lsp", "init", "cost"})
     app.add_subcommand(later, "not built yet")->allow_extras()->group("");
 
@@ -116,5 +125,8 @@ int main(int argc, char **argv) {
     return finish(explainProgram(options));
   if (*fmt)
     return finish(formatFiles(toFormat, onlyCheck));
+  docOptions.markdown = docFormat == "markdown";
+  if (*doc)
+    return finish(printDocumentation(docOptions));
   return notBuilt(app.get_subcommands().front()->get_name().c_str());
 }

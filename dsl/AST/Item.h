@@ -49,6 +49,7 @@ struct ConstItem : Item {
   ConstItem() : Item(Kind::Const) {}
   static bool classof(const Item *i) { return i->kind == Kind::Const; }
 
+  std::string doc;
   Name name;
   TypePtr type; // may be null
   ExprPtr value;
@@ -59,6 +60,7 @@ struct ParamItem : Item {
   ParamItem() : Item(Kind::Param) {}
   static bool classof(const Item *i) { return i->kind == Kind::Param; }
 
+  std::string doc;
   Slot slot;
   TypePtr type;    // may be null
   ExprPtr initial; // may be null

@@ -54,6 +54,7 @@ AstBuilder::Any AstBuilder::visitImportItem(P::ImportItemContext *context) {
 
 AstBuilder::Any AstBuilder::visitConstItem(P::ConstItemContext *context) {
   auto result = std::make_unique<ConstItem>();
+  result->doc = docAbove(context);
   result->name = name(context->name());
   result->type = type(context->type());
   result->value = expr(context->expr());
@@ -62,6 +63,7 @@ AstBuilder::Any AstBuilder::visitConstItem(P::ConstItemContext *context) {
 
 AstBuilder::Any AstBuilder::visitParamItem(P::ParamItemContext *context) {
   auto result = std::make_unique<ParamItem>();
+  result->doc = docAbove(context);
   result->slot = slot(context->slot());
   result->type = type(context->type());
   result->initial = expr(context->initial);

@@ -1,0 +1,190 @@
+#include "compiler/Tools/DocCommand.h"
+#include "compiler/Tools/EmbeddedLibrary.h"
+#include "compiler/Tools/WriteFile.h"
+#include "dsl/Doc/Reference.h"
+#include "dsl/Parse/Parser.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+#include <algorithm>
+
+using namespace llvm;
+
+namespace xfer {
+namespace {
+
+using Entries = std::vector<dsl::DocumentedEntry>;
+
+class DocPrinter {
+public:
+  explicit DocPrinter(const DocOptions &options) : options(options) {}
+
+  /// Collects what was asked for; false after a mistake, which is printed.
+  bool collect();
+  int check() const;
+  std::string print() const;
+
+private:
+  Entries parse(dsl::FileId file);
+  Entries readLibrary();
+  bool addFile(StringRef path);
+  bool addNamed(const Entries &library, StringRef name);
+  bool fail(const Twine &message) const {
+    errs() << "xferc: error: " << message << "\n";
+    return false;
+  }
+
+  const DocOptions &options;
+  dsl::SourceManager sources;
+  dsl::Diagnostics diagnostics;
+  Entries entries;
+};
+
+Entries DocPrinter::parse(dsl::FileId file) {
+  std::unique_ptr<dsl::File> ast = dsl::parseFile(sources, file, diagnostics);
+  return ast ? dsl::collectEntries(sources, *ast) : Entries();
+}
+
+/// By folder, then in the order of the files and of the text.
+Entries DocPrinter::readLibrary() {
+  std::vector<const EmbeddedFile *> files;
+  for (const EmbeddedFile *file = embeddedLibrary; file->path; ++file)
+    files.push_back(file);
+  llvm::sort(files, [](auto *a, auto *b) { return StringRef(a->path) < StringRef(b->path); });
+  Entries library;
+  for (const EmbeddedFile *file : files)
+    for (dsl::DocumentedEntry &entry : parse(sources.addText(("std/" + Twine(file->path)).str(), file->text)))
+      if (entry.kind != "param")
+        library.push_back(std::move(entry));
+  return library;
+}
+
+bool DocPrinter::addFile(StringRef path) {
+  Expected<dsl::FileId> file = sources.openFile(path);
+  if (!file)
+    return fail(toString(file.takeError()));
+  Entries own = parse(*file);
+  if (own.empty() && !diagnostics.hasErrors())
+    return fail("'" + path + "' defines no function, module, constant, option or export");
+  llvm::append_range(entries, own);
+  return true;
+}
+
+bool DocPrinter::addNamed(const Entries &library, StringRef name) {
+  bool found = false;
+  for (const dsl::DocumentedEntry &entry : library)
+    if (entry.name == name) {
+      entries.push_back(entry);
+      found = true;
+    }
+  if (found)
+    return true;
+  std::vector<StringRef> names;
+  std::string containing;
+  for (const dsl::DocumentedEntry &entry : library) {
+    names.push_back(entry.name);
+    if (StringRef(entry.name).contains(name))
+      containing += (containing.empty() ? "" : ", ") + entry.name;
+  }
+  StringRef nearest = dsl::findNearest(name, names);
+  std::string hint = !nearest.empty()      ? "; did you mean '" + nearest.str() + "'?"
+                     : !containing.empty() ? "; names with it: " + containing
+                                           : "; 'xferc doc --list' lists all";
+  return fail("there is no '" + name + "' in the library" + hint);
+}
+
+bool DocPrinter::collect() {
+  bool good = true;
+  auto isFile = [](StringRef name) { return sys::path::extension(name) == ".xfer"; };
+  Entries library;
+  if (options.names.empty() || !llvm::all_of(options.names, isFile))
+    library = readLibrary();
+  for (const std::string &name : options.names)
+    good &= isFile(name) ? addFile(name) : addNamed(library, name);
+  if (options.names.empty())
+    entries = std::move(library);
+  diagnostics.finish();
+  dsl::printText(errs(), sources, diagnostics);
+  return good && !diagnostics.hasErrors();
+}
+
+int DocPrinter::check() const {
+  unsigned gaps = 0;
+  for (const dsl::DocumentedEntry &entry : entries) {
+    std::string gap = dsl::findGap(entry);
+    if (gap.empty())
+      continue;
+    ++gaps;
+    outs() << entry.file << ":" << entry.line << ":" << entry.column << ": '" << entry.name << "' " << gap << "\n";
+  }
+  outs() << entries.size() - gaps << " of " << entries.size() << " entries are documented\n";
+  return gaps != 0;
+}
+
+/// `std/losses/hinge.xfer` -> `losses`; of a program its name.
+StringRef sectionOf(const dsl::DocumentedEntry &entry) {
+  StringRef file = entry.file;
+  return file.consume_front("std/") ? file.split('/').first : file;
+}
+
+std::string DocPrinter::print() const {
+  std::string text;
+  raw_string_ostream os(text);
+  size_t width = 0;
+  for (const dsl::DocumentedEntry &entry : entries)
+    width = std::max(width, entry.name.size());
+  if (options.markdown && options.names.empty())
+    os << "# The library\n\n" << entries.size() << " entries, from the comments of `stdlib/`.\n\n";
+  StringRef section, file;
+  for (const dsl::DocumentedEntry &entry : entries) {
+    bool opens = section != sectionOf(entry);
+    section = sectionOf(entry);
+    if (options.list) {
+      os << (opens ? section + "\n" : Twine()) << "  " << entry.name << std::string(width - entry.name.size() + 2, ' ')
+         << dsl::firstSentence(entry.text) << "\n";
+      continue;
+    }
+    if (!options.markdown) {
+      os << (&entry == &entries.front() ? "" : "\n");
+      dsl::printEntryText(os, entry);
+      bool isLastOfFile = &entry == &entries.back() || (&entry)[1].file != entry.file;
+      if (isLastOfFile && !entry.fileText.empty()) {
+        os << "\n";
+        dsl::printFileText(os, entry);
+      }
+      continue;
+    }
+    if (opens)
+      os << "## " << section << "\n\n";
+    if (file != entry.file && !entry.fileText.empty())
+      os << "```text\n" << entry.fileText << "\n```\n\n";
+    file = entry.file;
+    dsl::printEntryMarkdown(os, entry, /*level=*/3);
+  }
+  if (options.list)
+    os << entries.size() << " entries\n";
+  return text;
+}
+
+} // namespace
+
+int printDocumentation(const DocOptions &options) {
+  DocPrinter printer(options);
+  if (!printer.collect())
+    return 1;
+  if (options.check)
+    return printer.check();
+  std::string text = printer.print();
+  if (options.output.empty()) {
+    outs() << text;
+    return 0;
+  }
+  if (Error error = writeFile(options.output, text)) {
+    errs() << "xferc: error: " << toString(std::move(error)) << "\n";
+    return 1;
+  }
+  return 0;
+}
+
+} // namespace xfer
