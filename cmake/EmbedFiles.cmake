@@ -1,5 +1,6 @@
-# Writes OUTPUT, a C++ file that holds the text of every FILES relative to ROOT:  cmake -DOUTPUT=.. -DROOT=.. -DFILES="a;b" -P
-set(text "#include \"compiler/Tools/EmbeddedLibrary.h\"\n\nconst xfer::EmbeddedFile xfer::embeddedLibrary[] = {\n")
+# Writes OUTPUT, a C++ file that holds the text of every FILES relative to ROOT in the list NAME:
+# cmake -DOUTPUT=.. -DNAME=.. -DROOT=.. -DFILES="a;b" -P
+set(text "#include \"compiler/Tools/EmbeddedFiles.h\"\n\nconst xfer::EmbeddedFile xfer::${NAME}[] = {\n")
 foreach(file ${FILES})
   file(READ ${ROOT}/${file} content)
   string(APPEND text "  {\"${file}\", R\"XFERFILE(${content})XFERFILE\"},\n")

@@ -1,5 +1,5 @@
 #include "compiler/Tools/DocCommand.h"
-#include "compiler/Tools/EmbeddedLibrary.h"
+#include "compiler/Tools/EmbeddedFiles.h"
 #include "compiler/Tools/WriteFile.h"
 #include "dsl/Doc/Reference.h"
 #include "dsl/Parse/Parser.h"
@@ -24,10 +24,10 @@ public:
   bool collect();
   int check() const;
   std::string print() const;
+  Entries readLibrary();
 
 private:
   Entries parse(dsl::FileId file);
-  Entries readLibrary();
   bool addFile(StringRef path);
   bool addNamed(const Entries &library, StringRef name);
   bool fail(const Twine &message) const {
@@ -168,6 +168,15 @@ std::string DocPrinter::print() const {
 }
 
 } // namespace
+
+std::vector<std::string> getLibraryNames() {
+  DocOptions none;
+  std::vector<std::string> names;
+  for (const dsl::DocumentedEntry &entry : DocPrinter(none).readLibrary())
+    names.push_back(entry.name);
+  llvm::sort(names);
+  return names;
+}
 
 int printDocumentation(const DocOptions &options) {
   DocPrinter printer(options);

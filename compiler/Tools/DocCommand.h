@@ -19,6 +19,9 @@ struct DocOptions {
 /// The exit status: 1 after a mistake, and after a `check` that found something.
 int printDocumentation(const DocOptions &options);
 
+/// The names of all that the library defines.
+std::vector<std::string> getLibraryNames();
+
 } // namespace xfer
 
 #endif // XFER_COMPILER_TOOLS_DOCCOMMAND_H

@@ -1,5 +1,5 @@
 #include "compiler/Tools/ProgramSources.h"
-#include "compiler/Tools/EmbeddedLibrary.h"
+#include "compiler/Tools/EmbeddedFiles.h"
 #include "dsl/Parse/Parser.h"
 #include "xfer/rt/TextFile.h"
 #include "llvm/ADT/SmallString.h"

@@ -1,9 +1,12 @@
 //===- xferc.cpp - the compiler's command line --------------------------------------------------------------------===//
 
 #include "CLI/CLI.hpp"
+#include "compiler/Pipeline/Pipeline.h"
+#include "compiler/Tools/CompletionCommand.h"
 #include "compiler/Tools/DocCommand.h"
 #include "compiler/Tools/Driver.h"
 #include "compiler/Tools/FormatCommand.h"
+#include "compiler/Tools/NewCommand.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstdio>
 #include <unistd.h>
@@ -54,6 +57,57 @@ static int notBuilt(const char *command) {
   return 2;
 }
 
+/// What may follow an option, where that is a choice.
+static std::vector<std::string> valuesOf(const std::string &command, const std::string &option) {
+  std::vector<std::string> names;
+  if (option == "--emit")
+    for (const StageInfo &stage : getStages())
+      names.push_back(stage.name.str());
+  if (option == "--disable")
+    for (const auto &pass : getOptimisingPasses())
+      names.push_back(pass.first.str());
+  if (option == "--target-cpu")
+    names = {"native", "x86-64", "x86-64-v3", "x86-64-v4", "aarch64"};
+  if (option == "--weights")
+    names = {"embed", "beside"};
+  if (option == "--kind")
+    names = getStarterKinds();
+  if (option == "--format")
+    names = {"text", command == "doc" ? "markdown" : "json"};
+  return names;
+}
+
+/// The commands as the command line knows them, for shells.
+static std::vector<CompletedCommand> listCommands(const CLI::App &app) {
+  std::vector<CompletedCommand> commands;
+  for (const CLI::App *sub : app.get_subcommands([](const CLI::App *sub) { return !sub->get_group().empty(); })) {
+    CompletedCommand command;
+    command.name = sub->get_name();
+    command.help = sub->get_description();
+    for (const CLI::Option *option : sub->get_options()) {
+      if (option->get_positional()) {
+        command.takesPrograms |= option->get_name() == "FILE" || command.name == "doc";
+        continue;
+      }
+      for (const std::string &name : option->get_lnames()) {
+        CompletedOption made;
+        made.name = "--" + name;
+        made.help = option->get_description();
+        made.takesValue = option->get_type_size() != 0;
+        made.values = valuesOf(command.name, made.name);
+        made.takesFile = name == "output" || name == "data";
+        command.options.push_back(std::move(made));
+      }
+    }
+    if (command.name == "completion")
+      command.words = {"bash", "zsh", "fish"};
+    if (command.name == "doc")
+      command.words = getLibraryNames();
+    commands.push_back(std::move(command));
+  }
+  return commands;
+}
+
 int main(int argc, char **argv) {
   DriverOptions options;
   options.executable = executablePath();
@@ -99,6 +153,17 @@ int main(int argc, char **argv) {
   doc->add_option("-o,--output", docOptions.output, "a file instead of standard output");
   doc->add_flag("--list", docOptions.list, "one line an entry, and how many there are");
   doc->add_flag("--check", docOptions.check, "list what has no comment, or no shapes in it, with exit status 1");
+  CLI::App *fresh = app.add_subcommand("new", "write a commented program to begin with, which runs as it is");
+  std::string starterName, starterKind = "two-domains";
+  fresh->add_option("NAME", starterName, "what the program is called: NAME.xfer must not be there")->required();
+  fresh->add_option("--kind", starterKind, "two-domains, frozen-backbone or tabular")
+      ->check(CLI::IsMember(getStarterKinds()))
+      ->capture_default_str();
+  CLI::App *completion = app.add_subcommand("completion", "print the script by which a shell completes this command");
+  std::string shell;
+  completion->add_option("SHELL", shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   for (const char *later : {"tune", "convert", "lsp", "init", "cost"})
     app.add_subcommand(later, "not built yet")->allow_extras()->group("");
 
@@ -128,5 +193,11 @@ int main(int argc, char **argv) {
   docOptions.markdown = docFormat == "markdown";
   if (*doc)
     return finish(printDocumentation(docOptions));
+  if (*fresh)
+    return finish(writeStarter(starterName, starterKind));
+  if (*completion) {
+    printCompletion(shell, listCommands(app));
+    return finish(0);
+  }
   return notBuilt(app.get_subcommands().front()->get_name().c_str());
 }
