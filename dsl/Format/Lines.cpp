@@ -97,7 +97,7 @@ private:
       bool inside = next < pieces.size() && !pieces[next].startsItem && !pieces[next].closes();
       return inside && !pieces[next].is(Role::BlockOpen) ? around.item + 2 : around.content;
     }
-    if (piece.is(Role::BlockOpen) || (piece.is(Role::Keyword) && piece.text == "else"))
+    if (piece.is(Role::BlockOpen) || isElseOfBlock(i))
       return around.item;
     if (piece.is(Role::InputsOpen) && around.inputs)
       return *around.inputs;
@@ -106,6 +106,14 @@ private:
     if (!piece.is(Role::Operator) || around.defines)
       return around.item + 2;
     return around.equals ? *around.equals : std::max(around.operand.value_or(0), around.item + 4) - 2;
+  }
+
+  /// The `else` of an `if`, not that of a choice; a comment may stand in front of it.
+  bool isElseOfBlock(size_t i) const {
+    size_t left = i;
+    while (left && pieces[left - 1].is(Role::Comment))
+      --left;
+    return pieces[i].is(Role::Keyword) && pieces[i].text == "else" && left && pieces[left - 1].is(Role::BlockClose);
   }
 
   /// Takes notice of a piece that is about to be put at the end of `line`.
@@ -194,7 +202,7 @@ private:
       bool bindsTightly = llvm::StringRef("**//%@").contains(right.text);
       return depth + (bindsTightly ? 4 : 2);
     }
-    bool continues = right.text == "over" || right.text == "using" || right.text == "against";
+    bool continues = right.text == "else" || right.text == "over" || right.text == "using" || right.text == "against";
     return right.is(Role::Keyword) && continues ? depth + 1 : UINT_MAX;
   }
 
