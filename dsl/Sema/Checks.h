@@ -32,6 +32,9 @@ void checkBindingTime(const File &file, const Declarations &declarations, Diagno
 /// Warns of what is allowed and hardly ever meant.
 void checkSuspicious(const File &file, Diagnostics &diagnostics);
 
+/// Warns of what goes wrong in transfer learning without an error.
+void checkTransfer(const File &file, llvm::ArrayRef<const File *> imported, Diagnostics &diagnostics);
+
 } // namespace xfer::dsl
 
 #endif // XFER_DSL_SEMA_CHECKS_H
