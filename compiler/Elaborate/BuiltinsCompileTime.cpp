@@ -95,7 +95,17 @@ static Value str(Evaluator &, std::vector<Value> &given, dsl::SourceRange) {
 }
 
 static Value errorOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
-  return given[0].isPoison() ? given[0] : evaluator.error(range, "library-error", textOf(given[0]));
+  if (given[0].isPoison())
+    return given[0];
+  return evaluator.error(range, given[1].isNone() ? "library-error" : textOf(given[1]), textOf(given[0]));
+}
+
+/// `warning(x, message)`: x as it is.
+static Value warningOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  if (!given[1].isPoison())
+    evaluator.report(range, given[2].isNone() ? "library-warning" : textOf(given[2]), textOf(given[1]),
+                     dsl::Severity::Warning);
+  return given[0];
 }
 
 /// `samples(count, fn(i) => record)`: what a `generate` clause makes; read by the domain, never elsewhere.
@@ -113,9 +123,11 @@ static Value whole(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceR
                          "'whole' stands only where a time is stated: in 'evaluate', 'keep', 'stop', or after 'over'");
 }
 
-/// `known(x)`: whether a value is known at compile time, so that `if` may ask what it is.
+/// `known(x)`: whether a value is known at compile time, so that `if` may ask what it is. An extent may be known only
+/// when the data is opened.
 static Value known(Evaluator &, std::vector<Value> &given, dsl::SourceRange) {
-  return given[0].isPoison() ? given[0] : Value(!given[0].holdsTensor() && !given[0].get<Dim>());
+  const Value &x = given[0];
+  return x.isPoison() ? x : Value(!x.holdsTensor() && (!x.get<Dim>() || x.asNumber().has_value()));
 }
 
 /// `delayed(schedule, steps)`: a function or module without inputs, called where the run began `steps` steps later.
@@ -140,7 +152,8 @@ const Builtins &compileTimeBuiltins() {
       {"enumerate", {"x"}, enumerateOf},
       {"zip", {"xs.."}, zipOf},
       {"str", {"x"}, str},
-      {"error", {"message"}, errorOf},
+      {"error", {"message", "code?"}, errorOf},
+      {"warning", {"x", "message", "code?"}, warningOf},
       {"known", {"x"}, known},
       {"delayed", {"schedule", "steps"}, delayedOf},
       {"samples", {"count", "function"}, samples},

@@ -147,6 +147,9 @@ void Pipeline::buildEvaluation(const dsl::EvaluateItem &item, const ScopePtr &ou
     });
     return reporting.ok;
   });
+  if (built && !discovering && reporting.compares)
+    for (const SourceInfo &source : request.sources)
+      warnOfChoice(source, item.keyword);
   if (built && !discovering)
     emitEvaluation(name, reporting, item.keyword);
   else if (reporting.ok && !built && !reporting.reports.empty() && !diagnostics.hasErrors())

@@ -229,7 +229,8 @@ public:
   mlir::Value key();
 
   Value error(dsl::SourceRange range, llvm::StringRef code, const llvm::Twine &message);
-  dsl::Diagnostic &report(dsl::SourceRange range, llvm::StringRef code, const llvm::Twine &message);
+  dsl::Diagnostic &report(dsl::SourceRange range, llvm::StringRef code, const llvm::Twine &message,
+                          dsl::Severity severity = dsl::Severity::Error);
   /// Says at the declaration of a 'param', if `value` is one, that it must be a 'const' to be known here.
   void suggestConst(dsl::Diagnostic &diagnostic, const Value &value);
   dsl::Diagnostics *diagnostics; ///< where mistakes go: elsewhere while the program is still being discovered

@@ -16,7 +16,8 @@ static constexpr uint64_t maxSteps = 5'000'000;
 static constexpr unsigned maxDepth = 600;
 static constexpr uint64_t maxElements = uint64_t(1) << 40;
 
-dsl::Diagnostic &Evaluator::report(dsl::SourceRange range, llvm::StringRef code, const Twine &message) {
+dsl::Diagnostic &Evaluator::report(dsl::SourceRange range, llvm::StringRef code, const Twine &message,
+                                   dsl::Severity severity) {
   // A mistake inside the library is reported where the program called it; the place inside is a note.
   dsl::SourceRange primary = range;
   bool inLibrary = range.isValid() && isLibrary(range.file);
@@ -26,7 +27,8 @@ dsl::Diagnostic &Evaluator::report(dsl::SourceRange range, llvm::StringRef code,
         primary = frame.call;
         break;
       }
-  dsl::Diagnostic &diagnostic = diagnostics->error(code, primary, message);
+  dsl::Diagnostic &diagnostic = severity == dsl::Severity::Error ? diagnostics->error(code, primary, message)
+                                                                 : diagnostics->warning(code, primary, message);
   if (primary != range)
     diagnostic.note(range, "found here, in the library");
   else

@@ -66,7 +66,9 @@ bool Evaluator::runOptimizerUpdate(const std::string &name, const dsl::UpdateIte
     if (known == leaves.end())
       known = leaves.find(statePath(*this, module, name, path, true));
     if (known == leaves.end()) {
-      error(update.slot.range, "not-a-state", "'" + name + "' is not a state of '" + module.instance->kind + "'");
+      error(update.slot.range, "not-a-state",
+            "'" + name + "' is not a state of '" + module.instance->kind +
+                "'; declare it, or look at the 'when' that leaves it out");
       return false;
     }
     Value part = value;

@@ -166,12 +166,27 @@ void Pipeline::warnOfOverlap(const StageInfo &stage, const SourceInfo &source, f
   }
   if (!readsLabel)
     return;
+  choices.push_back({source, stage.name, range});
   for (const SourceInfo &trained : stage.sources)
     if (trained.domain == source.domain && domain.overlap(trained.split, source.split)) {
       diagnostics.warning("splits-overlap", range,
                           "this judges by labels of '" + source.domain + "." + source.split + "', whose samples '" +
                               stage.name + "' trains on ('" + trained.domain + "." + trained.split +
                               "'); split off a part that it does not train on");
+      return;
+    }
+}
+
+/// Is a result judged by the samples by which it was chosen? The best of many is best on these by chance, too.
+void Pipeline::warnOfChoice(const SourceInfo &source, dsl::SourceRange range) {
+  const DomainInfo &domain = domains[source.domain];
+  for (const Choice &choice : choices)
+    if (choice.source.domain == source.domain && domain.overlap(choice.source.split, source.split)) {
+      diagnostics
+          .warning("chosen-on-test", range,
+                   "this judges '" + choice.stage + "' by samples of '" + source.domain + "." + source.split +
+                       "', by whose labels it was chosen; choose over another split, or without labels")
+          .note(choice.range, "chosen here, over '" + choice.source.domain + "." + choice.source.split + "'");
       return;
     }
 }

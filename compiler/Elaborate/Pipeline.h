@@ -127,6 +127,7 @@ private:
   bool isAddedView(const SourceInfo &source, llvm::StringRef field);
   void suggestField(const DomainInfo &domain, llvm::StringRef field, llvm::StringRef owner, dsl::SourceRange range);
   void warnOfUnread();
+  void warnOfChoice(const SourceInfo &source, dsl::SourceRange range);
 
   //===--- Stages.cpp ------------------------------------------------------------------------------------------===//
   void gatherStage(StageInfo &stage, const std::vector<dsl::ItemPtr> &items);
@@ -297,6 +298,13 @@ private:
   std::vector<std::pair<dsl::SourceRange, std::string>> sites;
   std::map<std::string, unsigned> passNumbers; ///< of evaluations, reports and updates of one name
   std::set<std::string> usedDomains;
+  std::set<const dsl::Item *> usedOptimizers; ///< clauses by which some leaf is moved
+  struct Choice {
+    SourceInfo source;
+    std::string stage;
+    dsl::SourceRange range;
+  };
+  std::vector<Choice> choices; ///< samples by whose labels a stage was chosen or stopped
 };
 
 /// Reads `name` in the context while the guard lives.

@@ -330,6 +330,12 @@ void Pipeline::warnOfUnread() {
         diagnostics.warning("unused-source", source.range,
                             "no step of '" + name + "' reads the source '" + source.name +
                                 "'; it still counts for the length of an epoch");
+  for (auto &[name, stage] : stages)
+    for (const StageInfo::Clause &clause : stage.optimizers)
+      if (!usedOptimizers.count(clause.item))
+        diagnostics.warning("unused-optimizer", clause.item->keyword,
+                            "nothing is moved by this optimizer: what it is for is frozen, reached by no 'minimize', "
+                            "covered by a later 'optimizer', or moved 'using' another");
 }
 
 } // namespace xfer

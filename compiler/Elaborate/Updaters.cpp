@@ -36,9 +36,11 @@ std::optional<Pipeline::Chosen> Pipeline::optimizerFor(const Leaf &leaf, const s
       matches = llvm::is_contained(*leaves, &leaf);
     }
     size_t number = current->stage->optimizers.size() - 1 - i;
-    if (matches)
-      return Chosen{item.value.get(), &item.rates, clause.scope,
-                    current->stage->name + ".optimizer" + (number ? std::to_string(number) : "")};
+    if (!matches)
+      continue;
+    usedOptimizers.insert(&item);
+    return Chosen{item.value.get(), &item.rates, clause.scope,
+                  current->stage->name + ".optimizer" + (number ? std::to_string(number) : "")};
   }
   error(range, "missing-optimizer",
         "no 'optimizer' of the stage covers '" + leaf.path +
