@@ -149,7 +149,8 @@ void Pipeline::minimize(const dsl::MinimizeItem &item, const ScopePtr &scope) {
   if (!loss)
     return;
   if (loss->rank() != 0) {
-    error(item.value->range, "loss-not-scalar", "'minimize' wants a scalar, found " + value.describe());
+    error(item.value->range, "loss-not-scalar",
+          "'minimize' wants a scalar, found " + value.describe() + "; take its 'mean'");
     return;
   }
   if (meaningOf(loss->value).hidden) {

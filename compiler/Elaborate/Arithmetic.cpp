@@ -183,7 +183,8 @@ bool Evaluator::unify(Tensor &a, Tensor &b, dsl::SourceRange range) {
     } else {
       Value failed = error(range, "shapes-differ",
                            "shapes " + describeDims(shapeA) + " and " + describeDims(shapeB) + " do not fit" +
-                               (equalRank ? Twine() : Twine(": of lower rank, the extents must equal the last ones")));
+                               (equalRank ? Twine(": each extent must equal the other's, or be 1")
+                                          : Twine(": of lower rank, the extents must equal the last ones")));
       return false;
     }
   }

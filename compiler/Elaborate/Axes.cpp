@@ -25,7 +25,7 @@ std::optional<llvm::SmallVector<int64_t>> Evaluator::axes(const Value &value, co
       if (found.size() != 1) {
         error(range, found.empty() ? "axis-not-found" : "axis-ambiguous",
               (found.empty() ? Twine("this dimension is no axis of ") : Twine("this dimension is two axes of ")) +
-                  Value(tensor).describe());
+                  Value(tensor).describe() + "; name the axis by its number, such as 'axis: 0'");
         return false;
       }
       result.push_back(found[0]);

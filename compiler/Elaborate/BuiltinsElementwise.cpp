@@ -121,7 +121,8 @@ static Value unitOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
     return Value();
   nn::Meaning meaning = meaningOf(x->value);
   if (meaning.normalised)
-    return evaluator.error(range, "normalised-twice", "this value has been normalised already");
+    return evaluator.error(range, "normalised-twice",
+                           "this value has been normalised already; leave this 'normalize' out");
   if (meaning.tag == nn::Tag::Unit)
     return Value(*x);
   if (x->type().getElementType().isUnsignedInteger(8)) {
@@ -158,7 +159,8 @@ static Value normalisedOf(Evaluator &evaluator, std::vector<Value> &given, dsl::
     return Value();
   nn::Meaning meaning = meaningOf(x->value);
   if (meaning.normalised)
-    return evaluator.error(range, "normalised-twice", "this value has been normalised already");
+    return evaluator.error(range, "normalised-twice",
+                           "this value has been normalised already; leave this 'normalize' out");
   meaning.tag = nn::Tag::None;
   meaning.normalised = true;
   auto mean = knownNumbers(given[1]), deviation = knownNumbers(given[2]);

@@ -12,7 +12,8 @@ Value Evaluator::gradient(const Value &e, const Value &wrt, dsl::SourceRange ran
   if (!loss || wrt.isPoison())
     return Value();
   if (loss->rank() != 0)
-    return error(range, "gradient-of-tensor", "a gradient is taken of a scalar, found " + e.describe());
+    return error(range, "gradient-of-tensor",
+                 "a gradient is taken of a scalar, found " + e.describe() + "; take its 'sum' or 'mean'");
   std::shared_ptr<const Tree> tree;
   if (wrt.module())
     tree = parameters(*wrt.module(), range);

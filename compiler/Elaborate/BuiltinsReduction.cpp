@@ -78,7 +78,8 @@ static std::optional<Value> overList(Evaluator &evaluator, nn::ReduceKind kind, 
       return Value(int64_t(1));
     if (kind == nn::ReduceKind::Any || kind == nn::ReduceKind::All)
       return Value(kind == nn::ReduceKind::All);
-    return evaluator.error(range, "empty-list", "the list has no element");
+    return evaluator.error(range, "empty-list",
+                           "the list has no element to begin with; ask 'len' first, or put one in front");
   }
   Value result = list->elements.front();
   for (const Value &next : llvm::drop_begin(list->elements)) {

@@ -41,7 +41,8 @@ Value Evaluator::call(const Value &callee, const Arguments &arguments, dsl::Sour
     changed->arguments = merged;
     return Value(std::shared_ptr<const Constructor>(changed));
   }
-  return error(range, "not-callable", callee.describe() + " cannot be called");
+  return error(range, "not-callable",
+               callee.describe() + " cannot be called; an index stands in '[ ]', and a product wants its '*'");
 }
 
 bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> formals, const Arguments &arguments,
@@ -78,7 +79,8 @@ bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> 
       }
     }
     if (chosen[target]) {
-      error(one.range, "argument-twice", "the argument '" + formals[target].name.text + "' is given twice");
+      error(one.range, "argument-twice",
+            "the argument '" + formals[target].name.text + "' is given twice: once by its place, once by its name?");
       ok = false;
       continue;
     }

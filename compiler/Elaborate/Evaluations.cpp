@@ -156,7 +156,8 @@ void Pipeline::buildEvaluation(const dsl::EvaluateItem &item, const ScopePtr &ou
     error(item.keyword, "missing-figure",
           "'transfer_gain' compares a figure; report one beside it, such as 'accuracy'");
   else if (reporting.ok && !built && !diagnostics.hasErrors())
-    error(item.keyword, "nothing-reported", "this evaluation reports nothing and predicts nothing");
+    error(item.keyword, "nothing-reported",
+          "this evaluation reports nothing and predicts nothing; 'report' a figure, such as 'accuracy', or 'predict'");
 }
 
 /// `report` of the program: figures of its states and models.

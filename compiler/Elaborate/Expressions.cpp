@@ -250,7 +250,8 @@ std::optional<std::vector<Value>> Evaluator::elements(const Value &value, dsl::S
   if (auto *place = value.place())
     if (std::optional<std::vector<Value>> members = pipeline.familyMembers(*place))
       return members;
-  error(range, "not-iterable", "expected a list, found " + value.describe());
+  error(range, "not-iterable",
+        "expected a list, found " + value.describe() + "; 'range(k)' counts, 'each' goes over a tensor");
   return std::nullopt;
 }
 

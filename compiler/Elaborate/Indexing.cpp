@@ -21,7 +21,9 @@ Value Evaluator::index(const Value &object, const dsl::IndexExpr &expression, co
   if (auto *place = object.place(); place || object.module()) {
     // A family: `office["amazon"]`, `net.block[0]`.
     if (expression.items.size() != 1 || !expression.items.front().low || expression.items.front().isRange)
-      return error(expression.range, "not-indexable", object.describe() + " cannot be indexed so");
+      return error(expression.range, "not-indexable",
+                   object.describe() +
+                       " cannot be indexed so; lists and tensors can by numbers, families by their index");
     Value which = evaluate(*expression.items.front().low, scope);
     if (which.isPoison())
       return which;
@@ -45,7 +47,9 @@ Value Evaluator::index(const Value &object, const dsl::IndexExpr &expression, co
                  "there is nothing under the index '" + which.describe() + "'; there are " + known);
   }
   if (!list || expression.items.size() != 1)
-    return error(expression.range, "not-indexable", object.describe() + " cannot be indexed so");
+    return error(expression.range, "not-indexable",
+                 object.describe() +
+                     " cannot be indexed so; lists and tensors can by numbers, families by their index");
   const dsl::IndexExpr::Item &item = expression.items.front();
   int64_t count = list->elements.size();
   auto position = [&](const dsl::Expr *at, int64_t otherwise) -> std::optional<int64_t> {
@@ -70,7 +74,7 @@ Value Evaluator::index(const Value &object, const dsl::IndexExpr &expression, co
   if (!at)
     return Value();
   if (*at < 0 || *at >= count)
-    return error(item.range, "bad-index", "index is outside a list of " + Twine(count));
+    return error(item.range, "bad-index", "index is outside a list of " + Twine(count) + ", which counts from 0");
   return list->elements[*at];
 }
 
@@ -214,7 +218,8 @@ Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, c
       *high = *low + 1;
     drops[axis] = !item.isRange;
     if (*low < 0 || *high > dim.extent.size || *low > *high)
-      return error(item.range, "bad-index", "index is outside an axis of " + Twine(dim.extent.size));
+      return error(item.range, "bad-index",
+                   "index is outside an axis of " + Twine(dim.extent.size) + ", which counts from 0");
     offsets.push_back(*low);
     sizes.push_back(*high - *low);
     changes = true;

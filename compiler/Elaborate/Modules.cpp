@@ -34,7 +34,9 @@ Value Evaluator::place(const Value &value, const std::string &path, const std::v
   }
   auto constructor = value.constructor();
   if (!constructor)
-    return error(range, "not-a-module", "a part is a module, found " + value.describe());
+    return error(range, "not-a-module",
+                 "a part is a module, such as linear(10), found " + value.describe() +
+                     "; a value is named with 'const' or 'let'");
   bool added = false;
   // Rules around this place rewrite what stands here, the outermost last.
   for (const Rewrite &rewrite : llvm::reverse(rewrites)) {

@@ -17,7 +17,8 @@ Value Pipeline::constant(const Node<dsl::ConstItem> &node) {
   if (known != constantValues.end())
     return known->second;
   if (!evaluatingConstants.insert(node.name).second)
-    return error(node.item->name.range, "cyclic-definition", "'" + node.name + "' is defined by itself");
+    return error(node.item->name.range, "cyclic-definition",
+                 "'" + node.name + "' is defined by itself; name what it starts from otherwise");
   Value value;
   auto given = options.constants.find(node.name);
   if (given != options.constants.end()) {

@@ -215,7 +215,8 @@ std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selec
     std::optional<int64_t> count = expected.asInteger();
     if (count && *count != static_cast<int64_t>(result.size())) {
       evaluator.error(selectors.range, "selector-count",
-                      "expected " + Twine(*count) + " parameters and states, found " + Twine(result.size()));
+                      "expected " + Twine(*count) + " parameters and states, found " + Twine(result.size()) +
+                          "; 'xferc explain' lists all by their paths");
       return std::nullopt;
     }
   }

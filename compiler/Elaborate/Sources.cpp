@@ -323,7 +323,9 @@ Value Pipeline::sizeOf(const Place &place, dsl::SourceRange) {
 void Pipeline::warnOfUnread() {
   for (const std::string &name : domainOrder)
     if (!usedDomains.count(name) && domains[name].item->range.file == programFile)
-      diagnostics.warning("unused-domain", domains[name].item->slot.range, "nothing reads the domain '" + name + "'");
+      diagnostics.warning("unused-domain", domains[name].item->slot.range,
+                          "nothing reads the domain '" + name +
+                              "'; add a split of it to 'on' or 'evaluate', or leave it out");
   for (auto &[name, stage] : stages)
     for (const SourceInfo &source : stage.sources)
       if (!stage.readSources.count(source.name) && stage.baselineOf.empty() && stage.epochBy != source.name)

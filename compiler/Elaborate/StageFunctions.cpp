@@ -157,7 +157,8 @@ void Pipeline::buildWatches(StageInfo &stage) {
     if (value && value->rank() == 0)
       function.result(pipeline::BindKind::Watch, watch.name.text, value->value);
     else if (value)
-      error(watch.value->range, "loss-not-scalar", "'watch' shows a scalar, found " + Value(*value).describe());
+      error(watch.value->range, "loss-not-scalar",
+            "'watch' shows a scalar, found " + Value(*value).describe() + "; take its 'mean'");
   }
   for (const std::string &loss : stage.losses)
     if (auto value = current->firstLosses.find(loss); value != current->firstLosses.end()) {

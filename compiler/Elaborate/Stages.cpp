@@ -133,7 +133,8 @@ Value Pipeline::evaluateDefinition(llvm::StringRef name, const Definition &defin
     value = known->second.value;
   } else {
     if (!current->evaluating.insert(definition.item).second)
-      return error(range, "cyclic-definition", "'" + name + "' is defined by itself");
+      return error(range, "cyclic-definition",
+                   "'" + name + "' is defined by itself; what goes on from step to step is a 'state'");
     Evaluator::OutsideLoops outsideLoops(evaluator);
     // Draws belong to the text of the definition, whoever reads it.
     std::vector<Evaluator::Frame> outside;
@@ -150,7 +151,7 @@ Value Pipeline::evaluateDefinition(llvm::StringRef name, const Definition &defin
       std::optional<Tensor> scalar = evaluator.toTensor(value, definition.value->range, builder.getF32Type());
       if (scalar && scalar->rank() != 0)
         value = error(definition.value->range, "loss-not-scalar",
-                      "the loss '" + name + "' is a scalar, found " + value.describe());
+                      "the loss '" + name + "' is a scalar, found " + value.describe() + "; take its 'mean'");
       else if (scalar)
         current->lossValues[name.str()] = scalar->value;
       if (scalar && !value.isPoison())

@@ -35,7 +35,9 @@ Value Evaluator::overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange ran
       continue;
     stacked |= trees[i]->stacked;
     if (first && first->leaves.size() != trees[i]->leaves.size())
-      return error(range, "trees-differ", "two trees of different modules cannot be combined leaf by leaf");
+      return error(
+          range, "trees-differ",
+          "two trees of different modules cannot be combined leaf by leaf; use two modules of one constructor");
     if (!first)
       first = trees[i];
   }

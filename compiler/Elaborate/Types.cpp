@@ -123,7 +123,7 @@ bool Evaluator::matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, con
   };
   size_t packs = llvm::count_if(dims, [](const dsl::Dim &dim) { return dim.kind == dsl::Dim::Kind::Rest; });
   if (packs > 1) {
-    error(type.range, "two-packs", "a shape has at most one '..'");
+    error(type.range, "two-packs", "a shape has at most one '..'; name the extents of the other");
     return false;
   }
   if (packs ? own.size() + 1 < dims.size() : own.size() != dims.size())
@@ -246,7 +246,8 @@ Value Evaluator::conformTensor(const Value &value, const dsl::Type &type, llvm::
           return known.isPoison() ? known : error(count.range, "bad-extent", "the number of classes is not known here");
         if (meaning.classes && meaning.classes != *number && !isResult)
           return error(range, "classes-differ",
-                       "'" + what + "' has " + Twine(*number) + " classes here, found " + Twine(meaning.classes));
+                       "'" + what + "' has " + Twine(*number) + " classes here, found " + Twine(meaning.classes) +
+                           "; the last layer has one output a class");
         meaning.classes = *number;
       }
     }

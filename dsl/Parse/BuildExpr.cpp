@@ -272,7 +272,8 @@ AstBuilder::Any AstBuilder::visitIntAtom(P::IntAtomContext *context) {
   auto number = std::make_unique<IntExpr>();
   number->range = range(context);
   if (sources.getText(number->range).getAsInteger(10, number->value))
-    diagnostics.error("number-too-large", number->range, "this number does not fit into 64 bits");
+    diagnostics.error("number-too-large", number->range,
+                      "this number does not fit into 64 bits; write it as a float, such as 1e20");
   return give(std::move(number));
 }
 

@@ -35,7 +35,9 @@ public:
     if (behindItem && sameLine(index - 1, index))
       diagnostics.error("expected-newline", range(index), "expected the end of the line or ';', found " + found());
     else
-      diagnostics.error("expected-item", range(index), "nothing starts with " + found());
+      diagnostics.error("expected-item", range(index),
+                        "nothing starts with " + found() +
+                            "; a line goes on behind an operator or a comma, and a value is named with 'let'");
   }
 
 private:
@@ -198,7 +200,7 @@ private:
     if (!isCloser(here))
       return false;
     if (!opener || (type(*opener) == XferParser::LeftBrace && here != XferParser::RightBrace)) {
-      diagnostics.error("unmatched-bracket", range(index), found() + " closes nothing");
+      diagnostics.error("unmatched-bracket", range(index), found() + " closes nothing; leave it out, or open it");
       return true;
     }
     if (text(index) == closerOf(type(*opener)))

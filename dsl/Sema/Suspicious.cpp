@@ -43,7 +43,8 @@ private:
       auto *factor = llvm::dyn_cast<FloatExpr>(rate.factor.get());
       if (factor && factor->value > 0 && factor->value < smallestUsualFactor)
         diagnostics.warning("small-rate", factor->range,
-                            "a 'rate' multiplies the optimizer's rate; as a factor this is unusually small");
+                            "a 'rate' multiplies the optimizer's rate; as a factor this is unusually small (0.1 makes "
+                            "it a tenth)");
     }
   }
 
