@@ -26,6 +26,10 @@ int writeStarter(const std::string &name, const std::string &kind) {
   std::string path = name;
   if (sys::path::extension(path) != ".xfer")
     path += ".xfer";
+  if (sys::path::stem(path).empty()) {
+    errs() << "xferc: error: '" << name << "' is no name for a program\n";
+    return 1;
+  }
   // The comments name the program that they stand in.
   std::string text = findStarter(kind).str();
   std::string stem = sys::path::stem(path).str();

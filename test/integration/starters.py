@@ -46,6 +46,8 @@ class Starters(harness.Case):
 
     def test_refuses(self):
         self.refuse("other not in", XFERC, "new", "a", "--kind=other", status=2)
+        for name in ("", ".xfer", "nowhere/"):
+            self.refuse(f"'{name}' is no name for a program", XFERC, "new", name)
         self.refuse("cannot write 'nowhere/a.xfer'", XFERC, "new", "nowhere/a")
         self.assertEqual(list(self.folder.iterdir()), [])
 
