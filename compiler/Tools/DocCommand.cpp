@@ -1,4 +1,5 @@
 #include "compiler/Tools/DocCommand.h"
+#include "compiler/Elaborate/Evaluator.h"
 #include "compiler/Tools/EmbeddedFiles.h"
 #include "compiler/Tools/WriteFile.h"
 #include "dsl/Doc/Reference.h"
@@ -15,6 +16,16 @@ namespace xfer {
 namespace {
 
 using Entries = std::vector<dsl::DocumentedEntry>;
+
+/// A function of the language itself has no comment: its arguments must do.
+dsl::DocumentedEntry describe(const Builtin &builtin) {
+  dsl::DocumentedEntry entry;
+  entry.name = builtin.name;
+  entry.kind = "built in";
+  entry.signature = entry.name + "(" + llvm::join(builtin.formals, ", ") + ")";
+  entry.text = "A function of the language itself. What has a '?' may be left out; '..' stands for any number.";
+  return entry;
+}
 
 class DocPrinter {
 public:
@@ -80,6 +91,10 @@ bool DocPrinter::addNamed(const Entries &library, StringRef name) {
     }
   if (found)
     return true;
+  if (const Builtin *builtin = findBuiltin(name)) {
+    entries.push_back(describe(*builtin));
+    return true;
+  }
   std::vector<StringRef> names;
   std::string containing;
   for (const dsl::DocumentedEntry &entry : library) {

@@ -37,8 +37,10 @@ static std::string describe(const DocumentedFormal &formal) {
 }
 
 void xfer::dsl::printEntryText(llvm::raw_ostream &os, const DocumentedEntry &entry) {
-  os << entry.name << "  (" << entry.kind << ", " << entry.file << ":" << entry.line << ")\n\n  " << entry.signature
-     << "\n";
+  os << entry.name << "  (" << entry.kind;
+  if (!entry.file.empty())
+    os << ", " << entry.file << ":" << entry.line;
+  os << ")\n\n  " << entry.signature << "\n";
   if (!entry.text.empty()) {
     os << "\n";
     printIndented(os, entry.text);
