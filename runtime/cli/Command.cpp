@@ -111,6 +111,11 @@ Expected<TrainedModel> openModel(const Command &command, bool withData) {
     if (!state)
       return state.status();
     model.baselines = std::move(state->baselines);
+    // What was computed ahead from options knows nothing of those that a sweep chose.
+    PassCache launched(*model.session, model.data);
+    if (!model.session->swept.empty())
+      if (Status status = launched.runAll(command.manifest.launch, {}); status.failed())
+        return status;
   } else if (!hasModel && arguments.weights.empty()) {
     // nothing to read
   } else if (Status status = readModelWeights(*model.session, arguments.weights); status.failed()) {

@@ -209,7 +209,10 @@ std::string resultsJson(const Manifest &manifest, const std::vector<RunResults> 
     json.beginObject().key("seed").value(run.seed).key("seconds").value(run.seconds).key("evaluations").beginList();
     for (const EvaluationResult &evaluation : run.evaluations)
       writeFigures(json, evaluation);
-    json.endList().endObject();
+    json.endList();
+    if (!run.sweeps.empty())
+      writeSweeps(json, manifest, run.sweeps);
+    json.endObject();
   }
   json.endList().key("summary").beginList();
   const RunResults &last = runs.back();

@@ -4,12 +4,14 @@
 
 #include "runtime/metrics/JsonText.h"
 #include "runtime/program/Evaluation.h"
+#include "runtime/program/Sweep.h"
 
 namespace xfer::rt {
 
 struct RunResults {
   uint64_t seed = 0;
   std::vector<EvaluationResult> evaluations;
+  std::vector<SweepResult> sweeps;
   double seconds = 0;
 };
 
@@ -20,6 +22,8 @@ std::string sizeText(uint64_t bytes);
 
 // One run: every evaluation with the baselines beside the model. Several: mean and deviation over them.
 std::string resultsTable(const std::vector<RunResults> &runs);
+// The points of every sweep with the values that judged them; of several runs how often each was chosen.
+std::string sweepsTable(const Manifest &manifest, const std::vector<RunResults> &runs);
 // Sentences about transfer that did harm, and about models that were chosen by labels they should not have seen.
 std::vector<std::string> resultWarnings(const Manifest &manifest, const std::vector<RunResults> &runs);
 // {"program", "hash", "runs": [{"seed", "seconds", "evaluations": [...]}], "mean", "deviation", "peak_memory"}.

@@ -39,6 +39,8 @@ static Status writeFacts(const Command &command, const Session &session, const O
   }
   json.endList();
   writeLoaded(json, trainer.state().loaded);
+  if (!trainer.state().sweepResults.empty())
+    writeSweeps(json, manifest, trainer.state().sweepResults);
   json.endObject();
   return replaceFile(folder.facts(), json.text() + "\n");
 }
@@ -92,7 +94,8 @@ static Expected<RunOutcome> runTrainer(const Command &command, Session &session,
       return status;
     return RunOutcome();
   }
-  RunOutcome outcome{true, {session.seed, trainer.state().results, trainer.state().seconds}};
+  RunOutcome outcome{true,
+                     {session.seed, trainer.state().results, trainer.state().sweepResults, trainer.state().seconds}};
   if (Status status = writeModelWeights(session, folder.weights()); status.failed())
     return status;
   std::string results = resultsJson(session.manifest, {outcome.results}, folder.path());
@@ -116,7 +119,7 @@ static void printResults(const Command &command, const std::vector<RunResults> &
   std::string summary =
       format("{}time {}, peak memory {}, everything in '{}'\n", runs.size() > 1 ? format("{} runs, ", runs.size()) : "",
              clockText(seconds), sizeText(peakMemory()), command.folder());
-  std::printf("%s%s", resultsTable(runs).c_str(), summary.c_str());
+  std::printf("%s%s%s", sweepsTable(command.manifest, runs).c_str(), resultsTable(runs).c_str(), summary.c_str());
 }
 
 Expected<int> train(const Command &command) {

@@ -24,8 +24,8 @@ namespace xfer::rt {
 
 struct SamplerSpec {
   enum Kind { Plain, Balanced, Weighted, Groups, Pairs, Episodes } kind = Plain;
-  std::string field; // a class or an int; of `weighted` a float, or empty where the weights are computed
-  int64_t size = 0;  // of `groups`
+  std::string field;                        // a class or an int; not of `weighted`
+  int64_t size = 0;                         // of `groups`
   int64_t ways = 0, shots = 0, queries = 0; // of `episodes`
   int64_t count = 0;                        // elements of a pass; 0: as many as the samples suffice for
 };

@@ -210,7 +210,7 @@ Status Call::run(const Counters &counters, const PhiloxKey &stepKey) {
   for (size_t i = 0; i < spec->arguments.size(); ++i) {
     const Binding &binding = spec->arguments[i];
     if (binding.kind == BindKind::Option)
-      fillScalar(i, session->options[binding.target].number);
+      fillScalar(i, session->optionNumber(binding.target));
     else if (binding.kind == BindKind::Counter)
       fillScalar(i, valueOf(binding.counter, counters));
     else if (binding.kind == BindKind::Extent)

@@ -183,9 +183,11 @@ struct PassSpec {
 };
 
 struct OrderItem {
-  enum Kind { Run, Stage, Evaluate } kind = Run;
-  int index = none; // in passes, stages, evaluations
-  int run = 0;      // how many equal items stand before it
+  // A sweep is Begin, then for each point Point, the items of its body and Judge, then End.
+  enum Kind { Run, Stage, Evaluate, SweepBegin, SweepPoint, SweepJudge, SweepEnd } kind = Run;
+  int index = none;  // in passes, stages, evaluations, sweeps
+  int run = 0;       // how many equal items stand before it; the points of a sweep share theirs
+  int64_t point = 0; // of a sweep
 };
 
 struct PhaseSpec {
@@ -209,6 +211,12 @@ struct KeepSpec {
   enum Mode { Last, Best, Least } mode = Last;
   PassOutput value;
   bool oracle = false;
+};
+
+struct SweepSpec {
+  std::vector<int> options;
+  std::vector<std::vector<double>> points; // values of the options, the last one runs fastest
+  KeepSpec keep;
 };
 
 struct SizeSpec { // bytes: a number, and products with numbers of samples
@@ -296,7 +304,8 @@ struct Manifest {
   std::vector<PassSpec> passes;
   std::vector<int> launch, init, load;
   std::vector<LoadSpec> loads;
-  std::vector<OrderItem> order; // repeats unrolled
+  std::vector<OrderItem> order; // repeats and sweeps unrolled
+  std::vector<SweepSpec> sweeps;
   std::vector<StageSpec> stages;
   std::vector<BaselineSpec> baselines;
   std::vector<EvaluationSpec> evaluations;

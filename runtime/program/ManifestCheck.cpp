@@ -51,6 +51,8 @@ void ManifestReader::check() {
     if (stage.stop.pass != none)
       checkOutput(stage.stop, place);
   }
+  for (const SweepSpec &sweep : manifest.sweeps)
+    checkOutput(sweep.keep.value, "/order: sweep");
   for (size_t i = 0; i < manifest.passes.size(); ++i)
     checkPass(manifest.passes[i], i);
   for (const DomainSpec &domain : manifest.domains)

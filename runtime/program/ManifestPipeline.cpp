@@ -187,6 +187,8 @@ void ManifestReader::readOrder(const Json &json, const std::string &place) {
     object.find("body", true);
     return;
   }
+  if (object.find("sweep", true))
+    return readSweep(object);
   OrderItem item;
   if (object.find("run", true)) {
     item.index = static_cast<int>(object.integer("run", 0, passes - 1));
@@ -197,10 +199,62 @@ void ManifestReader::readOrder(const Json &json, const std::string &place) {
     item.kind = OrderItem::Evaluate;
     item.index = static_cast<int>(object.integer("evaluate", 0, static_cast<int64_t>(manifest.evaluations.size()) - 1));
   }
+  item.run = orderRuns[{item.kind, item.index}]++;
+  addItem(item, place);
+}
+
+void ManifestReader::addItem(OrderItem item, const std::string &place) {
   if (manifest.order.size() >= maxOrder)
     return problem.report(place, "the order has more than 100000 items");
-  item.run = orderRuns[{item.kind, item.index}]++;
   manifest.order.push_back(item);
+}
+
+// Every point does the same with the same random keys: the runs of its items are counted from where the sweep began.
+void ManifestReader::readSweep(JsonObject &object) {
+  SweepSpec sweep;
+  sweep.points.emplace_back();
+  object.each("sweep", false, [&](const Json &item, const std::string &at) {
+    JsonObject axis(item, at, problem);
+    std::string name = axis.text("option");
+    auto found = optionByName.find(name);
+    if (found == optionByName.end() || manifest.options[found->second].type == OptionSpec::String)
+      return problem.report(at, "'" + name + "' is not an option with a number");
+    sweep.options.push_back(found->second);
+    std::vector<double> values;
+    axis.each("values", false, [&](const Json &value, const std::string &place) {
+      if (!value.is_number())
+        return problem.report(place, "a number is expected");
+      values.push_back(value.get<double>());
+    });
+    if (values.empty() || values.size() > maxOrder / sweep.points.size())
+      return problem.report(at, "a sweep has points, at most 100000");
+    std::vector<std::vector<double>> points;
+    for (const std::vector<double> &point : sweep.points)
+      for (double value : values) {
+        points.push_back(point);
+        points.back().push_back(value);
+      }
+    sweep.points = std::move(points);
+  });
+  sweep.keep.mode = object.text("mode") == "least" ? KeepSpec::Least : KeepSpec::Best;
+  sweep.keep.value.pass = static_cast<int>(object.integer("pass", 0, passes - 1));
+  sweep.keep.value.output = object.text("output");
+  OrderItem item{OrderItem::SweepBegin, static_cast<int>(manifest.sweeps.size()), 0, 0};
+  manifest.sweeps.push_back(sweep);
+  addItem(item, object.at());
+  std::map<std::pair<int, int>, int> runsBefore = orderRuns;
+  for (size_t point = 0; point < sweep.points.size() && !problem.found(); ++point) {
+    orderRuns = runsBefore;
+    item.point = static_cast<int64_t>(point);
+    item.kind = OrderItem::SweepPoint;
+    addItem(item, object.at());
+    object.each("body", false, [&](const Json &inner, const std::string &at) { readOrder(inner, at); });
+    item.kind = OrderItem::SweepJudge;
+    addItem(item, object.at());
+  }
+  object.find("body");
+  item.kind = OrderItem::SweepEnd;
+  addItem(item, object.at());
 }
 
 } // namespace xfer::rt

@@ -54,6 +54,8 @@ private:
   void readEvaluation(const Json &json, const std::string &place);
   void readExport(const Json &json, const std::string &place);
   void readOrder(const Json &json, const std::string &place);
+  void readSweep(JsonObject &object);
+  void addItem(OrderItem item, const std::string &place);
   PassOutput readPassOutput(const Json &json, const std::string &place, bool named);
 
   // ManifestCheck.cpp: how the pieces fit

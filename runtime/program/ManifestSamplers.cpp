@@ -39,12 +39,12 @@ void ManifestReader::readSampler(const Json &json, const std::string &place, Sou
     spec.shots = object.integer("shots", 1, maxSamples);
     spec.queries = object.integer("queries", 1, maxSamples);
   }
-  if (const Json *weights = object.find("weights", true)) {
-    JsonObject computed(*weights, object.at("weights"), problem);
-    source.weightsPass = static_cast<int>(computed.integer("pass", 0, passes - 1));
-    source.weights = computed.text("rows");
-    if (spec.kind != SamplerSpec::Weighted)
-      problem.report(object.at("weights"), "only 'weighted' computes weights");
+  if (spec.kind == SamplerSpec::Weighted) {
+    if (const Json *weights = object.find("weights")) {
+      JsonObject computed(*weights, object.at("weights"), problem);
+      source.weightsPass = static_cast<int>(computed.integer("pass", 0, passes - 1));
+      source.weights = computed.text("rows");
+    }
     return;
   }
   spec.field = object.text("field");
@@ -52,10 +52,8 @@ void ManifestReader::readSampler(const Json &json, const std::string &place, Sou
     return;
   const std::vector<FieldSpec> &fields = manifest.domains[source.domainIndex].fields;
   auto field = std::find_if(fields.begin(), fields.end(), [&](const FieldSpec &one) { return one.name == spec.field; });
-  bool isFloat = spec.kind == SamplerSpec::Weighted;
-  if (field == fields.end() || !field->shape.empty() || (field->type == ElementType::F32) != isFloat)
-    problem.report(object.at("field"),
-                   "there is no field '" + spec.field + "' of one " + (isFloat ? "f32" : "integer") + " a sample");
+  if (field == fields.end() || !field->shape.empty() || field->type == ElementType::F32)
+    problem.report(object.at("field"), "there is no field '" + spec.field + "' of one integer a sample");
 }
 
 // That what computes the weights gives one number for each sample of the split.

@@ -31,7 +31,7 @@ Expected<double> PassCache::number(const PassOutput &output, const Moment &momen
 
 Expected<double> PassCache::number(const Quantity &quantity, const Moment &moment) {
   if (quantity.kind == Quantity::Option)
-    return session.options[quantity.option].number;
+    return session.optionNumber(quantity.option);
   if (quantity.kind == Quantity::Output)
     return number(PassOutput{"", quantity.output, quantity.pass}, moment);
   return quantity.number;

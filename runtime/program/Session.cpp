@@ -54,9 +54,10 @@ Snapshot Session::snapshot(unsigned parts, const std::string &stage) const {
   Snapshot values(variables.size());
   for (size_t i = 0; i < variables.size(); ++i) {
     const Variable &variable = manifest.variables[i];
-    bool taken = variable.owner == Variable::Module         ? parts & Model
-                 : variable.owner == Variable::ProgramState ? parts & ProgramStates
-                                                            : !stage.empty() && variable.stage == stage;
+    bool taken = variable.owner == Variable::Module ? parts & Model
+                 : variable.owner == Variable::ProgramState
+                     ? parts & ProgramStates
+                     : parts & StageStates || (!stage.empty() && variable.stage == stage);
     if (taken)
       values[i].assign(variables[i].as<char>(), variables[i].size());
   }

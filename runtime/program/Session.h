@@ -42,7 +42,13 @@ public:
   xfer_context context;
   uint64_t seed = 0;
   TakenFiles files;
-  std::vector<OptionValue> options;
+  std::vector<OptionValue> options; // as they were given
+  std::map<int, double> swept;      // by position: those that a sweep sets, while it runs and behind it
+  // What the program sees.
+  double optionNumber(int option) const {
+    auto found = swept.find(option);
+    return found == swept.end() ? options[option].number : found->second;
+  }
   std::vector<Buffer> variables; // as in manifest.variables
   std::vector<Buffer> hoisted;   // as in manifest.hoisted
   std::map<std::string, int64_t> extents;
@@ -56,7 +62,8 @@ public:
   // Copies constants into the variables that have one: the states of stage `stage`, or what belongs to no stage.
   void setConstants(const std::string &stage = {});
 
-  enum Part : unsigned { Model = 1, ProgramStates = 2 }; // Model: parameters and states of modules
+  // Model: parameters and states of modules; StageStates: those of all stages.
+  enum Part : unsigned { Model = 1, ProgramStates = 2, StageStates = 4 };
   // Values of the parts, and of the states of stage `stage` if that is not empty.
   Snapshot snapshot(unsigned parts, const std::string &stage = {}) const;
   void restore(const Snapshot &values);

@@ -33,23 +33,12 @@ Expected<int64_t> elementsOf(const OpenedData &data, const SourceSpec &source) {
 }
 
 static Expected<std::vector<double>> weightsOf(Session &session, const OpenedData &data, const SourceSpec &source) {
-  const std::vector<int32_t> &split = data.split(source);
-  if (source.weightsPass != none) {
-    Expected<PassRunner> pass = PassRunner::bind(session, data, source.weightsPass);
-    if (!pass)
-      return pass.status();
-    if (Status status = pass->run({}); status.failed())
-      return status;
-    return pass->rows(source.weights).values;
-  }
-  const std::vector<Field> &fields = data.reader(source).fields();
-  size_t field = 0;
-  while (fields[field].name != source.sampler.field)
-    ++field;
-  std::vector<float> read(split.size());
-  if (Status status = data.reader(source).read(field, split.data(), split.size(), read.data()); status.failed())
+  Expected<PassRunner> pass = PassRunner::bind(session, data, source.weightsPass);
+  if (!pass)
+    return pass.status();
+  if (Status status = pass->run({}); status.failed())
     return status;
-  return std::vector<double>(read.begin(), read.end());
+  return pass->rows(source.weights).values;
 }
 
 Expected<std::unique_ptr<Sampler>> makeSampler(Session &session, const OpenedData &data, const SourceSpec &source,

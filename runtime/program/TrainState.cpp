@@ -1,6 +1,7 @@
 // The header of a checkpoint is JSON, its blocks are the bytes of one variable each: "values/PATH" for the session,
-// "best/PATH", "mainline/PATH", "found:STAGE/PATH", "left:STAGE/PATH", "baseline:NAME/PATH" for the snapshots. Doubles
-// stand in the JSON as the hexadecimal digits of their bits, so that what is read back is what was written.
+// "best/PATH", "mainline/PATH", "found:STAGE/PATH", "left:STAGE/PATH", "baseline:NAME/PATH" for the snapshots, those of
+// a sweep behind "sweep0:start:" and "sweep0:winner:". Doubles stand in the JSON as the hexadecimal digits of their
+// bits, so that what is read back is what was written.
 #include "runtime/program/TrainState.h"
 #include "runtime/core/Hash.h"
 #include "runtime/metrics/JsonText.h"
@@ -10,19 +11,6 @@
 #include <cstring>
 
 namespace xfer::rt {
-
-static std::string bitsOf(double number) {
-  uint64_t bits;
-  std::memcpy(&bits, &number, sizeof(bits));
-  return hexOf(bits);
-}
-
-static double numberOf(const std::string &hex) {
-  uint64_t bits = std::strtoull(hex.c_str(), nullptr, 16);
-  double number;
-  std::memcpy(&number, &bits, sizeof(number));
-  return number;
-}
 
 static void writeTensor(JsonWriter &json, const Tensor &tensor) {
   json.beginObject().key("shape").beginList();
@@ -232,11 +220,13 @@ static std::string stateText(const Session &session, const TrainState &state) {
     json.value(bitsOf(sum));
   json.endList().endObject();
   writeResults(json, state.results);
+  writeSwept(json, session);
+  writeSweepStates(json, state.sweeps, state.sweepResults);
   writeLoaded(json, state.loaded);
   return json.endObject().text();
 }
 
-static void readState(JsonObject &object, TrainState &state) {
+static void readState(JsonObject &object, Session &session, TrainState &state) {
   constexpr int64_t large = int64_t(1) << 60;
   JsonProblem &problem = object.problems();
   state.item = object.integer("item", 0, large);
@@ -257,6 +247,8 @@ static void readState(JsonObject &object, TrainState &state) {
       stage.sums.push_back(numberOf(sum));
   }
   readResults(object, state.results);
+  readSwept(object, session);
+  readSweepStates(object, session.manifest, state.sweeps, state.sweepResults);
   object.each("weights", true, [&](const Json &item, const std::string &at) {
     JsonObject fields(item, at, problem);
     LoadedFile file;
@@ -277,15 +269,41 @@ struct Part {
 };
 } // namespace
 
+static void addOutcomes(const Manifest &manifest, const std::string &prefix, std::map<int, Snapshot> &found,
+                        std::map<int, Snapshot> &left, std::vector<Snapshot> &baselines, std::vector<Part> &parts) {
+  for (auto &[stage, values] : found)
+    parts.push_back({prefix + "found:" + manifest.stages[stage].name + "/", &values});
+  for (auto &[stage, values] : left)
+    parts.push_back({prefix + "left:" + manifest.stages[stage].name + "/", &values});
+  for (size_t i = 0; i < baselines.size(); ++i)
+    parts.push_back({prefix + "baseline:" + manifest.baselines[i].name + "/", &baselines[i]});
+}
+
 static std::vector<Part> partsOf(const Session &session, TrainState &state) {
   std::vector<Part> parts = {{"best/", &state.stage.bestValues}, {"mainline/", &state.mainline}};
-  for (auto &[stage, values] : state.found)
-    parts.push_back({"found:" + session.manifest.stages[stage].name + "/", &values});
-  for (auto &[stage, values] : state.left)
-    parts.push_back({"left:" + session.manifest.stages[stage].name + "/", &values});
-  for (size_t i = 0; i < state.baselines.size(); ++i)
-    parts.push_back({"baseline:" + session.manifest.baselines[i].name + "/", &state.baselines[i]});
+  addOutcomes(session.manifest, "", state.found, state.left, state.baselines, parts);
+  for (size_t i = 0; i < state.sweeps.size(); ++i)
+    for (bool isStart : {true, false}) {
+      Standing &standing = isStart ? state.sweeps[i].start : state.sweeps[i].winner;
+      std::string prefix = format("sweep{}:{}:", i, isStart ? "start" : "winner");
+      parts.push_back({prefix + "values/", &standing.values});
+      addOutcomes(session.manifest, prefix, standing.found, standing.left, standing.baselines, parts);
+    }
   return parts;
+}
+
+// Room for every snapshot that a checkpoint may hold, and back to those that it does.
+static void makeRoom(const Manifest &manifest, std::map<int, Snapshot> &found, std::map<int, Snapshot> &left,
+                     std::vector<Snapshot> &baselines) {
+  baselines.resize(manifest.baselines.size());
+  for (size_t i = 0; i < manifest.stages.size(); ++i)
+    found[static_cast<int>(i)], left[static_cast<int>(i)];
+}
+
+static void dropEmpty(std::map<int, Snapshot> &found, std::map<int, Snapshot> &left) {
+  for (auto *map : {&found, &left})
+    for (auto entry = map->begin(); entry != map->end();)
+      entry = entry->second.empty() ? map->erase(entry) : std::next(entry);
 }
 
 Checkpoint makeCheckpoint(const Session &session, const TrainState &state) {
@@ -328,7 +346,7 @@ Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &se
       return failure("the checkpoint has version {}, this program knows 1; use the executable that wrote it", version);
     if (Status status = checkIdentity(object, session, use); status.failed())
       return status;
-    readState(object, state);
+    readState(object, session, state);
   }
   if (problem.found() || state.item > static_cast<int64_t>(session.manifest.order.size()))
     return damaged(problem.text());
@@ -343,9 +361,10 @@ Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &se
       return damaged("'" + manifest.variables[i].path + "' is missing or has another size");
   }
   // A snapshot is there if one of its blocks is.
-  state.baselines.resize(manifest.baselines.size());
-  for (size_t i = 0; i < manifest.stages.size(); ++i)
-    state.found[static_cast<int>(i)], state.left[static_cast<int>(i)];
+  makeRoom(manifest, state.found, state.left, state.baselines);
+  for (SweepState &sweep : state.sweeps)
+    for (Standing *standing : {&sweep.start, &sweep.winner})
+      makeRoom(manifest, standing->found, standing->left, standing->baselines);
   for (const Part &part : partsOf(session, state))
     for (size_t i = 0; i < manifest.variables.size(); ++i) {
       const Bytes *found = checkpoint.find(part.prefix + manifest.variables[i].path);
@@ -356,9 +375,10 @@ Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &se
       part.values->resize(manifest.variables.size());
       (*part.values)[i].assign(found->text());
     }
-  for (auto *map : {&state.found, &state.left})
-    for (auto entry = map->begin(); entry != map->end();)
-      entry = entry->second.empty() ? map->erase(entry) : std::next(entry);
+  dropEmpty(state.found, state.left);
+  for (SweepState &sweep : state.sweeps)
+    for (Standing *standing : {&sweep.start, &sweep.winner})
+      dropEmpty(standing->found, standing->left);
   for (size_t i = 0; i < values.size(); ++i)
     if (values[i] && values[i]->size > 0)
       std::memcpy(session.variables[i].data(), values[i]->data, values[i]->size);

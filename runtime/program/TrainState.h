@@ -4,6 +4,7 @@
 
 #include "runtime/program/Evaluation.h"
 #include "runtime/program/LoadWeights.h"
+#include "runtime/program/Sweep.h"
 #include "runtime/weights/Checkpoint.h"
 
 namespace xfer::rt {
@@ -16,6 +17,8 @@ struct TrainState {
   std::map<int, Snapshot> found, left;   // by stage: the model before and after its last run, where somebody needs it
   std::vector<Snapshot> baselines;       // outcomes, empty where there is none yet
   std::vector<EvaluationResult> results; // so far
+  std::vector<SweepState> sweeps;        // under way, the outer ones first
+  std::vector<SweepResult> sweepResults; // of all that have begun
   std::vector<LoadedFile> loaded;        // weight files that the run started from
   uint64_t logLength = 0;                // of the metrics
   double seconds = 0;                    // spent so far

@@ -32,9 +32,11 @@ Status Trainer::traceTo(const std::string &path) {
 }
 
 Status Trainer::checkStages() {
+  std::vector<bool> checked(session.manifest.stages.size());
   for (const OrderItem &item : session.manifest.order) {
-    if (item.kind != OrderItem::Stage || item.run > 0)
+    if (item.kind != OrderItem::Stage || checked[item.index])
       continue;
+    checked[item.index] = true;
     StageState state;
     StageRunner runner(session, data, passes, session.manifest.stages[item.index], item.run, state, *this);
     if (Status status = runner.check(); status.failed())
@@ -72,6 +74,8 @@ Status Trainer::resume(const Checkpoint &checkpoint) {
   if (Status status = openLog(); status.failed())
     return status;
   rememberCheckpoint();
+  if (!session.swept.empty())
+    return setSwept(std::map<int, double>(session.swept));
   return passes.runAll(session.manifest.load, {});
 }
 
@@ -83,7 +87,15 @@ Status Trainer::recordSteps(const std::string &path) {
   return Status::success();
 }
 
-Status Trainer::log(std::string_view object) { return metrics->write(object); }
+// Inside of a sweep an object begins with the point that it belongs to.
+Status Trainer::log(std::string_view object) {
+  if (train.sweeps.empty())
+    return metrics->write(object);
+  JsonWriter point;
+  point.beginObject().key("at").value(pointsText()).endObject();
+  std::string begin = point.text();
+  return metrics->write(begin.substr(0, begin.size() - 1) + ", " + std::string(object.substr(1)));
+}
 
 Status Trainer::stepDone(std::string_view stage, int64_t step, const StepTime &time) {
   if (!stepTimes)
@@ -95,7 +107,7 @@ Status Trainer::stepDone(std::string_view stage, int64_t step, const StepTime &t
 
 // A loss is looked at before the parameters are updated, so the update may be what went wrong: then the next loss would
 // tell, but a checkpoint in between would take the place of a good one.
-Status Trainer::checkParameters() const {
+Status Trainer::checkParameters() {
   const Manifest &manifest = session.manifest;
   for (const StageSpec &stage : manifest.stages)
     for (const PhaseSpec &phase : stage.phases)
@@ -107,7 +119,7 @@ Status Trainer::checkParameters() const {
         const Buffer &values = session.variables[result.target];
         uint64_t bytes = sizeOf(result.type);
         for (uint64_t at = 0; at < values.size(); at += bytes)
-          if (!std::isfinite(loadNumber(values.as<char>() + at, result.type)))
+          if (diverged = !std::isfinite(loadNumber(values.as<char>() + at, result.type)); diverged)
             return failure("parameter '{}' is not finite any more: element {} is {}; lower the rate or clip the "
                            "gradients",
                            result.name, at / bytes, loadNumber(values.as<char>() + at, result.type));
@@ -142,27 +154,38 @@ Status Trainer::checkpoint() {
   return young && !interrupted() ? Status::success() : save();
 }
 
+Expected<bool> Trainer::runItem(const OrderItem &item) {
+  switch (item.kind) {
+  case OrderItem::Stage:
+    return runStage(item);
+  case OrderItem::Evaluate: {
+    Status status = runEvaluation(item);
+    return status.ok() ? Expected<bool>(true) : status;
+  }
+  case OrderItem::Run: {
+    Moment moment;
+    moment.run = static_cast<uint32_t>(item.run);
+    Status status = passes.runAll({item.index}, moment);
+    return status.ok() ? Expected<bool>(true) : status;
+  }
+  default:
+    Status status = runSweepItem(item);
+    return status.ok() ? Expected<bool>(true) : status;
+  }
+}
+
 Expected<bool> Trainer::run() {
   const std::vector<OrderItem> &order = session.manifest.order;
   while (train.item < static_cast<int64_t>(order.size())) {
-    const OrderItem &item = order[train.item];
-    if (item.kind == OrderItem::Stage) {
-      Expected<bool> over = runStage(item);
-      if (!over || !*over)
-        return over;
-    } else if (item.kind == OrderItem::Evaluate) {
-      if (Status status = runEvaluation(item); status.failed())
-        return status;
-    } else {
-      Moment moment;
-      moment.run = static_cast<uint32_t>(item.run);
-      if (Status status = passes.runAll({item.index}, moment); status.failed())
-        return status;
-    }
+    Expected<bool> over = runItem(order[train.item]);
+    if (!over && losesPoint(over.status()))
+      continue;
+    if (!over || !*over)
+      return over;
     ++train.item;
     bool last = train.item == static_cast<int64_t>(order.size());
     if (last || interrupted() || Clock::now() - lastSave >= checkpointInterval)
-      if (Status status = save(); status.failed())
+      if (Status status = save(); status.failed() && !losesPoint(status))
         return status;
     if (interrupted() && !last)
       return false;
@@ -245,6 +268,7 @@ Status Trainer::runEvaluation(const OrderItem &item) {
   if (!result)
     return result.status().within("evaluation '" + spec.name + "'");
   JsonWriter line;
+  result->name = atPoint(spec.name);
   line.beginObject().key("evaluation").value(spec.name);
   for (const Figure &figure : result->figures)
     if (figure.kind != ReportSpec::Rows)

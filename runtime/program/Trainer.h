@@ -45,7 +45,7 @@ private:
 
   Status checkStages();
   Status openLog();
-  Status checkParameters() const;
+  Status checkParameters();
   Status save();
   void rememberCheckpoint();
   Expected<bool> runStage(const OrderItem &item);
@@ -53,6 +53,19 @@ private:
   void leaveStage(int index);
   Status runEvaluation(const OrderItem &item);
   bool isBranchedFrom(int stage) const;
+  Expected<bool> runItem(const OrderItem &item);
+
+  // TrainerSweeps.cpp
+  Standing standing() const;
+  void restore(const Standing &standing);
+  Status setSwept(const std::map<int, double> &options);
+  Status runSweepItem(const OrderItem &item);
+  Status enterPoint(const OrderItem &item);
+  Status judgePoint(const OrderItem &item);
+  Status leaveSweep(const OrderItem &item);
+  bool losesPoint(const Status &status);
+  std::string atPoint(const std::string &name) const;
+  std::string pointsText() const;
 
   Session &session;
   const OpenedData &data;
@@ -63,6 +76,7 @@ private:
   TrainState train;
   std::optional<MetricsLog> metrics, stepTimes, tracing;
   std::string saved;
+  bool diverged = false; // the last failure was a parameter that is not finite
   std::chrono::steady_clock::time_point began, lastSave;
   double secondsBefore = 0;
 };
