@@ -75,7 +75,8 @@ bool Evaluator::propose(const Leaf &leaf, const std::string &site, mlir::Value v
   }
   if (function().propose(leaf, site, value, count))
     return true;
-  error(range, "state-written-twice", "'" + leaf.path + "' is written by two calls in one step and has no 'merge'");
+  error(range, "state-written-twice", "'" + leaf.path + "' is written by two calls in one step and has no 'merge'; say how they join, such as "
+                                                 "'merge average', or call once on both batches ('jointly')");
   return false;
 }
 
