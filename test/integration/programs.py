@@ -75,7 +75,7 @@ stage adapt {
   let risk = [cross_entropy(net.head[i](f[i]), office[s].label) for i, s in enumerate(sources)]
   let gap  = [dann(net.critic[i], f[i], ft, strength: warmup(gamma: 10)) for i in range(len(sources))]
   minimize log_sum_exp(stack([r + g for r, g in zip(risk, gap)]))
-  optimizer sgd(0.05, momentum: 0.9) rate net.trunk: 0.5; epochs 4
+  optimizer sgd(0.05, momentum: 0.9) rate net.trunk: 0.5; epochs 8
 }
 fn log_sum_exp(x: [n]) -> [] = log(sum(exp(x)))
 evaluate office["webcam"].test as target { predict mean([softmax(h(net.neck(net.trunk(target.image)))) for h in net.head]) against target.label; report accuracy }
