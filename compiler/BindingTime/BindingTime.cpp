@@ -110,9 +110,7 @@ BindingTimes::BindingTimes(func::FuncOp function, const ProgramWrites &writes) :
     if (!hasRows(argument))
       return -1;
     BindAttr bind = getArgumentBind(function, argument);
-    StringRef name = bind.getName();
-    if (bind.getKind() == BindKind::Batch || bind.getKind() == BindKind::Column)
-      name = name.rsplit('.').first;
+    StringRef name = getSourceName(bind);
     return numbers.try_emplace(name, numbers.size()).first->second;
   });
   auto over = [&](Value value) {

@@ -78,9 +78,7 @@ int Cutter::sourceOf(unsigned argument) {
   if (!bind ||
       !(bind.getKind() == BindKind::Batch || bind.getKind() == BindKind::Key || bind.getKind() == BindKind::Index))
     return -1;
-  StringRef name = bind.getName();
-  if (bind.getKind() == BindKind::Batch)
-    name = name.rsplit('.').first;
+  StringRef name = getSourceName(bind);
   for (auto [index, source] : llvm::enumerate(pass.getSources().getAsRange<SourceAttr>()))
     if (source.getName() == name)
       return index;
@@ -201,7 +199,7 @@ void Cutter::makeRows(unsigned source, SmallVectorImpl<Attribute> &sources) {
   std::string name = (function.getSymName() + ".rows." + attribute.getName()).str();
   func::FuncOp outlined = outline(function, name, {}, results, typeOf);
   sources.push_back(SourceAttr::get(pass.getContext(), attribute.getName(), attribute.getDomain(), attribute.getSplit(),
-                                    attribute.getBatch(), FlatSymbolRefAttr::get(outlined)));
+                                    attribute.getBatch(), FlatSymbolRefAttr::get(outlined), attribute.getSampler()));
 }
 
 void Cutter::makeWhole() {

@@ -53,6 +53,7 @@ private:
   json::Value tokenizer(TokenizerOp op);
   json::Value field(FieldAttr field, bool ofExport);
   json::Array fields(ArrayAttr all, bool ofExport);
+  json::Value sampler(SamplerAttr sampler);
   json::Array sources(ArrayAttr all, bool ofPass);
   json::Value functionEntry(unsigned number);
   json::Value arena(const FunctionPlan &plan);
@@ -236,6 +237,25 @@ json::Value ManifestWriter::domain(DomainOp op) {
                       {"hidden", std::move(hidden)}};
 }
 
+json::Value ManifestWriter::sampler(SamplerAttr sampler) {
+  json::Object result{{"kind", sampler.getKind()}};
+  if (!sampler.getField().empty())
+    result["field"] = sampler.getField();
+  const std::pair<StringRef, int64_t> numbers[] = {{"size", sampler.getSize()},
+                                                   {"ways", sampler.getWays()},
+                                                   {"shots", sampler.getShots()},
+                                                   {"queries", sampler.getQueries()},
+                                                   {"count", sampler.getCount()}};
+  for (auto [name, number] : numbers)
+    if (number != 0)
+      result[name] = number;
+  if (sampler.getSymbol())
+    result["rows"] = sampler.getSymbol().getValue();
+  if (FigureAttr weights = sampler.getWeights())
+    result["weights"] = json::Object{{"pass", pass(weights.getPass())}, {"rows", weights.getOutput()}};
+  return result;
+}
+
 json::Array ManifestWriter::sources(ArrayAttr all, bool ofPass) {
   json::Array result;
   for (auto source : all.getAsRange<SourceAttr>()) {
@@ -243,6 +263,8 @@ json::Array ManifestWriter::sources(ArrayAttr all, bool ofPass) {
                        {"domain", source.getDomain()},
                        {"split", source.getSplit()},
                        {"batch", source.getBatch()}};
+    if (SamplerAttr by = source.getSampler())
+      entry["sampler"] = sampler(by);
     if (ofPass && source.getRows())
       entry["function"] = function(source.getRows());
     result.push_back(std::move(entry));
@@ -403,6 +425,20 @@ json::Array ManifestWriter::order(Block &block) {
                            : run.getKind() == "pass"
                                ? json::Object{{"run", pass(run.getName())}}
                                : json::Object{{"evaluate", evaluationNumbers.lookup(run.getName())}});
+        })
+        .Case<SweepOp>([&](SweepOp sweep) {
+          json::Object entry = figure(sweep.getKeep().getBy());
+          json::Array axes;
+          for (auto axis : sweep.getAxes().getAsRange<AxisAttr>()) {
+            json::Array values;
+            for (Attribute value : axis.getValues())
+              values.push_back(quantity(value));
+            axes.push_back(json::Object{{"option", axis.getOption()}, {"values", std::move(values)}});
+          }
+          entry["sweep"] = std::move(axes);
+          entry["mode"] = sweep.getKeep().getMode();
+          entry["body"] = order(sweep.getBody().front());
+          result.push_back(std::move(entry));
         })
         .Case<RepeatOp>([&](RepeatOp repeat) {
           result.push_back(json::Object{{"repeat", static_cast<int64_t>(repeat.getCount())},

@@ -140,6 +140,23 @@ void Pipeline::collectRepeat(const dsl::RepeatItem &repeat, const ScopePtr &scop
   collecting->push_back(std::move(acting));
 }
 
+/// `sweep p in [..] { stages; keep best E }`: the items once, in a body that runs at every point.
+void Pipeline::collectSweep(const dsl::SweepItem &sweep, const ScopePtr &scope) {
+  Acting acting{Acting::Sweep, "", &sweep, scope};
+  std::vector<Acting> *before = collecting;
+  collecting = &acting.body;
+  eachItem(sweep.body->items, scope, [&](const dsl::Item &item, const ScopePtr &inner) {
+    if (!llvm::isa<dsl::KeepItem>(&item))
+      collectItem(item, inner);
+    else if (acting.keep.item)
+      error(item.keyword, "duplicate-clause", "'keep' stands twice in this sweep");
+    else
+      acting.keep = {&item, inner};
+  });
+  collecting = before;
+  collecting->push_back(std::move(acting));
+}
+
 void Pipeline::collectItem(const dsl::Item &item, const ScopePtr &scope) {
   auto nameOf = [&](const dsl::Slot &slot) { return evaluator.slotName(slot, scope); };
   auto take = [&](auto *item, const dsl::Slot &slot, auto store) {
@@ -190,6 +207,7 @@ void Pipeline::collectItem(const dsl::Item &item, const ScopePtr &scope) {
       })
       .Case<dsl::ReportItem>([&](auto *item) { collecting->push_back({Acting::Report, "", item, scope}); })
       .Case<dsl::RepeatItem>([&](auto *repeat) { collectRepeat(*repeat, scope); })
+      .Case<dsl::SweepItem>([&](auto *sweep) { collectSweep(*sweep, scope); })
       .Case<dsl::ExportItem>([&](auto *item) { exports.push_back({item, scope, item->name.text}); })
       .Default([&](auto *item) {
         error(item->keyword, "not-supported-yet",

@@ -258,7 +258,7 @@ Value Mapping::run() {
   Value source = evaluator.evaluate(*each.source, scope);
   along = each.along ? evaluator.evaluate(*each.along, scope) : Value(int64_t(0));
   if (const Place *place = source.place())
-    source = evaluator.pipeline.fieldsOf(*place, each.source->range);
+    source = evaluator.pipeline.sourceRecord(*place, each.source->range);
   if (along.isPoison() || !collect(source))
     return Value();
   OpBuilder &builder = evaluator.builder();

@@ -120,6 +120,8 @@ void Pipeline::buildEvaluation(const dsl::EvaluateItem &item, const ScopePtr &ou
   request.broken = !gatherSources(request.sources, item.sources, outer, false);
   if (request.sources.empty())
     return;
+  if (discovering)
+    discoverWeights(request.sources);
   std::string name = numbered(passNumbers, request.sources.front().domain + "." + request.sources.front().split);
   request.name = "evaluate." + name;
   request.range = item.keyword;

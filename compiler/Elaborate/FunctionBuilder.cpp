@@ -98,6 +98,13 @@ void FunctionBuilder::commitProposals() {
   proposals.clear();
 }
 
+std::set<pipeline::BindKind> FunctionBuilder::kindsRead() const {
+  std::set<pipeline::BindKind> kinds;
+  for (const Bound &bound : arguments)
+    kinds.insert(bound.kind);
+  return kinds;
+}
+
 void FunctionBuilder::result(pipeline::BindKind kind, llvm::StringRef name, mlir::Value value) {
   results.push_back({kind, name.str(), value});
 }

@@ -14,6 +14,7 @@
 #include "compiler/Elaborate/Value.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include <set>
 #include <tuple>
 
 namespace xfer {
@@ -30,6 +31,8 @@ public:
                        int64_t views = 0);
   /// The option that a value is, as an argument; empty if it is none.
   llvm::StringRef optionOf(mlir::Value value) const;
+  /// The kinds of what has been read so far.
+  std::set<pipeline::BindKind> kindsRead() const;
   /// Are there more operations than any function of reason has?
   bool isTooLarge() const { return counter.count > maxOperations; }
   static constexpr uint64_t maxOperations = 1'000'000;

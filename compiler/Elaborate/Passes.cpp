@@ -17,26 +17,19 @@ ArrayAttr Pipeline::sourceAttributes(llvm::ArrayRef<SourceInfo> all) {
   SmallVector<Attribute> attributes;
   for (const SourceInfo &source : all)
     attributes.push_back(pipeline::SourceAttr::get(&context, source.name, source.domain, source.split, source.batch,
-                                                   FlatSymbolRefAttr()));
+                                                   FlatSymbolRefAttr(), samplerAttribute(source)));
   return builder.getArrayAttr(attributes);
 }
 
-static bool readsSource(func::FuncOp function, llvm::StringRef source) {
+/// Its samples, or their number where a sampler decides it.
+static bool readsSource(func::FuncOp function, const SourceInfo &source) {
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
     auto bind = pipeline::getArgumentBind(function, i);
-    switch (bind.getKind()) {
-    case pipeline::BindKind::Batch:
-      if (bind.getName().rsplit('.').first == source)
-        return true;
-      break;
-    case pipeline::BindKind::Key:
-    case pipeline::BindKind::Index:
-      if (bind.getName() == source)
-        return true;
-      break;
-    default:
-      break;
-    }
+    bool perSample = bind.getKind() == pipeline::BindKind::Batch || bind.getKind() == pipeline::BindKind::Key ||
+                     bind.getKind() == pipeline::BindKind::Index;
+    bool counts = source.sampler && bind.getKind() == pipeline::BindKind::Extent && bind.getName() == source.rows();
+    if (counts || (perSample && pipeline::getSourceName(bind) == source.name))
+      return true;
   }
   return false;
 }
@@ -71,7 +64,7 @@ bool Pipeline::buildPass(const PassRequest &request, llvm::function_ref<bool(Bui
   // What evaluation mode does not read needs no source; what it reads needs one.
   std::vector<SourceInfo> used;
   for (const SourceInfo &source : build.sources) {
-    if (!readsSource(built, source.name))
+    if (!readsSource(built, source))
       continue;
     if (source.available) {
       used.push_back(source);
@@ -132,6 +125,7 @@ Pipeline::figureSources(const StageInfo &stage, const std::vector<dsl::ExprPtr> 
     named[place->name] = place->split;
   }
   for (SourceInfo &source : result) {
+    source.sampler = source.forFigures();
     auto found = named.find(source.domain);
     if (found != named.end())
       source.split = found->second;
@@ -139,7 +133,10 @@ Pipeline::figureSources(const StageInfo &stage, const std::vector<dsl::ExprPtr> 
       source.available = false;
     else if (domains[source.domain].hasSplit("valid"))
       source.split = "valid";
-    source.batch = std::max<int64_t>(source.batch, 64);
+    if (!source.sampler)
+      source.batch = std::max<int64_t>(source.batch, 64);
+    else if (source.available && !checkSampler(source))
+      return std::nullopt;
   }
   for (const SourceInfo &source : result)
     named.erase(source.domain);
@@ -159,8 +156,8 @@ void Pipeline::warnOfOverlap(const StageInfo &stage, const SourceInfo &source, f
   bool readsLabel = false;
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
     auto bind = pipeline::getArgumentBind(function, i);
-    auto [name, field] = bind.getName().rsplit('.');
-    if (bind.getKind() == pipeline::BindKind::Batch && name == source.name)
+    llvm::StringRef field = bind.getName().rsplit('.').second;
+    if (bind.getKind() == pipeline::BindKind::Batch && pipeline::getSourceName(bind) == source.name)
       if (const DomainInfo::Field *known = domain.find(field))
         readsLabel |= known->meaning.tag == nn::Tag::Class;
   }
@@ -191,6 +188,30 @@ void Pipeline::warnOfChoice(const SourceInfo &source, dsl::SourceRange range) {
     }
 }
 
+bool Pipeline::figureValue(const dsl::Expr &value, const ScopePtr &scope, FigureUse use) {
+  std::optional<Tensor> figure = evaluator.toTensor(evaluator.evaluate(value, scope), value.range);
+  if (!figure)
+    return false;
+  if (figure->rank() != 0) {
+    error(value.range, "loss-not-scalar",
+          "a figure of a stage is a scalar, found " + Value(*figure).describe() + "; take its 'mean'?");
+    return false;
+  }
+  if (meaningOf(figure->value).hidden && use != FigureUse::Watch && use != FigureUse::KeepOracle) {
+    error(value.range, "hidden-value",
+          use == FigureUse::Stop ? "'stop' reads a value that is hidden; training may not depend on it"
+          : use == FigureUse::Sweep
+              ? "the choice of a sweep reads a value that is hidden, and what the program reports "
+                "would be chosen by it; judge by what needs no such label, such as 'snd'"
+              : "this choice reads a value that is hidden; 'oracle' after 'best' or 'least' says "
+                "that this is meant");
+    return false;
+  }
+  Tensor number = evaluator.convert(*figure, builder.getF32Type(), value.range);
+  evaluator.function().result(pipeline::BindKind::Output, "value", number.value);
+  return true;
+}
+
 std::optional<std::string> Pipeline::buildFigure(StageInfo &stage, const dsl::Expr &value,
                                                  const std::vector<dsl::ExprPtr> &over, const ScopePtr &scope,
                                                  llvm::StringRef name, FigureUse use) {
@@ -204,26 +225,7 @@ std::optional<std::string> Pipeline::buildFigure(StageInfo &stage, const dsl::Ex
   request.sources = *sources;
   request.frozen = discovering ? std::set<std::string>() : finallyFrozen(stage);
   request.counters = true;
-  bool built = buildPass(request, [&](BuildContext &) {
-    std::optional<Tensor> figure = evaluator.toTensor(evaluator.evaluate(value, scope), value.range);
-    if (!figure)
-      return false;
-    if (figure->rank() != 0) {
-      error(value.range, "loss-not-scalar",
-            "a figure of a stage is a scalar, found " + Value(*figure).describe() + "; take its 'mean'?");
-      return false;
-    }
-    if (meaningOf(figure->value).hidden && use != FigureUse::Watch && use != FigureUse::KeepOracle) {
-      error(value.range, "hidden-value",
-            use == FigureUse::Stop
-                ? "'stop' reads a value that is hidden; training may not depend on it"
-                : "this choice reads a value that is hidden; 'oracle' after 'best' or 'least' says that this is meant");
-      return false;
-    }
-    Tensor number = evaluator.convert(*figure, builder.getF32Type(), value.range);
-    evaluator.function().result(pipeline::BindKind::Output, "value", number.value);
-    return true;
-  });
+  bool built = buildPass(request, [&](BuildContext &) { return figureValue(value, scope, use); });
   if (!built || discovering)
     return std::nullopt;
   if (use == FigureUse::Keep || use == FigureUse::Stop)

@@ -27,12 +27,12 @@ public:
   std::optional<Value> library(llvm::StringRef name) override;
   Value family(const Place &place, const Value &index, dsl::SourceRange range) override;
   Value sizeOf(const Place &place, dsl::SourceRange range) override;
-  Value fieldsOf(const Place &place, dsl::SourceRange range) override;
   std::optional<std::vector<Value>> familyMembers(const Place &place) override;
   mlir::Value sampleKeys(const Extent &extent) override;
   Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) override;
   Value tokens(const TextField &text, const TokenizerSpec &tokenizer, dsl::SourceRange range) override;
   std::optional<std::string> readText(llvm::StringRef name, dsl::SourceRange range) override;
+  Value sourceRecord(const Place &source, dsl::SourceRange range) override;
   std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) override;
   Value delayed(int64_t steps, llvm::function_ref<Value()> call) override;
   bool isWhole() const override { return current && current->whole; }
@@ -49,6 +49,7 @@ private:
   void collectImport(const dsl::ImportItem &import);
   void collectOption(const dsl::ParamItem &param, const ScopePtr &scope);
   void collectRepeat(const dsl::RepeatItem &repeat, const ScopePtr &scope);
+  void collectSweep(const dsl::SweepItem &sweep, const ScopePtr &scope);
   /// Calls `visit` for each item of a block, `for` and `if` carried out.
   void eachItem(const std::vector<dsl::ItemPtr> &items, const ScopePtr &scope,
                 llvm::function_ref<void(const dsl::Item &, const ScopePtr &)> visit);
@@ -99,11 +100,12 @@ private:
   mlir::Value sampleArgument(mlir::Value batch, mlir::Location where);
   Tensor sampleOf(const Tensor &batch, mlir::Location where);
   std::optional<AxisId> fromBatch(const SampleRegion &region, AxisId axis) const;
-  /// Runs per-sample code over the batch: one nn.each. `body` gets the samples' fields by name in a scope.
+  /// Runs per-sample code over the batch: one nn.each. `body` gets the samples' fields by name in a scope. `depth` is
+  /// the number of axes before those of a sample.
   bool perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, mlir::Value keys, const Dim &samples,
                  const ScopePtr &scope, dsl::SourceRange range,
                  llvm::function_ref<std::optional<std::vector<Tensor>>(const ScopePtr &)> body,
-                 std::vector<Tensor> &results);
+                 std::vector<Tensor> &results, unsigned depth = 1);
   void applyMapping(const SourceInfo &source, const DomainInfo &domain, const dsl::MappingItem &mapping,
                     const ScopePtr &scope, std::map<std::string, Value> &fields, unsigned ordinal);
 
@@ -114,12 +116,13 @@ private:
   /// A field of a source in the function at hand: read, mapped, and in training augmented.
   Value sourceField(const SourceInfo &source, llvm::StringRef field, dsl::SourceRange range);
   Value rawField(const SourceInfo &source, const DomainInfo &domain, const DomainInfo::Field &field);
-  /// The samples of a source: one axis for all its fields.
-  Dim samplesOf(const SourceInfo &source);
+  /// The samples of a source: one axis for all its fields, and one for the samples of an element that has several.
+  llvm::SmallVector<Dim, 2> samplesOf(const SourceInfo &source);
   /// An argument of the function at hand with a row for each sample.
   Tensor perBatch(const SourceInfo &source, llvm::StringRef field, nn::TensorInfo row);
   /// The axis of a bounded dimension, whose lengths are the field `name`.
   AxisId boundedField(const SourceInfo &source, llvm::StringRef name);
+  Value sourceMember(const SourceInfo &source, llvm::StringRef member, dsl::SourceRange range);
   Value splitField(const Place &split, llvm::StringRef field, dsl::SourceRange range);
   /// The random keys of a source's samples; with `views`, those of that many versions that take turns.
   mlir::Value keysOf(const SourceInfo &source, int64_t views);
@@ -128,6 +131,14 @@ private:
   void suggestField(const DomainInfo &domain, llvm::StringRef field, llvm::StringRef owner, dsl::SourceRange range);
   void warnOfUnread();
   void warnOfChoice(const SourceInfo &source, dsl::SourceRange range);
+
+  //===--- Samplers.cpp ----------------------------------------------------------------------------------------===//
+  std::shared_ptr<const SamplerInfo> makeSampler(const dsl::SourceUse &use, const ScopePtr &scope);
+  /// Does the source's domain have what its sampler goes by, and may it be read?
+  bool checkSampler(const SourceInfo &source);
+  std::optional<std::string> weightsPass(const SourceInfo &source);
+  void discoverWeights(llvm::ArrayRef<SourceInfo> sources);
+  pipeline::SamplerAttr samplerAttribute(const SourceInfo &source);
 
   //===--- Stages.cpp ------------------------------------------------------------------------------------------===//
   void gatherStage(StageInfo &stage, const std::vector<dsl::ItemPtr> &items);
@@ -213,6 +224,8 @@ private:
   std::optional<std::string> buildFigure(StageInfo &stage, const dsl::Expr &value,
                                          const std::vector<dsl::ExprPtr> &over, const ScopePtr &scope,
                                          llvm::StringRef name, FigureUse use);
+  /// The figure itself, a scalar of the right to be read that its use has; false after an error.
+  bool figureValue(const dsl::Expr &value, const ScopePtr &scope, FigureUse use);
   std::optional<std::vector<SourceInfo>> figureSources(const StageInfo &stage, const std::vector<dsl::ExprPtr> &over,
                                                        const ScopePtr &scope);
   void warnOfOverlap(const StageInfo &stage, const SourceInfo &source, mlir::func::FuncOp function,
@@ -233,6 +246,12 @@ private:
   void predict(const dsl::PredictItem &item, const ScopePtr &scope, const std::string &name, Reporting &reporting);
   void report(const dsl::ReportItem &item, const ScopePtr &scope, Reporting &reporting);
   void emitEvaluation(const std::string &name, Reporting &reporting, dsl::SourceRange range);
+
+  //===--- Sweeps.cpp ------------------------------------------------------------------------------------------===//
+  void buildSweep(Acting &acting);
+  mlir::Attribute sweepAxis(const dsl::SweepItem::Axis &axis, const ScopePtr &scope);
+  pipeline::KeepAttr sweepKeep(const Acting &acting);
+  void checkSweptData(const Option &option, dsl::SourceRange range);
 
   //===--- Exports.cpp -----------------------------------------------------------------------------------------===//
   static constexpr int64_t exportBatch = 64; ///< samples that an export takes at a time
@@ -296,6 +315,7 @@ private:
   int64_t counterDelay = 0; ///< steps that counters are behind, inside `delayed`
   bool discovering = false;
   std::vector<std::pair<dsl::SourceRange, std::string>> sites;
+  std::map<std::pair<const SamplerInfo *, std::string>, std::string> weightPasses; ///< by sampler and split
   std::map<std::string, unsigned> passNumbers; ///< of evaluations, reports and updates of one name
   std::set<std::string> usedDomains;
   std::set<const dsl::Item *> usedOptimizers; ///< clauses by which some leaf is moved

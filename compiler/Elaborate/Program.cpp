@@ -109,6 +109,10 @@ void Pipeline::discover(std::vector<Acting> &items) {
     case Acting::Repeat:
       discover(acting.body);
       break;
+    case Acting::Sweep:
+      discover(acting.body);
+      sweepKeep(acting);
+      break;
     }
   }
 }
@@ -208,6 +212,9 @@ void Pipeline::build(std::vector<Acting> &items) {
       break;
     case Acting::Report:
       buildReport(llvm::cast<dsl::ReportItem>(*acting.item), acting.scope);
+      break;
+    case Acting::Sweep:
+      buildSweep(acting);
       break;
     case Acting::Repeat: {
       auto repeat = pipeline::RepeatOp::create(inOrder, location(acting.item->keyword), acting.count);

@@ -68,9 +68,37 @@ struct TokenizerSpec {
   bool operator==(const TokenizerSpec &other) const;
 };
 
+/// `by sampler(..) count n`: what the elements of a source's batches are, and how they are drawn.
+struct SamplerInfo {
+  enum Kind { Balanced, Weighted, Groups, Pairs, Episodes } kind;
+  std::string field;                  ///< that it goes by; empty where `weights` are computed
+  const dsl::Expr *weights = nullptr; ///< of a sample's fields
+  ScopePtr scope;
+  int64_t size = 0, ways = 0, shots = 0, queries = 0, count = 0;
+  dsl::SourceRange range, fieldRange;
+  /// The samples of an element that have one name. Nested: their fields have an axis of `samples`.
+  struct Part {
+    std::string name;
+    int64_t samples = 1;
+    bool nested = false;
+  };
+  std::vector<Part> parts() const;
+  int64_t samplesPerElement() const;
+  llvm::StringRef kindName() const;
+  std::string text() const; ///< as it is written
+};
+
 /// A source of a stage, evaluation or export, as its functions see it.
 struct SourceInfo {
   std::string name, domain, split;
+  std::shared_ptr<const SamplerInfo> sampler; ///< null: samples one by one
+  SamplerInfo::Part part;                     ///< which of an element's parts is read
+  /// What the manifest calls the samples that are read: "task", "task.support".
+  std::string bindName() const { return part.name.empty() ? name : name + "." + part.name; }
+  /// The symbol of the number of its rows where all of them are read.
+  std::string rows() const;
+  /// The sampler that figures draw by: those that only change how often a sample is seen have no part in them.
+  std::shared_ptr<const SamplerInfo> forFigures() const;
   int64_t batch = 256;
   dsl::SourceRange range;
   bool isInput = false;  ///< of an export: the samples are its arguments
@@ -165,12 +193,13 @@ struct BuildContext {
 
 /// An item that acts, in the order of the text.
 struct Acting {
-  enum Kind { Stage, Baseline, Evaluate, State, Update, Report, Repeat } kind;
+  enum Kind { Stage, Baseline, Evaluate, State, Update, Report, Repeat, Sweep } kind;
   std::string name;
   const dsl::Item *item;
   ScopePtr scope;
   int64_t count = 1; ///< of a Repeat
   std::vector<Acting> body = {};
+  StageInfo::Clause keep = {}; ///< of a Sweep
 };
 
 struct PassRequest {
@@ -196,7 +225,7 @@ struct StageFigures {
 };
 
 /// What a figure decides: a hidden value may only be looked at.
-enum class FigureUse { Watch, Keep, KeepOracle, Stop };
+enum class FigureUse { Watch, Keep, KeepOracle, Stop, Sweep };
 
 } // namespace xfer
 

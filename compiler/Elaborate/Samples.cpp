@@ -49,7 +49,21 @@ std::optional<AxisId> Pipeline::fromBatch(const SampleRegion &region, AxisId axi
 bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, mlir::Value keys, const Dim &samples,
                          const ScopePtr &scope, dsl::SourceRange range,
                          llvm::function_ref<std::optional<std::vector<Tensor>>(const ScopePtr &)> body,
-                         std::vector<Tensor> &results) {
+                         std::vector<Tensor> &results, unsigned depth) {
+  if (depth > 1) {
+    // The samples of an element, and inside of it one sample.
+    auto element = [&](const ScopePtr &sample) {
+      std::vector<std::pair<std::string, Tensor>> own;
+      for (auto &[name, tensor] : mapped)
+        own.push_back({name, *sample->findHere(name)->tensor()});
+      std::vector<Tensor> made;
+      mlir::Value ownKeys = keys ? evaluator.sampleKey : mlir::Value();
+      Dim inside{ownKeys ? extentsOf(ownKeys).front() : Extent(), 0};
+      bool ok = perSample(own, ownKeys, inside, scope, range, body, made, depth - 1);
+      return ok ? std::optional(made) : std::nullopt;
+    };
+    return perSample(mapped, keys, samples, scope, range, element, results);
+  }
   OpBuilder &inner = evaluator.builder();
   Location where = location(range);
   Region region;
@@ -252,11 +266,12 @@ void Pipeline::applyMapping(const SourceInfo &source, const DomainInfo &domain, 
   std::vector<Evaluator::Frame> outside;
   std::swap(outside, evaluator.frames);
   Evaluator::Frame frame;
-  frame.name = (augments ? "augment." : "map.") + source.name + "." + targets.front() + "#" + std::to_string(ordinal);
+  frame.name =
+      (augments ? "augment." : "map.") + source.bindName() + "." + targets.front() + "#" + std::to_string(ordinal);
   evaluator.frames.push_back(std::move(frame));
   std::vector<Tensor> results;
   bool ok = perSample(
-      mapped, keys, samplesOf(source), scope, mapping.range,
+      mapped, keys, samplesOf(source).front(), scope, mapping.range,
       [&](const ScopePtr &sample) {
         std::optional<std::vector<Tensor>> made;
         // Inside `augment source.field = e`, the source's fields are those of the sample at hand.
@@ -297,7 +312,7 @@ void Pipeline::applyMapping(const SourceInfo &source, const DomainInfo &domain, 
         made = tensors;
         return made;
       },
-      results);
+      results, source.part.nested ? 2 : 1);
   std::swap(outside, evaluator.frames);
   for (auto [i, target] : llvm::enumerate(targets))
     fields[target] = ok ? Value(results[i]) : Value();

@@ -26,10 +26,10 @@ bool Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<ds
       if (use.alias) // so that nothing complains about the name
         scope->define(use.alias->text, Value());
     };
-    for (const dsl::ExprPtr *unsupported : {&use.sampler, &use.micro, &use.count})
-      if (*unsupported)
-        error((*unsupported)->range, "not-supported-yet", "samplers, 'micro' and 'count' are not supported yet");
-    if (use.sampler) { // its samples are of another form
+    if (use.micro)
+      error(use.micro->range, "not-supported-yet", "'micro' is not supported yet");
+    std::shared_ptr<const SamplerInfo> sampler = makeSampler(use, scope);
+    if (use.sampler && !sampler) {
       fail();
       continue;
     }
@@ -56,6 +56,11 @@ bool Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<ds
       source.name = use.alias ? use.alias->text : place->name;
       source.range = use.range;
       source.batch = 0;
+      source.sampler = sampler;
+      if (!checkSampler(source)) {
+        fail();
+        continue;
+      }
       if (known(source.name)) {
         error(use.range, "duplicate-source",
               "'" + source.name + "' is a source already; another name is given with 'as'");
@@ -86,33 +91,42 @@ bool Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<ds
         error(source.range, "missing-batch",
               "the source '" + source.name +
                   "' has no 'batch'; write how many samples a step takes, such as 'batch 64'");
-      source.batch = 256;
+      source.batch = std::max<int64_t>(1, 256 / (source.sampler ? source.sampler->samplesPerElement() : 1));
     }
   return ok;
 }
 
 //===--- fields -------------------------------------------------------------------------------------------------===//
 
-Dim Pipeline::samplesOf(const SourceInfo &source) {
-  Value &dim = current->fields[source.name + "."];
-  if (dim.isPoison())
-    dim = Value(Dim{current->whole ? Extent::symbolic(source.domain + "." + source.split) : Extent(source.batch),
-                    evaluator.freshAxis()});
-  return *dim.get<Dim>();
+llvm::SmallVector<Dim, 2> Pipeline::samplesOf(const SourceInfo &source) {
+  llvm::SmallVector<Dim, 2> dims;
+  auto add = [&](const std::string &key, Extent extent) {
+    Value &dim = current->fields[key];
+    if (dim.isPoison())
+      dim = Value(Dim{extent, evaluator.freshAxis()});
+    dims.push_back(*dim.get<Dim>());
+  };
+  add(source.name + ".", current->whole ? Extent::symbolic(source.rows()) : Extent(source.batch));
+  if (source.part.nested)
+    add(source.bindName() + "./", Extent(source.part.samples));
+  return dims;
 }
 
 Tensor Pipeline::perBatch(const SourceInfo &source, llvm::StringRef field, nn::TensorInfo row) {
-  Dim samples = samplesOf(source);
-  row.extents.insert(row.extents.begin(), samples.extent);
-  llvm::SmallVector<AxisId> axes(row.extents.size(), 0);
-  axes.front() = samples.axis;
+  llvm::SmallVector<AxisId> axes;
+  for (auto [i, dim] : llvm::enumerate(samplesOf(source))) {
+    row.extents.insert(row.extents.begin() + i, dim.extent);
+    axes.push_back(dim.axis);
+  }
+  axes.resize(row.extents.size(), 0);
   auto kind = source.isInput ? pipeline::BindKind::Input : pipeline::BindKind::Batch;
-  std::string name = source.isInput ? field.str() : source.name + "." + field.str();
+  std::string name = source.isInput ? field.str() : source.bindName() + "." + field.str();
   return {evaluator.function().argument(kind, name, row.type(), current->draw), axes};
 }
 
 AxisId Pipeline::boundedField(const SourceInfo &source, llvm::StringRef name) {
-  Value &known = current->fields[source.name + "." + name.str() + "#" + std::to_string(current->draw) + " length"];
+  Value &known =
+      current->fields[source.bindName() + "." + name.str() + "#" + std::to_string(current->draw) + " length"];
   if (known.isPoison()) {
     nn::TensorInfo info;
     info.element = builder.getI32Type();
@@ -122,28 +136,39 @@ AxisId Pipeline::boundedField(const SourceInfo &source, llvm::StringRef name) {
 }
 
 Value Pipeline::rawField(const SourceInfo &source, const DomainInfo &domain, const DomainInfo::Field &field) {
+  if (field.isText() && source.part.nested)
+    return error(source.range, "not-supported-yet", "text in the parts of a sampler's elements is not supported yet");
   if (field.isText())
     return Value(TextField{source.name, field.name});
   nn::TensorInfo info = nn::TensorInfo::of(field.type);
   info.meaning = field.meaning;
   info.meaning.hidden = domain.isHidden(field.name, source.split);
+  // In an episode the classes have numbers of its own.
+  if (source.sampler && source.sampler->kind == SamplerInfo::Episodes && field.name == source.sampler->field) {
+    info.meaning.tag = nn::Tag::Class;
+    info.meaning.classes = source.sampler->ways;
+  }
   Tensor tensor = perBatch(source, field.name, info);
+  size_t outer = tensor.axes.size() - field.type.getRank();
   for (auto [i, bound] : llvm::enumerate(field.bounds))
     if (!bound.empty())
-      tensor.axes[i + 1] = boundedField(source, bound);
+      tensor.axes[outer + i] = boundedField(source, bound);
   return Value(tensor);
 }
 
 mlir::Value Pipeline::keysOf(const SourceInfo &source, int64_t views) {
-  Extent extent = current->whole ? Extent::symbolic(source.domain + "." + source.split) : Extent(source.batch);
-  auto type = nn::withExtents(RankedTensorType::get({}, builder.getI32Type()), {extent, Extent(4)});
-  return evaluator.function().argument(pipeline::BindKind::Key, source.name, type, current->draw, views);
+  llvm::SmallVector<Extent> extents;
+  for (const Dim &dim : samplesOf(source))
+    extents.push_back(dim.extent);
+  extents.push_back(Extent(4));
+  auto type = nn::withExtents(RankedTensorType::get({}, builder.getI32Type()), extents);
+  return evaluator.function().argument(pipeline::BindKind::Key, source.bindName(), type, current->draw, views);
 }
 
 mlir::Value Pipeline::sampleKeys(const Extent &extent) {
   if (current && current->whole)
     for (const SourceInfo &source : current->sources)
-      if (Extent::symbolic(source.domain + "." + source.split) == extent)
+      if (Extent::symbolic(source.rows()) == extent)
         return keysOf(source, 0);
   return nullptr;
 }
@@ -172,7 +197,9 @@ void Pipeline::suggestField(const DomainInfo &domain, llvm::StringRef field, llv
 }
 
 Value Pipeline::sourceField(const SourceInfo &source, llvm::StringRef field, dsl::SourceRange range) {
-  auto key = [&](llvm::StringRef name) { return source.name + "." + name.str() + "#" + std::to_string(current->draw); };
+  auto key = [&](llvm::StringRef name) {
+    return source.bindName() + "." + name.str() + "#" + std::to_string(current->draw);
+  };
   if (auto known = current->fields.find(key(field)); known != current->fields.end())
     return known->second;
   Evaluator::OutsideLoops outsideLoops(evaluator);
@@ -214,6 +241,65 @@ Value Pipeline::sourceField(const SourceInfo &source, llvm::StringRef field, dsl
   return current->fields[key(field)];
 }
 
+/// A field of the samples, or one of the parts that the elements of the source are made of: a record of fields.
+Value Pipeline::sourceMember(const SourceInfo &source, llvm::StringRef member, dsl::SourceRange range) {
+  std::vector<SamplerInfo::Part> parts;
+  if (source.sampler)
+    parts = source.sampler->parts();
+  if (parts.empty())
+    return sourceField(source, member, range);
+  SourceInfo read = source;
+  if (parts.front().name.empty()) {
+    read.part = parts.front();
+    return sourceField(read, member, range);
+  }
+  if (source.sampler->kind == SamplerInfo::Pairs && member == "same") {
+    DomainInfo::Field same{"same", RankedTensorType::get({}, builder.getI1Type()), {}};
+    same.meaning.domains = {source.domain};
+    Value &value = current->fields[source.name + ".same#" + std::to_string(current->draw)];
+    if (value.isPoison())
+      value = rawField(source, domains[source.domain], same);
+    return value;
+  }
+  for (const SamplerInfo::Part &part : parts) {
+    if (part.name != member)
+      continue;
+    read.part = part;
+    std::vector<std::pair<std::string, Value>> fields;
+    for (const DomainInfo::Field &field : domains[source.domain].fields)
+      fields.push_back({field.name, sourceField(read, field.name, range)});
+    for (const std::string &field : domains[source.domain].brokenFields)
+      fields.push_back({field, Value()});
+    return Value::record(std::move(fields));
+  }
+  return error(range, "unknown-field",
+               "'" + source.name + "' is drawn by '" + source.sampler->kindName() + "': it has '" + parts[0].name +
+                   "' and '" + parts[1].name + "', each with the fields of '" + source.domain + "', such as '" +
+                   source.name + "." + parts[0].name + "." + domains[source.domain].fields.front().name + "'" +
+                   (source.sampler->kind == SamplerInfo::Pairs ? ", and 'same'" : ""));
+}
+
+Value Pipeline::sourceRecord(const Place &place, dsl::SourceRange range) {
+  auto source = llvm::find_if(current->sources, [&](const SourceInfo &one) { return one.name == place.name; });
+  if (source == current->sources.end())
+    return error(range, "source-not-read", "'" + place.name + "' is no source here");
+  SourceInfo read = *source;
+  std::vector<std::string> members;
+  if (read.sampler)
+    for (const SamplerInfo::Part &part : read.sampler->parts())
+      if (!part.name.empty())
+        members.push_back(part.name);
+  if (read.sampler && read.sampler->kind == SamplerInfo::Pairs)
+    members.push_back("same");
+  if (members.empty())
+    for (const DomainInfo::Field &field : domains[read.domain].fields)
+      members.push_back(field.name);
+  std::vector<std::pair<std::string, Value>> fields;
+  for (const std::string &name : members)
+    fields.push_back({name, sourceMember(read, name, range)});
+  return Value::record(std::move(fields));
+}
+
 /// `D.split.f`, where whole splits are read: any split is a source.
 Value Pipeline::splitField(const Place &split, llvm::StringRef field, dsl::SourceRange range) {
   if (!isWhole() && onlyLooks())
@@ -244,7 +330,7 @@ Value Pipeline::member(const Place &place, llvm::StringRef member, dsl::SourceRa
     if (!domains[source->domain].find(member) && domains[source->domain].hasSplit(member))
       return Value(Place{Place::Split, source->domain, member.str()});
     SourceInfo read = *source; // reading may add sources
-    return sourceField(read, member, range);
+    return sourceMember(read, member, range);
   }
   case Place::Domain: {
     auto domain = domains.find(place.name);
@@ -288,20 +374,6 @@ Value Pipeline::member(const Place &place, llvm::StringRef member, dsl::SourceRa
   return Value();
 }
 
-Value Pipeline::fieldsOf(const Place &place, dsl::SourceRange range) {
-  if (place.kind != Place::Source)
-    return error(range, "wrong-type", "'each' goes over the samples of a source, found " + Value(place).describe());
-  std::vector<std::pair<std::string, Value>> fields;
-  for (const SourceInfo &source : current->sources)
-    if (source.name == place.name) {
-      SourceInfo read = source; // reading may add sources
-      for (const DomainInfo::Field &field : domains[read.domain].fields)
-        fields.push_back({field.name, sourceField(read, field.name, range)});
-      break;
-    }
-  return Value::record(std::move(fields));
-}
-
 Value Pipeline::sizeOf(const Place &place, dsl::SourceRange) {
   usedDomains.insert(place.name);
   std::string domain = place.name, split = "all";
@@ -312,8 +384,7 @@ Value Pipeline::sizeOf(const Place &place, dsl::SourceRange) {
       if (source.name == place.name) {
         if (!current->whole)
           return Value(Dim{Extent(source.batch), 0});
-        domain = source.domain;
-        split = source.split;
+        return Value(Dim{Extent::symbolic(source.rows()), 0});
       }
   return Value(Dim{Extent::symbolic(domain + "." + split), 0});
 }

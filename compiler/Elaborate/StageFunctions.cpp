@@ -67,6 +67,7 @@ void Pipeline::discoverStage(StageInfo &stage) {
   }
   buildTimedUpdates(stage);
   buildFigures(stage);
+  discoverWeights(stage.sources);
 }
 
 //===--- building -----------------------------------------------------------------------------------------------===//
@@ -188,7 +189,7 @@ func::FuncOp Pipeline::buildStep(StageInfo &stage, const std::string &name, cons
   func::FuncOp built = function.finish();
   for (unsigned i = 0; built && i < built.getNumArguments(); ++i)
     if (auto bind = pipeline::getArgumentBind(built, i); bind.getKind() == pipeline::BindKind::Batch)
-      stage.readSources.insert(bind.getName().rsplit('.').first.str());
+      stage.readSources.insert(pipeline::getSourceName(bind).str());
   return built;
 }
 

@@ -335,6 +335,8 @@ Value Evaluator::conform(const Value &value, const dsl::Type &type, const ScopeP
     return value.function() || value.module() ? value : wrong("a function");
   case dsl::Type::Kind::Record: {
     auto &record = llvm::cast<dsl::RecordType>(type);
+    if (const Place *place = value.place(); place && place->kind == Place::Source)
+      return conform(pipeline.sourceRecord(*place, range), type, scope, what, range, isResult);
     if (!value.record())
       return wrong("a record");
     std::vector<std::pair<std::string, Value>> fields;

@@ -22,6 +22,9 @@ void explainModel(llvm::raw_ostream &os, mlir::ModuleOp program);
 /// functions say that they call.
 void explainLosses(llvm::raw_ostream &os, mlir::ModuleOp program);
 
+/// What samplers draw by, and the points of sweeps; nothing where there are none.
+void explainOrder(llvm::raw_ostream &os, mlir::ModuleOp program);
+
 /// For every function that is not run before the steps: how many values have which binding time; where what is the same
 /// for a sample in every epoch ends, and what ends it; and what is known only in the step.
 void explainBindingTimes(llvm::raw_ostream &os, mlir::ModuleOp program);

@@ -286,7 +286,7 @@ int Driver::linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::
 /// An executable that neither runs nor exports anything is a library file that was built by mistake.
 bool Driver::doesSomething() {
   bool does = !module->getOps<pipeline::RunOp>().empty() || !module->getOps<pipeline::RepeatOp>().empty() ||
-              !module->getOps<pipeline::ExportOp>().empty();
+              !module->getOps<pipeline::SweepOp>().empty() || !module->getOps<pipeline::ExportOp>().empty();
   if (!does)
     module->emitError("the program does nothing: it has no 'stage', 'evaluate', 'update', 'report' or 'export'");
   return does;
@@ -376,6 +376,7 @@ int Driver::explain() {
   explainModel(os, *module);
   os << "\n";
   explainLosses(os, *module);
+  explainOrder(os, *module);
   if (failed(transformProgram(*module, compile, Stage::Grad)))
     return 1;
   os << "\nBinding times\n";

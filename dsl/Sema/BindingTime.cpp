@@ -35,8 +35,10 @@ private:
   }
 
   bool needBatches(llvm::ArrayRef<SourceUse> sources) {
-    for (const SourceUse &source : sources)
+    for (const SourceUse &source : sources) {
       need(source.batch, "the size of a batch");
+      need(source.count, "the number of elements that a sampler draws");
+    }
     return true;
   }
 

@@ -26,8 +26,6 @@ private:
   bool enter(const Item &item) override {
     if (auto *state = llvm::dyn_cast<StateItem>(&item); state && state->per)
       refuse(Construct::StatePer, state->per->range);
-    if (llvm::isa<SweepItem>(item))
-      refuse(Construct::Sweep, item.keyword);
     if (llvm::isa<LiveItem>(item))
       refuse(Construct::Live, item.keyword);
     if (auto *on = llvm::dyn_cast<OnItem>(&item))
@@ -45,12 +43,8 @@ private:
 
   void check(llvm::ArrayRef<SourceUse> sources) {
     for (const SourceUse &source : sources) {
-      if (source.sampler)
-        refuse(Construct::Sampler, source.sampler->range);
       if (source.micro)
         refuse(Construct::Micro, source.micro->range);
-      if (source.count)
-        refuse(Construct::Count, source.count->range);
     }
   }
 

@@ -37,6 +37,10 @@ BindAttr getResultBind(mlir::func::FuncOp function, unsigned index);
 void setArgumentBind(mlir::func::FuncOp function, unsigned index, BindAttr bind);
 void setResultBind(mlir::func::FuncOp function, unsigned index, BindAttr bind);
 
+/// The source that a per-sample bind (batch, column, key, index) reads: without the field, and without the part of the
+/// source's elements ("task" of "task.support.image"). A point in an index, as in "office[a.b]", separates nothing.
+llvm::StringRef getSourceName(BindAttr bind);
+
 /// The manifest's name of an element type: f32, i64, u8, bool, ...
 std::string getElementName(mlir::Type element);
 

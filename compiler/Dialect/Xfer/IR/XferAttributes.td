@@ -116,15 +116,35 @@ def Xfer_HiddenAttr : Xfer_Attr<"Hidden", "hidden"> {
   let assemblyFormat = "`<` $field `,` $split `>`";
 }
 
+def Xfer_SamplerAttr : Xfer_Attr<"Sampler", "sampler"> {
+  let summary = "how the elements of a source's batches are drawn";
+  let description = [{
+    `kind` and what belongs to each kind stand in the manifest's page (Samplers). `symbol` is that of the number of rows
+    that a pass draws. `weights` is a `whole` value of a pass. `#xfer.sampler<"groups", "user", size = 64>`
+  }];
+  let parameters = (ins StringRefParameter<>:$kind, StringRefParameter<"may be empty">:$field,
+                        DefaultValuedParameter<"int64_t", "0">:$size, DefaultValuedParameter<"int64_t", "0">:$ways,
+                        DefaultValuedParameter<"int64_t", "0">:$shots, DefaultValuedParameter<"int64_t", "0">:$queries,
+                        DefaultValuedParameter<"int64_t", "0">:$count, OptionalParameter<"::mlir::StringAttr">:$symbol,
+                        OptionalParameter<"::xfer::pipeline::FigureAttr">:$weights);
+  let assemblyFormat = [{
+    `<` $kind `,` $field (`size` `=` $size^)? (`ways` `=` $ways^)? (`shots` `=` $shots^)? (`queries` `=` $queries^)?
+    (`count` `=` $count^)? (`symbol` `=` $symbol^)? (`weights` `=` $weights^)? `>`
+  }];
+}
+
 def Xfer_SourceAttr : Xfer_Attr<"Source", "source"> {
   let summary = "a split that a stage or pass draws batches from, under the name that binds use";
   let description = [{
     `rows`, of a pass only, is the function that turns a batch into the rows of `whole` values (see `cut-whole`).
+    With a `sampler`, `batch` counts its elements; where they are made of parts, binds name `source.part`.
   }];
   let parameters = (ins StringRefParameter<>:$name, StringRefParameter<>:$domain, StringRefParameter<>:$split,
-                        "int64_t":$batch, OptionalParameter<"::mlir::FlatSymbolRefAttr">:$rows);
+                        "int64_t":$batch, OptionalParameter<"::mlir::FlatSymbolRefAttr">:$rows,
+                        OptionalParameter<"::xfer::pipeline::SamplerAttr">:$sampler);
   let assemblyFormat = [{
-    `<` $name `,` `domain` `=` $domain `,` `split` `=` $split `,` `batch` `=` $batch (`rows` `=` $rows^)? `>`
+    `<` $name `,` `domain` `=` $domain `,` `split` `=` $split `,` `batch` `=` $batch (`by` $sampler^)?
+    (`rows` `=` $rows^)? `>`
   }];
 }
 
@@ -149,6 +169,12 @@ def Xfer_KeepAttr : Xfer_Attr<"Keep", "keep"> {
   let parameters = (ins StringRefParameter<>:$mode, OptionalParameter<"::xfer::pipeline::FigureAttr">:$by,
                         DefaultValuedParameter<"bool", "false">:$oracle);
   let assemblyFormat = "`<` $mode (`by` `=` $by^)? (`oracle` `=` $oracle^)? `>`";
+}
+
+def Xfer_AxisAttr : Xfer_Attr<"Axis", "axis"> {
+  let summary = "an option that a sweep sets, and its values";
+  let parameters = (ins StringRefParameter<>:$option, "::mlir::ArrayAttr":$values);
+  let assemblyFormat = "`<` $option `,` $values `>`";
 }
 
 def Xfer_ReportAttr : Xfer_Attr<"Report", "report"> {

@@ -76,6 +76,23 @@ void setResultBind(func::FuncOp function, unsigned index, BindAttr bind) {
   function.setResultAttr(index, StringAttr::get(function.getContext(), kBindAttr), bind);
 }
 
+StringRef getSourceName(BindAttr bind) {
+  StringRef name = bind.getName();
+  switch (bind.getKind()) {
+  case BindKind::Batch:
+  case BindKind::Column:
+    name = name.rsplit('.').first;
+    break;
+  case BindKind::Key:
+  case BindKind::Index:
+    break;
+  default:
+    return name;
+  }
+  auto [source, part] = name.rsplit('.');
+  return part.contains(']') ? name : source;
+}
+
 std::string getElementName(Type element) {
   if (element.isInteger(1))
     return "bool";

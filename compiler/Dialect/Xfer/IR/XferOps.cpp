@@ -216,6 +216,18 @@ LogicalResult ExportOp::verify() {
   return success();
 }
 
+LogicalResult SweepOp::verify() {
+  bool hasValues = llvm::all_of(getAxes().getAsRange<AxisAttr>(), [](AxisAttr axis) {
+    return !axis.getValues().empty() &&
+           llvm::all_of(axis.getValues(), [](Attribute value) { return isa<FloatAttr, IntegerAttr>(value); });
+  });
+  if (getAxes().empty() || !hasValues)
+    return emitOpError("(C1) has an axis without numbers");
+  if ((getKeep().getMode() != "best" && getKeep().getMode() != "least") || !getKeep().getBy())
+    return emitOpError("(C2) does not say by what the best point is kept");
+  return success();
+}
+
 LogicalResult RunOp::verify() {
   if (getKind() != "stage" && getKind() != "pass" && getKind() != "evaluation")
     return emitOpError("runs a '") << getKind() << "'; expected 'stage', 'pass' or 'evaluation'";

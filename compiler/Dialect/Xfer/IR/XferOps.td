@@ -23,6 +23,7 @@ def Xfer_Sources : Xfer_ArrayOf<Xfer_SourceAttr, "sources">;
 def Xfer_Phases : Xfer_ArrayOf<Xfer_PhaseAttr, "phases">;
 def Xfer_Periodics : Xfer_ArrayOf<Xfer_PeriodicAttr, "periodic passes">;
 def Xfer_Watches : Xfer_ArrayOf<Xfer_WatchAttr, "figures to watch">;
+def Xfer_Axes : Xfer_ArrayOf<Xfer_AxisAttr, "axes of a sweep">;
 def Xfer_Reports : Xfer_ArrayOf<Xfer_ReportAttr, "reports">;
 def Xfer_LoadRules : Xfer_ArrayOf<Xfer_LoadRuleAttr, "rules for keys of a weight file">;
 
@@ -159,7 +160,7 @@ def Xfer_PassOp : Xfer_Op<"pass"> {
     arguments with a symbolic leading extent, from whole splits of the `sources`. The pass `cut-whole` gives each source
     the function `rows`, which turns a batch into rows of `whole` values; `function` then takes those. `at` says when it
     runs by itself: `launch`, `init` or `load`; without `at` others name it. Constraints:
-    - (C1) source names are unique, batches positive, domains and splits exist;
+    - (C1) source names are unique, batches positive; domains, splits and what samplers go by exist;
     - (C2) there is a function or a source with `rows`;
     - (C3) `at` is one of the three.
 
@@ -182,7 +183,7 @@ def Xfer_StageOp : Xfer_Op<"stage"> {
     epoch; a `stop` that is not 0 ends the stage. `key` (default: the name) goes into random keys. `memory` is the most
     bytes that the stage may need; where a fused location is given, its last part is the place of that clause.
     Constraints:
-    - (C1) source names are unique, batches positive, domains and splits exist;
+    - (C1) source names are unique, batches positive; domains, splits and what samplers go by exist;
     - (C2) there is a phase, and just the last one has no `until`;
     - (C3) one of `epochs` and `steps`;
     - (C4) `keep` other than `last` has a figure; the passes of all figures exist;
@@ -258,7 +259,7 @@ def Xfer_ExportOp : Xfer_Op<"export"> {
 }
 
 class Xfer_ActingOp<string mnemonic, list<Trait> traits = []>
-    : Op<Xfer_Dialect, mnemonic, !listconcat(traits, [ParentOneOf<["::mlir::ModuleOp", "RepeatOp"]>])>;
+    : Op<Xfer_Dialect, mnemonic, !listconcat(traits, [ParentOneOf<["::mlir::ModuleOp", "RepeatOp", "SweepOp"]>])>;
 
 def Xfer_RunOp : Xfer_ActingOp<"run"> {
   let summary = "does something at this place of the program's order: `stage`, `pass` or `evaluation`";
@@ -280,6 +281,26 @@ def Xfer_RepeatOp : Xfer_ActingOp<"repeat", [SingleBlock, NoTerminator, NoRegion
   let arguments = (ins ConfinedAttr<I64Attr, [IntPositive]>:$count);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$count $body attr-dict";
+}
+
+def Xfer_SweepOp : Xfer_ActingOp<"sweep", [SingleBlock, NoTerminator, NoRegionArguments]> {
+  let summary = "does its body at every point of a grid of options, and leaves the best point's model";
+  let description = [{
+    The last axis runs fastest. Each point starts from the model as it was before; `keep` judges what it left.
+    Constraints:
+    - (C1) there is an axis, each has values, and its option is a float, int or bool;
+    - (C2) `keep` is `best` or `least` by a figure of a pass that exists.
+
+    ```mlir
+    xfer.sweep [#xfer.axis<"lr", [1.0e-02, 3.0e-02]>] keep #xfer.keep<"best" by = #xfer.figure<"judge", "value">> {
+      xfer.run stage "adapt"
+    }
+    ```
+  }];
+  let arguments = (ins Xfer_Axes:$axes, Xfer_KeepAttr:$keep);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$axes `keep` $keep $body attr-dict";
+  let hasVerifier = 1;
 }
 
 #endif

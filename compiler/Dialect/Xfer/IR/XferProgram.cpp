@@ -32,12 +32,9 @@ public:
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
         .Case<func::FuncOp, StateOp, LoadOp, DomainOp, PassOp, StageOp, BaselineOp, EvaluationOp, ExportOp, RunOp>(
             [&](auto o) { return check(o); })
-        .Case<RepeatOp>([&](RepeatOp repeat) -> LogicalResult {
-          for (Operation &inner : repeat.getBody().front())
-            if (failed(inner.getName().verifyInvariants(&inner)) || failed(verify(&inner)))
-              return failure();
-          return success();
-        })
+        .Case<RepeatOp>([&](RepeatOp repeat) { return checkBody(repeat.getBody()); })
+        .Case<SweepOp>(
+            [&](SweepOp sweep) { return success(succeeded(check(sweep)) && succeeded(checkBody(sweep.getBody()))); })
         .Default([](Operation *) { return success(); });
   }
 
@@ -52,6 +49,13 @@ private:
   LogicalResult check(EvaluationOp evaluation);
   LogicalResult check(ExportOp exported);
   LogicalResult check(RunOp run);
+  LogicalResult check(SweepOp sweep);
+  LogicalResult checkBody(Region &body) {
+    for (Operation &inner : body.front())
+      if (failed(inner.getName().verifyInvariants(&inner)) || failed(verify(&inner)))
+        return failure();
+    return success();
+  }
 
   LogicalResult checkBind(func::FuncOp function, BindAttr bind, Type type, bool isArgument, unsigned position);
   LogicalResult checkFunction(Operation *op, FlatSymbolRefAttr name);
@@ -186,6 +190,17 @@ LogicalResult ProgramVerifier::checkSources(Operation *op, ArrayAttr sources) {
       return op->emitOpError("(C1) names no split of '") << source.getDomain() << "': '" << source.getSplit() << "'";
     if (source.getRows() && failed(checkFunction(op, source.getRows())))
       return failure();
+    SamplerAttr sampler = source.getSampler();
+    if (sampler && !sampler.getWeights() &&
+        llvm::none_of(domain.getFields().getAsRange<FieldAttr>(),
+                      [&](FieldAttr field) { return field.getName() == sampler.getField(); }))
+      return op->emitOpError("(C1) draws by '")
+             << sampler.getField() << "', which is no field of '" << source.getDomain() << "'";
+    if (sampler && sampler.getWeights() &&
+        (failed(checkPass(op, sampler.getWeights().getPass())) ||
+         !gives(index.passes.lookup(sampler.getWeights().getPass()), BindKind::Whole,
+                sampler.getWeights().getOutput())))
+      return op->emitOpError("(C1) draws by weights that no pass gives");
   }
   return success();
 }
@@ -350,6 +365,15 @@ LogicalResult ProgramVerifier::check(RunOp run) {
                : run.getKind() == "pass" ? index.passes.contains(run.getName())
                                          : index.evaluations.contains(run.getName());
   return known ? success() : run.emitOpError("names no ") << run.getKind() << ": '" << run.getName() << "'";
+}
+
+LogicalResult ProgramVerifier::check(SweepOp sweep) {
+  for (auto axis : sweep.getAxes().getAsRange<AxisAttr>()) {
+    OptionOp found = index.options.lookup(axis.getOption());
+    if (!found || found.getKind() == "string")
+      return sweep.emitOpError("(C1) sets '") << axis.getOption() << "', which is no option with a number";
+  }
+  return checkFigure(sweep, sweep.getKeep().getBy());
 }
 
 LogicalResult ProgramVerifier::check(ExportOp exported) {
