@@ -241,8 +241,8 @@ void ManifestReader::checkInPlace(const FunctionSpec &function, const std::strin
   once(function.results);
   std::vector<bool> taken(function.arguments.size());
   for (const Binding &result : function.results) {
-    if (result.inPlace == none)
-      continue;
+    if (result.inPlace == none || static_cast<size_t>(result.inPlace) >= function.arguments.size())
+      continue; // a place that there is not was reported where it was read
     const Binding &argument = function.arguments[result.inPlace];
     bool lasting = result.kind == BindKind::Param || result.kind == BindKind::State;
     if (taken[result.inPlace] || argument.type != result.type || !(argument.shape == result.shape) ||

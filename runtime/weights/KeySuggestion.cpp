@@ -150,12 +150,14 @@ private:
   std::vector<KeyRule> drops() {
     std::vector<KeyRule> result;
     auto drop = [&](const std::string &text, size_t least) {
-      KeyPattern pattern = *KeyPattern::parse(text);
-      size_t count = std::count_if(open.begin(), open.end(), [&](const auto &t) { return pattern.matches(t.first); });
-      if (count < least || !isDropped(pattern))
+      std::optional<KeyPattern> pattern = KeyPattern::parse(text);
+      if (!pattern) // a key may hold any characters, and braces mean something else in a pattern
+        return false;
+      size_t count = std::count_if(open.begin(), open.end(), [&](const auto &t) { return pattern->matches(t.first); });
+      if (count < least || !isDropped(*pattern))
         return false;
       for (auto tensor = open.begin(); tensor != open.end();)
-        tensor = pattern.matches(tensor->first) ? open.erase(tensor) : std::next(tensor);
+        tensor = pattern->matches(tensor->first) ? open.erase(tensor) : std::next(tensor);
       result.push_back({text, std::nullopt});
       return true;
     };
