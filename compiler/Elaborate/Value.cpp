@@ -50,12 +50,12 @@ std::string describeShape(RankedTensorType type) {
 std::string Value::describe() const {
   if (auto *tensor = this->tensor()) {
     Type element = tensor->type().getElementType();
-    llvm::StringRef name = element.isF32()                ? ""
-                           : element.isInteger(1)         ? "bool"
-                           : element.isInteger(32)        ? "int"
-                           : element.isUnsignedInteger(8) ? "u8"
-                                                          : "tensor";
-    return "a " + std::string(name.empty() ? "tensor " : name.str() + " tensor ") + describeShape(tensor->type());
+    llvm::StringRef name = element.isF32()                ? "a"
+                           : element.isInteger(1)         ? "a bool"
+                           : element.isInteger(32)        ? "an int"
+                           : element.isUnsignedInteger(8) ? "a u8"
+                                                          : "a";
+    return (name + " tensor " + describeShape(tensor->type())).str();
   }
   if (auto *text = this->text())
     return "the string \"" + *text + "\"";
