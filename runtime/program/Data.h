@@ -37,7 +37,10 @@ void setExtents(Session &session, const OpenedData &data);
 std::vector<Field> fieldsOf(const Manifest &manifest, const DomainSpec &domain);
 // One of a domain or an input of an export.
 template <typename Spec> Field makeField(const Manifest &manifest, const Spec &spec) {
-  Field field{spec.name, spec.type, spec.shape};
+  Field field;
+  field.name = spec.name;
+  field.type = spec.type;
+  field.shape = spec.shape;
   field.isLength = spec.bound > 0;
   if (field.isLength)
     field.classes = spec.bound + 1;

@@ -1,4 +1,6 @@
 """Samplers and sweeps: what batches are drawn, that the same is drawn again, and whose model a choice leaves."""
+import json
+
 import harness
 from harness import XFERC, figures
 
@@ -79,6 +81,33 @@ sweep lr in [0.01, 0.4, 9.0], scale in [1.0, 0.5] {
 report w = net.w(), rate = lr, factor = scale
 """
 
+# Program 23: a choice over a grid without labels of the target.
+GRID = """import std
+param lr = 0.01; param trade = 1.0
+fn point(turn: float) {
+  let y = uniform_int([], below: 2)
+  let a = turn + f32(y) * 3.14159
+  return (x: stack([2 * cos(a), 2 * sin(a)]) + 0.3 * normal([2]), label: classes(y, 2))
+}
+domain svhn { generate samples(256, fn(i) => point(0)); fields x: f32[2], label: class(2); split train: 1.0 }
+domain mnist { generate train: samples(256, fn(i) => point(0.7)); generate test: samples(256, fn(i) => point(0.7)); fields x: f32[2], label: class(2); hide label in train }
+model net { trunk = mlp([16, 8]); head = linear(2); critic = mlp([16, 1]) }
+stage source { on svhn.train batch 64; minimize cross_entropy(net.head(net.trunk(svhn.x)), svhn.label); optimizer sgd(lr, momentum: 0.9); epochs 10 }
+baseline source_only of source
+sweep lr in [0.003, 0.01, 0.03], trade in [0.1, 1.0] {
+  stage adapt {
+    on svhn.train, mnist.train batch 64
+    let fs, ft = jointly(net.trunk, [svhn.x, mnist.x])
+    loss task  = cross_entropy(net.head(fs), svhn.label)
+    loss align = dann(net.critic, fs, ft, strength: warmup(gamma: 10))
+    minimize task + trade * align
+    optimizer sgd(lr, momentum: 0.9); epochs 10
+  }
+  keep best snd(net.head(net.trunk(mnist.x))) over mnist.train
+}
+evaluate mnist.test { predict softmax(net.head(net.trunk(mnist.x))) against mnist.label; report accuracy, transfer_gain }
+"""
+
 
 class Choices(harness.Case):
     def found(self, text, *arguments):
@@ -118,6 +147,15 @@ class Choices(harness.Case):
         self.assertEqual(found["factor"], 1.0)
         # Three steps from 0: 3 - 3 * (1 - 2 * 0.4)^3.
         self.assertAlmostEqual(found["w"], 3 - 3 * 0.2 ** 3, places=5)
+
+    def test_grid(self):
+        program = self.build(GRID)
+        found = figures(self.results(program, "train", "--seed", 3, "--out", "run"), "mnist.test")
+        self.assertGreater(found["accuracy"], 0.9)
+        self.assertIn("transfer_gain", found)
+        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+        points = [line for line in lines if "sweep" in line]
+        self.assertEqual(len({json.dumps(point["options"]) for point in points if "options" in point}), 6, points[:2])
 
     def test_wrong(self):
         for text, words in (
