@@ -1,5 +1,6 @@
 """Samplers and sweeps: what batches are drawn, that the same is drawn again, and whose model a choice leaves."""
 import json
+import signal
 
 import harness
 from harness import XFERC, figures
@@ -156,6 +157,25 @@ class Choices(harness.Case):
         lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
         points = [line for line in lines if "sweep" in line]
         self.assertEqual(len({json.dumps(point["options"]) for point in points if "options" in point}), 6, points[:2])
+
+    # Stopped in any point of a sweep, the rest of it is the same to the bit.
+    def test_resume(self):
+        program = self.build(GRID.replace("epochs 10", "epochs 40"))
+        self.results(program, "train", "--out", "whole")
+        lines = (self.folder / "whole/metrics.jsonl").read_bytes().count(b"\n")
+        for share, number in ((0.3, signal.SIGINT), (0.6, signal.SIGKILL), (0.85, signal.SIGINT)):
+            folder = f"part{share}"
+            process = self.start(program, "train", "--out", folder)
+            harness.wait_for_lines(self.folder / folder / "metrics.jsonl", process, share * lines)
+            status, _, said = harness.interrupt(process, number)
+            self.assertIn(status, (130, -number), f"the run ended before it could be stopped: {said}")
+            self.run_ok(program, "train", "--out", folder, "--resume")
+            for name in ("weights.safetensors", "metrics.jsonl"):
+                self.assertEqualFiles(f"{folder}/{name}", f"whole/{name}")
+
+    def test_runs(self):
+        runs = self.results(self.build(GRID), "train", "--out", "runs", "--runs", 2)["runs"]
+        self.assertEqual(len(runs), 2)
 
     def test_wrong(self):
         for text, words in (

@@ -167,6 +167,14 @@ def wait_for(path, process, longer=0.0):
     time.sleep(longer)
 
 
+def wait_for_lines(path, process, count):
+    """Waits until a file has so many lines and a checkpoint lies beside it; how fast the machine is does not matter."""
+    while process.poll() is None:
+        if path.exists() and (path.parent / "checkpoint.xfer").exists() and path.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.002)
+
+
 def interrupt(process, number=signal.SIGINT):
     process.send_signal(number)
     output, errors = process.communicate(timeout=60)
