@@ -80,6 +80,9 @@ bool Mapping::add(const Tensor &tensor) {
     evaluator.error(each.along->range, "bad-axis", "'each' goes along one axis");
     return false;
   }
+  // An element of a batch with a bounded dimension has one length, which the body would have to know.
+  if (!evaluator.wantsDense(tensor, axes->front(), "each", each.source->range))
+    return false;
   Extent extent = extentsOf(tensor.value)[axes->front()];
   if (count && *count != extent) {
     evaluator.error(each.source->range, "shapes-differ",
