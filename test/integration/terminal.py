@@ -50,7 +50,7 @@ class Terminal(harness.Case):
         status, shown = self.show("train", "--steps", 30000, "--out", "run")
         self.assertEqual(status, 0, shown[-500:])
         drawn, stays = self.bars(shown)
-        self.assertGreater(len(drawn), 5)
+        self.assertGreater(len(drawn), 2)  # they come by the clock: a fast machine shows few
         for bar in drawn:
             self.assertRegex(bar, BAR)
         self.assertTrue(any("left" in bar for bar in drawn))
