@@ -1,5 +1,4 @@
-//===- At.cpp - `call at path`: what a part or a `let` produced inside a call
-//--------------------------------------===//
+//===- At.cpp - `call at path`: what a part or a `let` produced inside a call -------------------------------------===//
 //
 // Every call of a module or a function leaves a trace: its `let`s, and the calls of its module's parts with theirs. The
 // call's value carries it, so that `at` is a reference into the graph and computes nothing.

@@ -1,5 +1,4 @@
-//===- Bounded.cpp - dimensions with a length for each sample
-//------------------------------------------------------===//
+//===- Bounded.cpp - dimensions with a length for each sample -----------------------------------------------------===//
 //
 // `[k <= N]` is stored as N entries, of which the first `length` are real. The length is an ordinary tensor of the
 // function under construction and hangs on the identity of the axis (Axes.cpp): whatever keeps the axis keeps the

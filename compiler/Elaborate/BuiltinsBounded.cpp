@@ -1,5 +1,4 @@
-//===- BuiltinsBounded.cpp - into and out of bounded dimensions
-//----------------------------------------------------===//
+//===- BuiltinsBounded.cpp - into and out of bounded dimensions ---------------------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 

@@ -1,5 +1,4 @@
-//===- BuiltinsText.cpp - vocabularies, and the numbers that stand for text
-//-----------------------------------------===//
+//===- BuiltinsText.cpp - vocabularies, and the numbers that stand for text ---------------------------------------===//
 
 #include "compiler/Elaborate/Builtins.h"
 #include "compiler/Elaborate/Program.h"

@@ -1,5 +1,4 @@
-//===- Each.cpp - `each p in xs along d => e`
-//----------------------------------------------------------------------===//
+//===- Each.cpp - `each p in xs along d => e` ---------------------------------------------------------------------===//
 //
 // Becomes one nn.each: the body is elaborated once, for one element. What is mapped may be a tensor or any mixture of
 // tuples, records and trees of tensors; the body sees the same mixture of elements, and what it gives, of tensors
@@ -93,18 +92,8 @@ bool Mapping::add(const Tensor &tensor) {
   if (!count)
     position = axes->front();
   count = extent;
-  SmallVector<int64_t> permutation{axes->front()};
-  llvm::SmallVector<AxisId> names{tensor.axes[axes->front()]};
-  for (int64_t i = 0; i < tensor.rank(); ++i)
-    if (i != axes->front()) {
-      permutation.push_back(i);
-      names.push_back(tensor.axes[i]);
-    }
-  axis = axis ? axis : names.front();
-  mlir::Value front = tensor.value;
-  if (axes->front() != 0)
-    front = nn::TransposeOp::create(evaluator.builder(), where, front, permutation);
-  mapped.push_back({front, names});
+  mapped.push_back(toFront(evaluator.builder(), where, tensor, axes->front()));
+  axis = axis ? axis : mapped.back().axes.front();
   return true;
 }
 
@@ -247,14 +236,7 @@ Value Mapping::outOf(const Value &made, ArrayRef<mlir::Value> results, size_t &n
   names.append(made.tensor()->axes.begin(), made.tensor()->axes.end());
   Tensor out{results[next++], names};
   // What was mapped along an axis comes back along it, as from a `scan`.
-  if (position == 0 || position >= out.rank())
-    return Value(out);
-  SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(1, out.rank()));
-  permutation.insert(permutation.begin() + position, 0);
-  llvm::SmallVector<AxisId> moved;
-  for (int64_t from : permutation)
-    moved.push_back(out.axes[from]);
-  return Value(Tensor{nn::TransposeOp::create(evaluator.builder(), where, out.value, permutation), moved});
+  return Value(fromFront(evaluator.builder(), where, out, position));
 }
 
 Value Mapping::run() {

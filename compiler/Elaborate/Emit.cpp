@@ -63,6 +63,30 @@ Tensor stack(OpBuilder &builder, Location where, llvm::ArrayRef<Tensor> tensors)
   return {nn::ConcatOp::create(builder, where, rows, 0), axes};
 }
 
+static Tensor permuted(OpBuilder &builder, Location where, const Tensor &tensor, llvm::ArrayRef<int64_t> permutation) {
+  llvm::SmallVector<AxisId> axes;
+  for (int64_t from : permutation)
+    axes.push_back(tensor.axes[from]);
+  return {nn::TransposeOp::create(builder, where, tensor.value, permutation), axes};
+}
+
+Tensor toFront(OpBuilder &builder, Location where, const Tensor &tensor, int64_t axis) {
+  if (axis == 0)
+    return tensor;
+  SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(0, tensor.rank()));
+  permutation.erase(permutation.begin() + axis);
+  permutation.insert(permutation.begin(), axis);
+  return permuted(builder, where, tensor, permutation);
+}
+
+Tensor fromFront(OpBuilder &builder, Location where, const Tensor &tensor, int64_t axis) {
+  if (axis == 0 || axis >= tensor.rank())
+    return tensor;
+  SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(1, tensor.rank()));
+  permutation.insert(permutation.begin() + axis, 0);
+  return permuted(builder, where, tensor, permutation);
+}
+
 nn::Meaning meaningOf(mlir::Value value) { return nn::Meaning::of(value.getType()); }
 
 mlir::Value annotate(OpBuilder &builder, Location where, mlir::Value value, const nn::Meaning &meaning) {

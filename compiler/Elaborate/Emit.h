@@ -23,6 +23,10 @@ Tensor broadcastTo(mlir::OpBuilder &builder, mlir::Location where, const Tensor 
 Tensor reshapeTo(mlir::OpBuilder &builder, mlir::Location where, const Tensor &tensor, llvm::ArrayRef<Dim> shape);
 /// A new first axis over tensors of equal shape.
 Tensor stack(mlir::OpBuilder &builder, mlir::Location where, llvm::ArrayRef<Tensor> tensors);
+/// The tensor with `axis` before the others.
+Tensor toFront(mlir::OpBuilder &builder, mlir::Location where, const Tensor &tensor, int64_t axis);
+/// The tensor with its first axis at place `axis`; itself where it has no such place.
+Tensor fromFront(mlir::OpBuilder &builder, mlir::Location where, const Tensor &tensor, int64_t axis);
 /// What is known of a value beside its shape.
 nn::Meaning meaningOf(mlir::Value value);
 /// The value with another meaning; itself where that changes nothing.

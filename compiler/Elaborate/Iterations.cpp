@@ -1,5 +1,4 @@
-//===- Iterations.cpp - what is peculiar to a body that runs many times
-//--------------------------------------------===//
+//===- Iterations.cpp - what is peculiar to a body that runs many times -------------------------------------------===//
 //
 // Inside the body of a `scan` or an `each`: the key of a draw has the number of the iteration in it, and what a module
 // proposes for a state is one proposal for each iteration, merged behind the loop. Definitions of a stage and fields of
@@ -75,8 +74,10 @@ bool Evaluator::propose(const Leaf &leaf, const std::string &site, mlir::Value v
   }
   if (function().propose(leaf, site, value, count))
     return true;
-  error(range, "state-written-twice", "'" + leaf.path + "' is written by two calls in one step and has no 'merge'; say how they join, such as "
-                                                 "'merge average', or call once on both batches ('jointly')");
+  error(range, "state-written-twice",
+        "'" + leaf.path +
+            "' is written by two calls in one step and has no 'merge'; say how they join, such as "
+            "'merge average', or call once on both batches ('jointly')");
   return false;
 }
 

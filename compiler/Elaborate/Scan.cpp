@@ -23,20 +23,6 @@ struct Walked {
 };
 } // namespace
 
-/// Moves `axis` to the front.
-static Tensor toFront(Evaluator &evaluator, const Tensor &tensor, int64_t axis, dsl::SourceRange range) {
-  if (axis == 0)
-    return tensor;
-  SmallVector<int64_t> permutation{axis};
-  llvm::SmallVector<AxisId> axes{tensor.axes[axis]};
-  for (int64_t i = 0; i < tensor.rank(); ++i)
-    if (i != axis) {
-      permutation.push_back(i);
-      axes.push_back(tensor.axes[i]);
-    }
-  return {nn::TransposeOp::create(evaluator.builder(), evaluator.location(range), tensor.value, permutation), axes};
-}
-
 static std::optional<Walked> walked(Evaluator &evaluator, const dsl::ScanExpr &scan, const ScopePtr &scope) {
   Value source = evaluator.evaluate(*scan.source, scope);
   if (source.isPoison())
@@ -72,7 +58,7 @@ static std::optional<Walked> walked(Evaluator &evaluator, const dsl::ScanExpr &s
     bool ragged = evaluator.isRagged(*tensor, axes->front());
     if (!ragged && !evaluator.wantsDense(*tensor, axes->front(), "scan", scan.range))
       return std::nullopt;
-    Tensor front = toFront(evaluator, *tensor, axes->front(), scan.range);
+    Tensor front = toFront(evaluator.builder(), evaluator.location(scan.range), *tensor, axes->front());
     for (Tensor &before : result.tensors) {
       std::optional<AxisId> met = evaluator.meet(before, 0, front, 0, scan.range);
       if (!met)
@@ -278,16 +264,7 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     axes.append(yielded->axes.begin(), yielded->axes.end());
     Tensor out{loop.getResult(carries.size()), axes};
     // What was walked along axis d comes back along axis d.
-    if (source->axis > 0 && source->axis < out.rank()) {
-      SmallVector<int64_t> permutation;
-      llvm::SmallVector<AxisId> names;
-      for (int64_t i = 0; i < out.rank(); ++i) {
-        int64_t from = i < source->axis ? i + 1 : i == source->axis ? 0 : i;
-        permutation.push_back(from);
-        names.push_back(out.axes[from]);
-      }
-      out = {nn::TransposeOp::create(builder(), where, out.value, permutation), names};
-    }
+    out = fromFront(builder(), where, out, source->axis);
     fields.push_back({"out", Value(out)});
   }
   return Value::record(std::move(fields));

@@ -1,5 +1,4 @@
-//===- Text.cpp - numbers that the runtime makes of text
-//------------------------------------------------------------===//
+//===- Text.cpp - numbers that the runtime makes of text ----------------------------------------------------------===//
 //
 // A field of text is no tensor. What `tokens(text, ..)` stands for are two further fields of the domain (or inputs of
 // an export), which the runtime fills while it reads: the numbers of the tokens and how many there are.

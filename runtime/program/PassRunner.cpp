@@ -87,14 +87,15 @@ Status PassRunner::bindFunction(const OpenedData &data, const PassSpec &spec) {
     } else if (binding.kind == BindKind::Column) {
       const SourceSpec &source = *std::find_if(spec.sources.begin(), spec.sources.end(),
                                                [&](const SourceSpec &item) { return item.name == binding.name; });
-      Expected<Buffer> column = columnOf(source, binding);
+      Expected<int64_t> elements = elementsOf(data, source);
+      if (!elements)
+        return elements.status();
+      BatchColumn rows(session->manifest, source, binding);
+      Expected<Buffer> column = readColumn(source, binding, rows, *elements);
       if (!column)
         return column.status();
       function->setArgument(i, column->data());
-      Expected<int64_t> rows = elementsOf(data, source);
-      if (!rows)
-        return rows.status();
-      rowArguments.push_back({i, &source, *rows, column->size() / static_cast<uint64_t>(*rows), column->data()});
+      rowArguments.push_back({i, &source, *elements, rows.samplesPerElement * rows.rowBytes, column->data()});
       columns.push_back(std::move(*column));
     }
   }
@@ -102,16 +103,13 @@ Status PassRunner::bindFunction(const OpenedData &data, const PassSpec &spec) {
 }
 
 // A raw field of all rows of a source: of its split, or of what its sampler draws.
-Expected<Buffer> PassRunner::columnOf(const SourceSpec &source, const Binding &binding) const {
+Expected<Buffer> PassRunner::readColumn(const SourceSpec &source, const Binding &binding, const BatchColumn &column,
+                                        int64_t elements) const {
   const std::vector<int32_t> &numbers = data->split(source);
-  BatchColumn column(session->manifest, source, binding);
-  Expected<int64_t> elements = elementsOf(*data, source);
-  if (!elements)
-    return elements.status();
   uint64_t elementBytes = column.samplesPerElement * column.rowBytes;
-  if (elementBytes != 0 && static_cast<uint64_t>(*elements) > (uint64_t(1) << 50) / elementBytes)
+  if (elementBytes != 0 && static_cast<uint64_t>(elements) > (uint64_t(1) << 50) / elementBytes)
     return failure("field '{}' of '{}' needs more memory than a machine has", binding.field, binding.name);
-  Expected<Buffer> memory = Buffer::allocate(static_cast<uint64_t>(*elements) * elementBytes,
+  Expected<Buffer> memory = Buffer::allocate(static_cast<uint64_t>(elements) * elementBytes,
                                              "field '" + binding.field + "' of '" + binding.name + "'", false);
   if (!memory)
     return memory.status();
@@ -125,9 +123,9 @@ Expected<Buffer> PassRunner::columnOf(const SourceSpec &source, const Binding &b
       makeSampler(*session, *data, source, drawnKey(*session, source), false, 0);
   if (!sampler)
     return sampler.status();
-  for (int64_t start = 0; start < *elements; start += source.batch) {
+  for (int64_t start = 0; start < elements; start += source.batch) {
     (*sampler)->fill(start / source.batch, batch);
-    size_t count = static_cast<size_t>(std::min(source.batch, *elements - start));
+    size_t count = static_cast<size_t>(std::min(source.batch, elements - start));
     Status status = column.read(data->reader(source), batch, count,
                                 memory->as<char>() + static_cast<uint64_t>(start) * elementBytes);
     if (status.failed())

@@ -64,7 +64,8 @@ private:
   };
   Status bindSource(const OpenedData &data, const SourceSpec &spec);
   Status bindFunction(const OpenedData &data, const PassSpec &spec);
-  Expected<Buffer> columnOf(const SourceSpec &source, const Binding &binding) const;
+  Expected<Buffer> readColumn(const SourceSpec &source, const Binding &binding, const BatchColumn &column,
+                              int64_t elements) const;
   Status stream(Source &source, const Moment &moment);
   Status runFunction(const Moment &moment);
 

@@ -18,6 +18,9 @@ const std::string &scratchFolder();
 // Writes the file anew; ends the process where that fails, since nothing would be tested.
 void writeFile(const std::string &path, std::string_view bytes);
 
+// Ends the process, as a finding, where a promise of the target does not hold.
+void require(bool holds, const char *what);
+
 } // namespace xfer::fuzz
 
 #endif

@@ -32,3 +32,10 @@ void xfer::fuzz::writeFile(const std::string &path, std::string_view bytes) {
     std::exit(2);
   }
 }
+
+void xfer::fuzz::require(bool holds, const char *what) {
+  if (holds)
+    return;
+  std::fprintf(stderr, "%s\n", what);
+  std::abort();
+}

@@ -8,6 +8,7 @@
 #include <numeric>
 
 using namespace xfer::rt;
+using xfer::fuzz::require;
 
 namespace {
 
@@ -34,13 +35,6 @@ const std::vector<Request> &requests() {
       {"csv", "d.csv.gz", {{"", "d.csv.gz"}}, {number}},
   };
   return all;
-}
-
-void require(bool holds, const char *what) {
-  if (holds)
-    return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
 }
 
 } // namespace

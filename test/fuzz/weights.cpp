@@ -8,13 +8,7 @@
 #include <memory>
 
 using namespace xfer::rt;
-
-static void require(bool holds, const char *what) {
-  if (holds)
-    return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
+using xfer::fuzz::require;
 
 static Bytes own(std::string text) {
   auto owner = std::make_shared<std::string>(std::move(text));
