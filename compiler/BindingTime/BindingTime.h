@@ -1,5 +1,4 @@
-//===- BindingTime.h - when a value can be computed, and over what ----------------------------------------*- C++
-//-*-===//
+//===- BindingTime.h - when a value can be computed, and over what ------------------------------------------------===//
 //
 // The lattice of DESIGN.md, idea 2: a product of two chains, computed component by component.
 //

@@ -1,5 +1,4 @@
-//===- Outline.h - a part of a function as a function of its own ------------------------------------------*- C++
-//-*-===//
+//===- Outline.h - a part of a function as a function of its own --------------------------------------------------===//
 
 #ifndef XFER_COMPILER_BINDINGTIME_OUTLINE_H
 #define XFER_COMPILER_BINDINGTIME_OUTLINE_H

@@ -1,5 +1,4 @@
-//===- Passes.h - passes of the BindingTime room ------------------------------------------------------------*- C++
-//-*-===//
+//===- Passes.h - passes of the BindingTime room ------------------------------------------------------------------===//
 
 #ifndef XFER_COMPILER_BINDINGTIME_PASSES_H
 #define XFER_COMPILER_BINDINGTIME_PASSES_H

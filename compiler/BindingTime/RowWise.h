@@ -1,5 +1,4 @@
-//===- RowWise.h - which values are computed sample by sample ---------------------------------------------*- C++
-//-*-===//
+//===- RowWise.h - which values are computed sample by sample -----------------------------------------------------===//
 //
 // Input: a function and the source of each argument that has one row a sample. Output: for every value whether its rows
 // (along the first axis) are each computed from the same row of one source alone.

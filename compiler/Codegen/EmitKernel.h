@@ -1,5 +1,4 @@
-//===- EmitKernel.h - a kernel by the emitter of its kind -------------------------------------------------*- C++
-//-*-===//
+//===- EmitKernel.h - a kernel by the emitter of its kind ---------------------------------------------------------===//
 
 #ifndef XFER_COMPILER_CODEGEN_EMITKERNEL_H
 #define XFER_COMPILER_CODEGEN_EMITKERNEL_H

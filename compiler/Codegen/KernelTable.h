@@ -1,5 +1,4 @@
-//===- KernelTable.h - the kernels of a program, each once ------------------------------------------------*- C++
-//-*-===//
+//===- KernelTable.h - the kernels of a program, each once --------------------------------------------------------===//
 
 #ifndef XFER_COMPILER_CODEGEN_KERNELTABLE_H
 #define XFER_COMPILER_CODEGEN_KERNELTABLE_H

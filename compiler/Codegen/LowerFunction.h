@@ -1,5 +1,4 @@
-//===- LowerFunction.h - a planned function as runtime calls ----------------------------------------------*- C++
-//-*-===//
+//===- LowerFunction.h - a planned function as runtime calls ------------------------------------------------------===//
 
 #ifndef XFER_COMPILER_CODEGEN_LOWERFUNCTION_H
 #define XFER_COMPILER_CODEGEN_LOWERFUNCTION_H

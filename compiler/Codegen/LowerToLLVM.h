@@ -1,5 +1,4 @@
-//===- LowerToLLVM.h - kernels and step functions in the LLVM dialect -------------------------------------*- C++
-//-*-===//
+//===- LowerToLLVM.h - kernels and step functions in the LLVM dialect ---------------------------------------------===//
 
 #ifndef XFER_COMPILER_CODEGEN_LOWERTOLLVM_H
 #define XFER_COMPILER_CODEGEN_LOWERTOLLVM_H

@@ -1,5 +1,4 @@
-//===- Manifest.h - the program as the runtime reads it ---------------------------------------------------*- C++
-//-*-===//
+//===- Manifest.h - the program as the runtime reads it -----------------------------------------------------------===//
 //
 // Translates the ops of the xfer dialect into JSON as runtime/include/xfer/rt/MANIFEST.md describes it. Names become
 // positions; nothing is decided here.

@@ -1,5 +1,4 @@
-//===- Formulas.h - what a stage minimises, in words
-//---------------------------------------------------------------===//
+//===- Formulas.h - what a stage minimises, in words --------------------------------------------------------------===//
 
 #ifndef XFER_COMPILER_ELABORATE_FORMULAS_H
 #define XFER_COMPILER_ELABORATE_FORMULAS_H

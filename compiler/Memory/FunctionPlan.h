@@ -1,5 +1,4 @@
-//===- FunctionPlan.h - where every value of a function lies ----------------------------------------------*- C++
-//-*-===//
+//===- FunctionPlan.h - where every value of a function lies ------------------------------------------------------===//
 //
 // Input: a function whose body is kernels, library routines, loops, constants and aliases (reshape). Output: a place
 // for every value: in an argument's or result's buffer, in the constants, or in the arena.

@@ -1,5 +1,4 @@
-//===- Backend.h - functions of kernels to machine code ---------------------------------------------------*- C++
-//-*-===//
+//===- Backend.h - functions of kernels to machine code -----------------------------------------------------------===//
 
 #ifndef XFER_COMPILER_PIPELINE_BACKEND_H
 #define XFER_COMPILER_PIPELINE_BACKEND_H

@@ -1,5 +1,4 @@
-//===- Pipeline.h - the way of a program through the compiler ---------------------------------------------*- C++
-//-*-===//
+//===- Pipeline.h - the way of a program through the compiler -----------------------------------------------------===//
 
 #ifndef XFER_COMPILER_PIPELINE_PIPELINE_H
 #define XFER_COMPILER_PIPELINE_PIPELINE_H

@@ -1,5 +1,4 @@
-//===- Link.h - objects and the runtime to an executable --------------------------------------------------*- C++
-//-*-===//
+//===- Link.h - objects and the runtime to an executable ----------------------------------------------------------===//
 //
 // LLD runs inside the compiler. The executable is self-contained: the runtime, the C++ library and everything else are
 // linked statically, only glibc is dynamic. The linker still wants files of the machine that the compiler runs on: the

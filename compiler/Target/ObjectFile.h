@@ -1,5 +1,4 @@
-//===- ObjectFile.h - LLVM dialect to machine code --------------------------------------------------------*- C++
-//-*-===//
+//===- ObjectFile.h - LLVM dialect to machine code ----------------------------------------------------------------===//
 
 #ifndef XFER_COMPILER_TARGET_OBJECTFILE_H
 #define XFER_COMPILER_TARGET_OBJECTFILE_H

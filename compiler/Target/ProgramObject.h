@@ -1,5 +1,4 @@
-//===- ProgramObject.h - the symbol that the runtime reads ------------------------------------------------*- C++
-//-*-===//
+//===- ProgramObject.h - the symbol that the runtime reads --------------------------------------------------------===//
 
 #ifndef XFER_COMPILER_TARGET_PROGRAMOBJECT_H
 #define XFER_COMPILER_TARGET_PROGRAMOBJECT_H

@@ -1,5 +1,4 @@
-//===- BuildCache.h - executables of `xferc run`, by what they were made of ---------------------------------*- C++
-//-*-===//
+//===- BuildCache.h - executables of `xferc run`, by what they were made of ---------------------------------------===//
 //
 // An entry is a folder named after the request (path of the program, options, this compiler). It holds the executable
 // and the list of files that it was made of with the hash of each; it serves as long as all of them are as they were.

@@ -1,5 +1,4 @@
-//===- Driver.h - what the commands of xferc do -----------------------------------------------------------*- C++
-//-*-===//
+//===- Driver.h - what the commands of xferc do -------------------------------------------------------------------===//
 
 #ifndef XFER_COMPILER_TOOLS_DRIVER_H
 #define XFER_COMPILER_TOOLS_DRIVER_H

@@ -1,5 +1,4 @@
-//===- LoadFiles.cpp - the files that `load` names, while the program is built
-//--------------------------------------===//
+//===- LoadFiles.cpp - the files that `load` names, while the program is built ------------------------------------===//
 
 #include "compiler/Weights/LoadFiles.h"
 #include "xfer/rt/abi.h"

@@ -1,5 +1,4 @@
-//===- Format.h - the one way a program is laid out
-//----------------------------------------------------------------===//
+//===- Format.h - the one way a program is laid out ---------------------------------------------------------------===//
 //
 // Works on tokens and comments, not on the AST, so that nothing is lost. What the author decided stays: where a line
 // ends, which items share one with `;`, empty lines, and columns that line up with a neighbour's. What is decided here:

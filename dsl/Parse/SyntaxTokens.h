@@ -1,5 +1,4 @@
-//===- SyntaxTokens.h - the tokens of a file with what each of them is there
-//------------------------------------------===//
+//===- SyntaxTokens.h - the tokens of a file with what each of them is there --------------------------------------===//
 //
 // A formatter needs what the AST leaves out: comments, and the exact tokens. What a token is depends on where it
 // stands: `epochs` opens a clause or is a name, `*` multiplies or selects, `{` opens a block or a set. The parse tree
