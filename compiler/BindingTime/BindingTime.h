@@ -1,6 +1,6 @@
 //===- BindingTime.h - when a value can be computed, and over what ------------------------------------------------===//
 //
-// The lattice of DESIGN.md, idea 2: a product of two chains, computed component by component.
+// A product of two chains, computed component by component.
 //
 //   when: compile < launch (options) < load (weights and data that never change) < stage < epoch < step
 //   over: nothing < one sample < a batch
