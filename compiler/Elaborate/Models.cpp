@@ -130,19 +130,6 @@ void Pipeline::checkModules() {
 
 //===--- weight files -------------------------------------------------------------------------------------------===//
 
-/// The wildcards of a key, `*` and `{a, b}`; nothing where braces do not pair (MANIFEST.md, Loads).
-static std::optional<size_t> countWildcards(llvm::StringRef key) {
-  size_t count = 0;
-  bool inside = false;
-  for (char c : key) {
-    if ((c == '{' && inside) || (c == '}' && !inside) || (c == '*' && inside))
-      return std::nullopt;
-    inside = c == '{' || (inside && c != '}');
-    count += c == '*' || c == '{';
-  }
-  return inside || key.empty() ? std::nullopt : std::optional<size_t>(count);
-}
-
 void Pipeline::emitLoads() {
   for (const Node<dsl::LoadItem> &node : loads) {
     const dsl::LoadItem &load = *node.item;
@@ -186,8 +173,8 @@ void Pipeline::emitLoads() {
     bool ok = true;
     for (const dsl::LoadItem::Rule &rule : load.rules) {
       llvm::StringRef target = rule.target ? llvm::StringRef(rule.target->text) : "";
-      size_t uses = target.count('*') - target.count("[*]");
-      std::optional<size_t> wildcards = countWildcards(rule.key.text);
+      unsigned uses = pipeline::countUses(target);
+      std::optional<unsigned> wildcards = pipeline::countWildcards(rule.key.text);
       if (!wildcards || (uses > 1 ? uses != *wildcards : uses > *wildcards)) {
         error(wildcards && rule.target ? rule.target->range : rule.key.range, "bad-map",
               "a key of 'map' is text with '*' and '{a, b}'; its target may repeat what these matched, with one '*' "

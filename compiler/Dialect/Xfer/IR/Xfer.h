@@ -44,6 +44,11 @@ llvm::StringRef getSourceName(BindAttr bind);
 /// The manifest's name of an element type: f32, i64, u8, bool, ...
 std::string getElementName(mlir::Type element);
 
+/// The wildcards of the key of a load rule, `*` and `{a, b}`; nothing where it is empty or its braces do not pair.
+std::optional<unsigned> countWildcards(llvm::StringRef key);
+/// How often the target of a load rule repeats what wildcards matched: once for all of them, or once for each.
+unsigned countUses(llvm::StringRef target);
+
 /// Where the clause `memory` of a stage stands: the last part of the op's location if that is fused, else all of it.
 mlir::Location getMemoryLocation(StageOp stage);
 

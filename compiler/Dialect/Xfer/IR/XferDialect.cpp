@@ -101,6 +101,20 @@ std::string getElementName(Type element) {
   return element.isBF16() ? "bf16" : "f" + std::to_string(element.getIntOrFloatBitWidth());
 }
 
+std::optional<unsigned> countWildcards(StringRef key) {
+  unsigned count = 0;
+  bool inside = false;
+  for (char c : key) {
+    if ((c == '{' && inside) || (c == '}' && !inside) || (c == '*' && inside))
+      return std::nullopt;
+    inside = c == '{' || (inside && c != '}');
+    count += c == '*' || c == '{';
+  }
+  return inside || key.empty() ? std::nullopt : std::optional<unsigned>(count);
+}
+
+unsigned countUses(StringRef target) { return target.count('*') - target.count("[*]"); }
+
 Location getMemoryLocation(StageOp stage) {
   auto fused = dyn_cast<FusedLoc>(stage.getLoc());
   return fused ? fused.getLocations().back() : stage.getLoc();

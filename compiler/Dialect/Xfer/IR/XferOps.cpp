@@ -66,19 +66,6 @@ LogicalResult StateOp::verify() {
   return verifyValue(*this, getType(), getValue());
 }
 
-/// The wildcards of a key of a load rule: `*` and `{a, b}`. Nothing when braces are nested or left open.
-static std::optional<unsigned> countWildcards(StringRef key) {
-  unsigned count = 0;
-  bool inside = false;
-  for (char c : key) {
-    if ((c == '{' && inside) || (c == '}' && !inside) || (c == '*' && inside))
-      return std::nullopt;
-    inside = c == '{' || (inside && c != '}');
-    count += c == '*' || c == '{';
-  }
-  return inside || key.empty() ? std::nullopt : std::optional<unsigned>(count);
-}
-
 LogicalResult LoadOp::verify() {
   if (!isa<StringAttr, OptionRefAttr>(getFile()))
     return emitOpError("(C1) reads ") << getFile() << "; expected a string or an option";
@@ -87,7 +74,7 @@ LogicalResult LoadOp::verify() {
     if (!wildcards)
       return emitOpError("(C2) has the key '") << rule.getKey() << "', whose braces do not pair";
     StringRef target = rule.getTarget() ? rule.getTarget().getValue() : StringRef();
-    size_t uses = target.count('*') - target.count("[*]");
+    unsigned uses = countUses(target);
     if (uses > 1 ? uses != *wildcards : uses > *wildcards)
       return emitOpError("(C2) maps the key '")
              << rule.getKey() << "' with " << *wildcards << " wildcards to '" << target << "' with " << uses;
