@@ -77,16 +77,10 @@ void Pipeline::actOnce(const dsl::Item &item, const ScopePtr &scope) {
 /// The clauses again and again, on the batch at hand, or with `fresh` each time on another one.
 void Pipeline::repeatActs(const dsl::RepeatItem &repeat, const ScopePtr &scope) {
   constexpr int64_t maxTimes = 1000;
-  Value count = evaluator.evaluate(*repeat.count, scope);
-  std::optional<int64_t> times = count.asInteger();
-  if (!times || *times < 0 || *times > maxTimes) {
-    if (!count.isPoison())
-      evaluator.suggestConst(evaluator.report(repeat.count->range, "wrong-type",
-                                              "'repeat' wants an int up to " + Twine(maxTimes) +
-                                                  " that is known at compile time, found " + count.describe()),
-                             count);
+  std::optional<int64_t> times = evaluator.evaluateInt(*repeat.count, scope, 0, maxTimes, "wrong-type",
+                                                       "'repeat' wants an int up to " + Twine(maxTimes));
+  if (!times)
     return;
-  }
   uint64_t iterationBefore = current->iteration;
   int64_t drawBefore = current->draw;
   unsigned updatersBefore = current->updaters;

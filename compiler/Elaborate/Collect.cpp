@@ -118,19 +118,12 @@ void Pipeline::collectOption(const dsl::ParamItem &param, const ScopePtr &scope)
 
 /// `repeat k { stages }`: the items once, in a body that runs k times.
 void Pipeline::collectRepeat(const dsl::RepeatItem &repeat, const ScopePtr &scope) {
-  Value count = evaluator.evaluate(*repeat.count, scope);
-  std::optional<int64_t> times = count.asInteger();
+  std::optional<int64_t> times =
+      evaluator.evaluateInt(*repeat.count, scope, 1, 100000, "wrong-type", "'repeat' wants an int from 1 to 100000");
   if (repeat.fresh)
     error(repeat.keyword, "misplaced-item", "'fresh' draws batches in a stage; a 'repeat' around stages has none");
-  if (!times || *times < 1 || *times > 100000) {
-    if (!count.isPoison())
-      evaluator.suggestConst(
-          evaluator.report(repeat.count->range, "wrong-type",
-                           "'repeat' wants an int from 1 to 100000 that is known at compile time, found " +
-                               count.describe()),
-          count);
+  if (!times)
     return;
-  }
   Acting acting{Acting::Repeat, "", &repeat, scope};
   acting.count = *times;
   std::vector<Acting> *before = collecting;

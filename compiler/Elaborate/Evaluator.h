@@ -192,6 +192,9 @@ public:
   void suggestConst(dsl::Diagnostic &diagnostic, const Value &value);
   dsl::Diagnostics *diagnostics; ///< where mistakes go: elsewhere while the program is still being discovered
   const dsl::SourceManager &sources;
+  /// An int from `least` to `most` that is known at compile time; after an error with `wanted` in front, nothing.
+  std::optional<int64_t> evaluateInt(const dsl::Expr &expression, const ScopePtr &scope, int64_t least, int64_t most,
+                                     llvm::StringRef code, const llvm::Twine &wanted);
   PipelineContext &pipeline;
   mlir::MLIRContext &context;
 

@@ -55,6 +55,18 @@ void Evaluator::suggestConst(dsl::Diagnostic &diagnostic, const Value &value) {
       .fixIt(keyword, "const");
 }
 
+std::optional<int64_t> Evaluator::evaluateInt(const dsl::Expr &expression, const ScopePtr &scope, int64_t least,
+                                              int64_t most, llvm::StringRef code, const Twine &wanted) {
+  Value value = evaluate(expression, scope);
+  std::optional<int64_t> number = value.asInteger();
+  if (number && *number >= least && *number <= most)
+    return number;
+  if (!value.isPoison())
+    suggestConst(report(expression.range, code, wanted + " that is known at compile time, found " + value.describe()),
+                 value);
+  return std::nullopt;
+}
+
 Location Evaluator::location(dsl::SourceRange range) {
   auto single = [&](dsl::SourceRange where) -> Location {
     dsl::LineColumn place = sources.getLineColumn(where);

@@ -102,17 +102,10 @@ std::shared_ptr<const SamplerInfo> Pipeline::makeSampler(const dsl::SourceUse &u
     ok = false;
   };
   auto number = [&](const dsl::Expr &expression, llvm::StringRef what, int64_t most) -> int64_t {
-    Value value = evaluator.evaluate(expression, scope);
-    std::optional<int64_t> count = value.asInteger();
-    if (count && *count >= 1 && *count <= most)
-      return *count;
-    if (!value.isPoison())
-      evaluator.suggestConst(evaluator.report(expression.range, "bad-sampler",
-                                              "'" + what + "' wants an int from 1 to " + Twine(most) +
-                                                  " that is known at compile time, found " + value.describe()),
-                             value);
-    ok = false;
-    return 0;
+    std::optional<int64_t> count = evaluator.evaluateInt(expression, scope, 1, most, "bad-sampler",
+                                                         "'" + what + "' wants an int from 1 to " + Twine(most));
+    ok &= count.has_value();
+    return count.value_or(0);
   };
   auto field = [&](const dsl::Expr &expression) {
     auto *plain = llvm::dyn_cast<dsl::NameExpr>(&expression);

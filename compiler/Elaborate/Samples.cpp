@@ -247,14 +247,9 @@ void Pipeline::applyMapping(const SourceInfo &source, const DomainInfo &domain, 
   if (augments) {
     int64_t views = 0;
     if (mapping.views) {
-      Value count = evaluator.evaluate(*mapping.views, scope);
-      std::optional<int64_t> number = count.asInteger();
-      if (!number || *number < 1 || *number > maxViews) {
-        if (!count.isPoison())
-          evaluator.suggestConst(evaluator.report(mapping.views->range, "wrong-type",
-                                                  "'views' wants an int from 1 to " + Twine(maxViews) +
-                                                      " that is known at compile time, found " + count.describe()),
-                                 count);
+      std::optional<int64_t> number = evaluator.evaluateInt(*mapping.views, scope, 1, maxViews, "wrong-type",
+                                                            "'views' wants an int from 1 to " + Twine(maxViews));
+      if (!number) {
         for (const std::string &target : targets)
           fields[target] = Value();
         return;

@@ -70,20 +70,12 @@ bool Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<ds
     }
     if (!use.batch)
       continue;
-    Value batch = evaluator.evaluate(*use.batch, scope);
-    std::optional<int64_t> size = batch.asInteger();
-    if (!size || *size < 1 || *size > (1 << 20)) {
-      if (!batch.isPoison())
-        evaluator.suggestConst(
-            evaluator.report(use.batch->range, "bad-extent",
-                             "a batch is an int from 1 to 2^20 that is known at compile time, found " +
-                                 batch.describe()),
-            batch);
-      size = 1;
-    }
+    int64_t size =
+        evaluator.evaluateInt(*use.batch, scope, 1, 1 << 20, "bad-extent", "a batch is an int from 1 to 2^20")
+            .value_or(1);
     for (SourceInfo &source : into)
       if (!source.batch)
-        source.batch = *size;
+        source.batch = size;
   }
   for (SourceInfo &source : llvm::drop_begin(into, first))
     if (!source.batch) {

@@ -103,18 +103,10 @@ std::map<std::string, FreezeLimit> Pipeline::freezeLimits(const StageInfo &stage
     std::optional<std::vector<Leaf *>> leaves = select(evaluator, freeze.selectors, clause.scope, &frozen);
     int64_t until = 0;
     if (freeze.until) {
-      Value value = evaluator.evaluate(*freeze.until, clause.scope);
-      std::optional<int64_t> number = value.asInteger();
-      if (!number || *number < 0 || !llvm::isInt<32>(*number)) {
-        if (!value.isPoison())
-          evaluator.suggestConst(
-              evaluator.report(freeze.until->range, "wrong-type",
-                               "'until' wants an int from 0 to 2^31 - 1 that is known at compile time, "
-                               "found " +
-                                   value.describe()),
-              value);
+      std::optional<int64_t> number = evaluator.evaluateInt(*freeze.until, clause.scope, 0, INT32_MAX, "wrong-type",
+                                                            "'until' wants an int from 0 to 2^31 - 1");
+      if (!number)
         continue;
-      }
       until = *number;
     }
     for (Leaf *leaf : leaves.value_or(std::vector<Leaf *>()))

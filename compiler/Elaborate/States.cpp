@@ -311,17 +311,10 @@ TimedPasses Pipeline::buildTimedUpdates(StageInfo &stage) {
     }
     int64_t every = 1;
     if (update.timing->count) {
-      Value count = evaluator.evaluate(*update.timing->count, scope);
-      std::optional<int64_t> number = count.asInteger();
-      if (!number || *number < 1 || !llvm::isInt<32>(*number)) {
-        if (!count.isPoison())
-          evaluator.suggestConst(
-              evaluator.report(update.timing->count->range, "wrong-type",
-                               "'every' wants an int from 1 to 2^31 - 1 that is known at compile time, found " +
-                                   count.describe()),
-              count);
+      std::optional<int64_t> number = evaluator.evaluateInt(*update.timing->count, scope, 1, INT32_MAX, "wrong-type",
+                                                            "'every' wants an int from 1 to 2^31 - 1");
+      if (!number)
         continue;
-      }
       every = *number;
     }
     passes.periodic.push_back(pipeline::PeriodicAttr::get(
