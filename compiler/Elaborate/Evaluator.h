@@ -82,6 +82,8 @@ public:
                    llvm::function_ref<Value(llvm::ArrayRef<Value>)> operation);
   /// The parameters of a module as a tree: what they are here, or its overrides.
   std::shared_ptr<Tree> parameters(const Module &module, dsl::SourceRange range);
+  /// The leaf of a module or tree at a path below it; Poison where there is none.
+  Value partOf(const Value &value, const std::string &component);
   /// The same module with other values for its parameters ("fast weights").
   Value withParameters(const Module &module, const Tree &tree);
 

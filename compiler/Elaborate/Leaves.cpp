@@ -203,13 +203,8 @@ std::optional<Tensor> Evaluator::initialValue(const Leaf &leaf) {
   surroundings = before;
   frames.pop_back();
   // One leaf of a state that is a module or a tree.
-  if (auto *module = value.module()) {
-    auto found = leaves.find(module->instance->path + "." + leaf.component);
-    value = found == leaves.end() ? Value() : Value(readLeaf(*found->second, module));
-  } else if (auto *tree = value.tree()) {
-    auto found = tree->leaves.find(leaf.component);
-    value = found == tree->leaves.end() ? Value() : found->second;
-  }
+  if (value.module() || value.tree())
+    value = partOf(value, leaf.component);
   if (value.isPoison())
     return std::nullopt;
   std::optional<Tensor> tensor = toTensor(value, leaf.initial->range, leaf.type.getElementType());

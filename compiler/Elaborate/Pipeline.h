@@ -209,8 +209,8 @@ private:
   bool assign(const dsl::Slot &slot, const ScopePtr &scope, const Value &value, dsl::SourceRange range);
   bool assignTo(Leaf &leaf, const Value &value, dsl::SourceRange range);
   bool isUnapplied(const Value &value);
-  bool assignParts(const HeldState &held, const Value &value, dsl::SourceRange range);
-  bool assignModel(const Module &model, const Value &value, dsl::SourceRange range);
+  bool assignParts(const std::string &path, llvm::ArrayRef<Leaf *> parts, const Value &value, dsl::SourceRange range,
+                   llvm::function_ref<bool(const Leaf &)> mayLack);
   bool assignElement(const HeldState &held, const dsl::Slot &slot, const ScopePtr &scope, const Value &value,
                      dsl::SourceRange range);
   /// The passes of the stage's updates at a stated time.

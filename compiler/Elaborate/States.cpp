@@ -138,17 +138,6 @@ bool Pipeline::assignTo(Leaf &leaf, const Value &value, dsl::SourceRange range) 
   return true;
 }
 
-/// The part of a module or tree at a path below it; Poison where there is none.
-static Value partOf(Evaluator &evaluator, const Value &value, const std::string &component) {
-  if (auto *tree = value.tree()) {
-    auto found = tree->leaves.find(component);
-    return found == tree->leaves.end() ? Value() : found->second;
-  }
-  const Module &module = *value.module();
-  auto found = evaluator.leaves.find(module.instance->path + "." + component);
-  return found == evaluator.leaves.end() ? Value() : Value(evaluator.readLeaf(*found->second, &module));
-}
-
 /// A module that nothing has applied yet has no leaves to give; if nothing ever does, that is reported by itself.
 bool Pipeline::isUnapplied(const Value &value) {
   const Module *module = value.module();
@@ -156,47 +145,24 @@ bool Pipeline::isUnapplied(const Value &value) {
   return module && !module->instance->applied;
 }
 
-bool Pipeline::assignParts(const HeldState &held, const Value &value, dsl::SourceRange range) {
+/// Writes the leaves below `path` of a tree or a module; the new value may be either, and lack what `mayLack` allows.
+bool Pipeline::assignParts(const std::string &path, llvm::ArrayRef<Leaf *> parts, const Value &value,
+                           dsl::SourceRange range, llvm::function_ref<bool(const Leaf &)> mayLack) {
   if (!value.tree() && !value.module()) {
-    error(range, "wrong-type",
-          "'" + held.path + "' is a " + (held.form == HeldState::OfTree ? "tree" : "module") + ", found " +
-              value.describe());
+    error(range, "wrong-type", "the new value of '" + path + "' is a module or a tree, found " + value.describe());
     return false;
   }
+  if (isUnapplied(value))
+    return false;
   // All values first: one may read what another replaces.
-  if (isUnapplied(value))
-    return false;
   std::vector<std::pair<Leaf *, Value>> writes;
-  for (const std::string &component : held.components) {
-    Leaf *leaf = evaluator.leaves[held.path + "." + component].get();
-    Value part = partOf(evaluator, value, component);
+  for (Leaf *leaf : parts) {
+    std::string component = leaf->path.substr(path.size() + 1);
+    Value part = evaluator.partOf(value, component);
     if (!part.isPoison()) {
       writes.push_back({leaf, part});
-    } else if (value.module() || held.form == HeldState::OfTree) {
-      error(range, "trees-differ", "the new value of '" + held.path + "' has no leaf '" + component + "'");
-      return false;
-    }
-  }
-  return llvm::all_of(writes, [&](auto &write) { return assignTo(*write.first, write.second, range); });
-}
-
-bool Pipeline::assignModel(const Module &model, const Value &value, dsl::SourceRange range) {
-  const std::string &path = model.instance->path;
-  if (!value.tree() && !value.module()) {
-    error(range, "wrong-type",
-          "'" + path + "' is a module; its new value is a module or a tree, found " + value.describe());
-    return false;
-  }
-  if (isUnapplied(value))
-    return false;
-  std::vector<std::pair<Leaf *, Value>> writes;
-  for (Leaf *leaf : evaluator.leavesBelow(path)) {
-    Value part = partOf(evaluator, value, leaf->path.substr(path.size() + 1));
-    if (!part.isPoison()) {
-      writes.push_back({leaf, part});
-    } else if (leaf->kind == Leaf::Parameter) {
-      error(range, "trees-differ",
-            "the new value of '" + path + "' has no leaf '" + leaf->path.substr(path.size() + 1) + "'");
+    } else if (!mayLack(*leaf)) {
+      error(range, "trees-differ", "the new value of '" + path + "' has no leaf '" + component + "'");
       return false;
     }
   }
@@ -261,9 +227,17 @@ bool Pipeline::assign(const dsl::Slot &slot, const ScopePtr &scope, const Value 
   for (const std::string &prefix : prefixes) {
     if (brokenStates.count(prefix + *name))
       return false;
-    if (auto found = states.find(prefix + *name); found != states.end())
-      return found->second.form == HeldState::Single ? assignTo(*evaluator.leaves[found->first], value, range)
-                                                     : assignParts(found->second, value, range);
+    if (auto found = states.find(prefix + *name); found != states.end()) {
+      const HeldState &held = found->second;
+      if (held.form == HeldState::Single)
+        return assignTo(*evaluator.leaves[held.path], value, range);
+      std::vector<Leaf *> parts;
+      for (const std::string &component : held.components)
+        parts.push_back(evaluator.leaves[held.path + "." + component].get());
+      // A tree has parameters alone: what it does not replace of a module stays.
+      bool keeps = held.form == HeldState::OfModule && value.tree();
+      return assignParts(held.path, parts, value, range, [&](const Leaf &) { return keeps; });
+    }
     auto whole = states.find(prefix + slot.base.text);
     bool indexed = llvm::all_of(slot.steps, [](const dsl::SlotStep &step) { return !step.member; });
     if (whole != states.end() && whole->second.form == HeldState::Single && indexed)
@@ -271,7 +245,8 @@ bool Pipeline::assign(const dsl::Slot &slot, const ScopePtr &scope, const Value 
   }
   for (auto &instance : evaluator.instances)
     if (instance->path == *name)
-      return assignModel(Module{instance, nullptr, ModeOverride::FromContext}, value, range);
+      return assignParts(*name, evaluator.leavesBelow(*name), value, range,
+                         [](const Leaf &leaf) { return leaf.kind == Leaf::State; });
   std::vector<std::string> names;
   for (auto &entry : states)
     for (const std::string &prefix : prefixes)

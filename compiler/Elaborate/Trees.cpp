@@ -21,6 +21,16 @@ std::shared_ptr<Tree> Evaluator::parameters(const Module &module, dsl::SourceRan
   return tree;
 }
 
+Value Evaluator::partOf(const Value &value, const std::string &component) {
+  if (auto *tree = value.tree()) {
+    auto found = tree->leaves.find(component);
+    return found == tree->leaves.end() ? Value() : found->second;
+  }
+  const Module &module = *value.module();
+  auto found = leaves.find(module.instance->path + "." + component);
+  return found == leaves.end() ? Value() : Value(readLeaf(*found->second, &module));
+}
+
 Value Evaluator::overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange range,
                             llvm::function_ref<Value(llvm::ArrayRef<Value>)> operation) {
   std::vector<std::shared_ptr<const Tree>> owned(operands.size());
