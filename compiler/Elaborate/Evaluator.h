@@ -7,7 +7,7 @@
 // A mistake is reported once: the value of a wrong expression is Poison, and whatever reads poison is silent poison, so
 // that one run finds the mistakes of a whole file.
 //
-//===------------------------------------------------------------------------------------------------------------===//
+//=== ----------------------------------------------------------------------------------------------------------===//
 
 #ifndef XFER_COMPILER_ELABORATE_EVALUATOR_H
 #define XFER_COMPILER_ELABORATE_EVALUATOR_H
@@ -45,7 +45,7 @@ public:
             mlir::MLIRContext &context)
       : diagnostics(&diagnostics), sources(sources), pipeline(pipeline), context(context) {}
 
-  //===--- Expressions.cpp -------------------------------------------------------------------------------------===//
+  //===--- Expressions.cpp, Indexing.cpp -----------------------------------------------------------------------===//
   Value evaluate(const dsl::Expr &expression, const ScopePtr &scope);
   /// A name: of the scope, of the pipeline, of the library, built in; an error with a suggestion where there is none.
   Value lookup(llvm::StringRef name, dsl::SourceRange range, const ScopePtr &scope);
@@ -59,7 +59,7 @@ public:
   bool bindPattern(const dsl::Pattern &pattern, const Value &value, Scope &scope, dsl::SourceRange range,
                    bool rebind = false);
 
-  //===--- Arithmetic.cpp --------------------------------------------------------------------------------------===//
+  //===--- Arithmetic.cpp, Axes.cpp, Trees.cpp -----------------------------------------------------------------===//
   Value unary(dsl::UnaryOp op, const Value &x, dsl::SourceRange range);
   Value binary(dsl::BinaryOp op, const Value &a, const Value &b, dsl::SourceRange range);
   /// The new value of a leaf: of its element type, broadcast to its extents; nothing after an error.
@@ -154,7 +154,7 @@ public:
   std::optional<std::string> slotName(const dsl::Slot &slot, const ScopePtr &scope);
   static std::optional<std::string> indexText(const Value &value);
 
-  //===--- Modules.cpp -----------------------------------------------------------------------------------------===//
+  //===--- Modules.cpp, Leaves.cpp -----------------------------------------------------------------------------===//
   Value apply(const Module &module, const Arguments &arguments, dsl::SourceRange range);
   bool defineMembers(const Module &module, const ScopePtr &scope);
   /// Puts a constructor in its place: an instance below `path`. Lists become lists of instances.
@@ -192,11 +192,11 @@ public:
                           dsl::Severity severity = dsl::Severity::Error);
   /// Says at the declaration of a 'param', if `value` is one, that it must be a 'const' to be known here.
   void suggestConst(dsl::Diagnostic &diagnostic, const Value &value);
-  dsl::Diagnostics *diagnostics; ///< where mistakes go: elsewhere while the program is still being discovered
-  const dsl::SourceManager &sources;
   /// An int from `least` to `most` that is known at compile time; after an error with `wanted` in front, nothing.
   std::optional<int64_t> evaluateInt(const dsl::Expr &expression, const ScopePtr &scope, int64_t least, int64_t most,
                                      llvm::StringRef code, const llvm::Twine &wanted);
+  dsl::Diagnostics *diagnostics; ///< where mistakes go: elsewhere while the program is still being discovered
+  const dsl::SourceManager &sources;
   PipelineContext &pipeline;
   mlir::MLIRContext &context;
 

@@ -1,4 +1,4 @@
-//===- Stages.cpp - from the clauses of a stage to its step functions ---------------------------------------------===//
+//===- Stages.cpp - the clauses of a stage, and what its text defines ---------------------------------------------===//
 
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Pipeline.h"

@@ -1,4 +1,4 @@
-//===- Trees.cpp - modules as points, trees as vectors -----------------------------------------------------------===//
+//===- Trees.cpp - the leaves of trees and modules, one by one ----------------------------------------------------===//
 //
 // A tree has a value for each leaf of a module, or of what a clause moves. What is done to trees is done leaf by leaf;
 // leaves are found by their path, so that trees of two modules of one architecture meet.
