@@ -141,53 +141,58 @@ std::optional<Value> Evaluator::given(llvm::StringRef name, dsl::SourceRange ran
   return pipeline.counter(name, range);
 }
 
-Value Evaluator::callFunction(const Function &function, const Arguments &arguments, dsl::SourceRange range) {
-  if (function.builtin) {
-    const Builtin &builtin = *function.builtin;
-    std::vector<Value> given(builtin.formals.size());
-    std::vector<Value> rest;
-    bool takesRest = !builtin.formals.empty() && llvm::StringRef(builtin.formals.back()).ends_with("..");
-    size_t position = 0;
-    std::vector<bool> filled(builtin.formals.size(), false);
-    for (const Arguments::One &one : arguments.all) {
-      size_t target = builtin.formals.size();
-      if (!one.name.empty()) {
-        for (auto [i, formal] : llvm::enumerate(builtin.formals))
-          if (llvm::StringRef(formal).rtrim("?.") == one.name)
-            target = i;
-        if (target == builtin.formals.size())
-          return error(one.range, "unknown-argument",
-                       "'" + Twine(builtin.name) + "' has no argument '" + one.name + "'");
-      } else {
-        while (position < filled.size() && filled[position])
-          ++position;
-        if (takesRest && position + 1 >= builtin.formals.size()) {
-          rest.push_back(one.value);
-          continue;
-        }
-        target = position;
-        if (target == builtin.formals.size())
-          return error(one.range, "too-many-arguments",
-                       "'" + Twine(builtin.name) + "' takes " + Twine(builtin.formals.size()) + " arguments");
-      }
-      if (filled[target])
-        return error(one.range, "argument-twice", "this argument is given twice");
-      filled[target] = true;
-      given[target] = one.value;
-    }
-    if (takesRest) {
-      given.back() = Value::list(std::move(rest));
-      filled.back() = true;
-    }
-    for (auto [i, formal] : llvm::enumerate(builtin.formals)) {
-      if (filled[i])
+/// A primitive, whose formals stand in its row: `name?` may be left out, `name..` takes the rest.
+static Value callBuiltin(Evaluator &evaluator, const Builtin &builtin, const Arguments &arguments,
+                         dsl::SourceRange range) {
+  std::vector<Value> given(builtin.formals.size());
+  std::vector<Value> rest;
+  bool takesRest = !builtin.formals.empty() && llvm::StringRef(builtin.formals.back()).ends_with("..");
+  size_t position = 0;
+  std::vector<bool> filled(builtin.formals.size(), false);
+  for (const Arguments::One &one : arguments.all) {
+    size_t target = builtin.formals.size();
+    if (!one.name.empty()) {
+      for (auto [i, formal] : llvm::enumerate(builtin.formals))
+        if (llvm::StringRef(formal).rtrim("?.") == one.name)
+          target = i;
+      if (target == builtin.formals.size())
+        return evaluator.error(one.range, "unknown-argument",
+                               "'" + Twine(builtin.name) + "' has no argument '" + one.name + "'");
+    } else {
+      while (position < filled.size() && filled[position])
+        ++position;
+      if (takesRest && position + 1 >= builtin.formals.size()) {
+        rest.push_back(one.value);
         continue;
-      if (!llvm::StringRef(formal).ends_with("?"))
-        return error(range, "missing-argument", "'" + Twine(builtin.name) + "' needs the argument '" + formal + "'");
-      given[i] = Value::none();
+      }
+      target = position;
+      if (target == builtin.formals.size())
+        return evaluator.error(one.range, "too-many-arguments",
+                               "'" + Twine(builtin.name) + "' takes " + Twine(builtin.formals.size()) + " arguments");
     }
-    return builtin.run(*this, given, range);
+    if (filled[target])
+      return evaluator.error(one.range, "argument-twice", "this argument is given twice");
+    filled[target] = true;
+    given[target] = one.value;
   }
+  if (takesRest) {
+    given.back() = Value::list(std::move(rest));
+    filled.back() = true;
+  }
+  for (auto [i, formal] : llvm::enumerate(builtin.formals)) {
+    if (filled[i])
+      continue;
+    if (!llvm::StringRef(formal).ends_with("?"))
+      return evaluator.error(range, "missing-argument",
+                             "'" + Twine(builtin.name) + "' needs the argument '" + formal + "'");
+    given[i] = Value::none();
+  }
+  return builtin.run(evaluator, given, range);
+}
+
+Value Evaluator::callFunction(const Function &function, const Arguments &arguments, dsl::SourceRange range) {
+  if (function.builtin)
+    return callBuiltin(*this, *function.builtin, arguments, range);
   if (function.module) {
     auto constructor = std::make_shared<Constructor>();
     constructor->definition = function.module;
