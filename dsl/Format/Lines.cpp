@@ -73,14 +73,18 @@ private:
       const Piece &piece = pieces[i];
       if (i > first && (piece.breaks() || piece.is(Role::Comment)))
         break;
-      if (i == first)
-        line.append(indentation(now, i), ' ');
-      else
-        line.append(piece.separated ? ";" : "").append(piece.blanks, ' ');
+      line += space(now, first, i);
       step(now, i, line);
       line += piece.text;
     }
     return i;
+  }
+
+  /// What stands in front of a piece in the line from `first` on.
+  std::string space(const State &now, size_t first, size_t i) const {
+    if (i == first)
+      return std::string(indentation(now, i), ' ');
+    return (pieces[i].separated ? ";" : "") + std::string(pieces[i].blanks, ' ');
   }
 
   unsigned indentation(const State &now, size_t i) const {
@@ -158,10 +162,7 @@ private:
       const Piece &piece = pieces[i];
       if (i > first && (piece.breaks() || piece.is(Role::Comment)))
         break;
-      if (i == first)
-        line.append(indentation(now, i), ' ');
-      else
-        line.append(piece.separated ? ";" : "").append(piece.blanks, ' ');
+      line += space(now, first, i);
       bool fits = line.size() <= maxLineWidth;
       if (!fits && best)
         break;
