@@ -116,6 +116,7 @@ private:
   ItemPtr item(P::ItemContext *context);
   std::vector<ItemPtr> items(const std::vector<P::ItemContext *> &contexts);
   BlockPtr block(P::BlockContext *context);
+  template <typename Item, typename ItemContext> Any callable(ItemContext *context);
   Any visitImportItem(P::ImportItemContext *context) override;
   Any visitConstItem(P::ConstItemContext *context) override;
   Any visitParamItem(P::ParamItemContext *context) override;

@@ -129,8 +129,9 @@ AstBuilder::Any AstBuilder::visitPartItem(P::PartItemContext *context) {
   return give(std::move(result));
 }
 
-AstBuilder::Any AstBuilder::visitFnItem(P::FnItemContext *context) {
-  auto result = std::make_unique<FnItem>();
+/// A function or an export, which differ by their first word alone.
+template <typename Item, typename ItemContext> AstBuilder::Any AstBuilder::callable(ItemContext *context) {
+  auto result = std::make_unique<Item>();
   result->doc = docAbove(context);
   result->name = name(context->name());
   result->formals = formals(context->formals());
@@ -139,6 +140,8 @@ AstBuilder::Any AstBuilder::visitFnItem(P::FnItemContext *context) {
   result->body.block = block(context->block());
   return give(std::move(result));
 }
+
+AstBuilder::Any AstBuilder::visitFnItem(P::FnItemContext *context) { return callable<FnItem>(context); }
 
 AstBuilder::Any AstBuilder::visitModuleItem(P::ModuleItemContext *context) {
   auto result = std::make_unique<ModuleItem>();
@@ -208,16 +211,7 @@ AstBuilder::Any AstBuilder::visitEvaluateItem(P::EvaluateItemContext *context) {
   return give(std::move(result));
 }
 
-AstBuilder::Any AstBuilder::visitExportItem(P::ExportItemContext *context) {
-  auto result = std::make_unique<ExportItem>();
-  result->doc = docAbove(context);
-  result->name = name(context->name());
-  result->formals = formals(context->formals());
-  result->result = type(context->type());
-  result->body.value = expr(context->expr());
-  result->body.block = block(context->block());
-  return give(std::move(result));
-}
+AstBuilder::Any AstBuilder::visitExportItem(P::ExportItemContext *context) { return callable<ExportItem>(context); }
 
 AstBuilder::Any AstBuilder::visitSweepItem(P::SweepItemContext *context) {
   auto result = std::make_unique<SweepItem>();
