@@ -6,8 +6,12 @@
 #include "xfer/rt/abi.h"
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 namespace xfer::rt {
+
+// count * bytes, or nothing if that is more than a machine can have.
+std::optional<uint64_t> bytesOfAll(uint64_t count, uint64_t bytes);
 
 class Buffer {
 public:

@@ -57,13 +57,6 @@ double loadNumber(const void *data, ElementType type) {
   return 0;
 }
 
-// bytes * factor, or nothing if that is more than memory can ever be.
-static std::optional<uint64_t> product(uint64_t bytes, uint64_t factor) {
-  if (factor != 0 && bytes > (uint64_t(1) << 50) / factor)
-    return std::nullopt;
-  return bytes * factor;
-}
-
 Expected<Call> Call::bind(Session &session, int function) {
   const FunctionSpec &spec = session.manifest.functions[function];
   Call call(session, spec);
@@ -76,7 +69,7 @@ Expected<Call> Call::bind(Session &session, int function) {
   for (const ArenaTerm &term : spec.arenaTerms) {
     uint64_t bytes = term.bytes;
     for (int extent : term.extents) {
-      std::optional<uint64_t> larger = product(bytes, static_cast<uint64_t>(call.extents[extent]));
+      std::optional<uint64_t> larger = bytesOfAll(static_cast<uint64_t>(call.extents[extent]), bytes);
       if (!larger)
         return failure("'{}' needs more memory than a machine has: the data are too large for it", spec.name);
       bytes = *larger;
@@ -99,7 +92,7 @@ Expected<uint64_t> Call::bytesOf(const Binding &binding) const {
   uint64_t bytes = sizeOf(binding.type);
   for (const Extent &extent : binding.shape) {
     uint64_t size = static_cast<uint64_t>(extent.symbol.empty() ? extent.size : session->extents[extent.symbol]);
-    std::optional<uint64_t> larger = product(bytes, size);
+    std::optional<uint64_t> larger = bytesOfAll(size, bytes);
     if (!larger)
       return failure("'{}' needs more memory than a machine has: the data are too large for it", spec->name);
     bytes = *larger;

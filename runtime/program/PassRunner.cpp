@@ -52,11 +52,12 @@ Status PassRunner::bindSource(const OpenedData &data, const SourceSpec &spec) {
       source.sums.push_back({i, std::move(*totals), std::move(*memory)});
       continue;
     }
-    if (rowBytes != 0 && samples > (uint64_t(1) << 50) / rowBytes)
+    std::optional<uint64_t> bytes = bytesOfAll(samples, rowBytes);
+    if (!bytes)
       return failure("'{}' needs more memory than a machine has: the data are too large for it",
                      source.call->function().name);
-    Expected<Buffer> memory = Buffer::allocate(samples * rowBytes, "a value of every sample of '" + spec.name + "'",
-                                               /*zeroed=*/false);
+    Expected<Buffer> memory =
+        Buffer::allocate(*bytes, "a value of every sample of '" + spec.name + "'", /*zeroed=*/false);
     if (!memory)
       return memory.status();
     source.wholes.push_back({i, rowBytes, std::move(*memory)});
@@ -107,10 +108,11 @@ Expected<Buffer> PassRunner::readColumn(const SourceSpec &source, const Binding 
                                         int64_t elements) const {
   const std::vector<int32_t> &numbers = data->split(source);
   uint64_t elementBytes = column.samplesPerElement * column.rowBytes;
-  if (elementBytes != 0 && static_cast<uint64_t>(elements) > (uint64_t(1) << 50) / elementBytes)
+  std::optional<uint64_t> bytes = bytesOfAll(static_cast<uint64_t>(elements), elementBytes);
+  if (!bytes)
     return failure("field '{}' of '{}' needs more memory than a machine has", binding.field, binding.name);
-  Expected<Buffer> memory = Buffer::allocate(static_cast<uint64_t>(elements) * elementBytes,
-                                             "field '" + binding.field + "' of '" + binding.name + "'", false);
+  Expected<Buffer> memory =
+      Buffer::allocate(*bytes, "field '" + binding.field + "' of '" + binding.name + "'", /*zeroed=*/false);
   if (!memory)
     return memory.status();
   Batch batch;
