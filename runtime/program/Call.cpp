@@ -1,4 +1,5 @@
 #include "runtime/program/Call.h"
+#include "runtime/core/Half.h"
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -19,20 +20,17 @@ void storeNumber(void *data, ElementType type, double number) {
   case ElementType::U8:
   case ElementType::Bool:
     return store(static_cast<uint8_t>(number));
-  case ElementType::BF16: {
-    float wide = static_cast<float>(number);
-    uint32_t bits;
-    std::memcpy(&bits, &wide, 4);
-    return store(static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16));
-  }
+  case ElementType::BF16:
+    return store(bfloatOfFloat(static_cast<float>(number)));
   }
 }
 
 double loadNumber(const void *data, ElementType type) {
-  auto load = [&](auto value) {
+  auto read = [&](auto value) {
     std::memcpy(&value, data, sizeof(value));
-    return static_cast<double>(value);
+    return value;
   };
+  auto load = [&](auto value) { return static_cast<double>(read(value)); };
   switch (type) {
   case ElementType::F32:
     return load(float());
@@ -45,14 +43,8 @@ double loadNumber(const void *data, ElementType type) {
   case ElementType::U8:
   case ElementType::Bool:
     return load(uint8_t());
-  case ElementType::BF16: {
-    uint16_t half;
-    std::memcpy(&half, data, 2);
-    uint32_t bits = static_cast<uint32_t>(half) << 16;
-    float wide;
-    std::memcpy(&wide, &bits, 4);
-    return wide;
-  }
+  case ElementType::BF16:
+    return floatOfBfloat(read(uint16_t()));
   }
   return 0;
 }
