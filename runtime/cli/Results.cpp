@@ -23,14 +23,7 @@ std::string sizeText(uint64_t bytes) {
   return format("{} MiB", (bytes + (1 << 19)) >> 20);
 }
 
-namespace {
-// Mean and deviation (of the sample) of one scalar over runs.
-struct Moments {
-  double mean = 0, deviation = 0;
-};
-} // namespace
-
-static Moments momentsOf(const std::vector<double> &values) {
+Moments momentsOf(const std::vector<double> &values) {
   Moments moments;
   for (double value : values)
     moments.mean += value / static_cast<double>(values.size());

@@ -15,6 +15,12 @@ struct RunResults {
   double seconds = 0;
 };
 
+// Mean and deviation (of the sample) of one number over runs.
+struct Moments {
+  double mean = 0, deviation = 0;
+};
+Moments momentsOf(const std::vector<double> &values);
+
 // Bytes of memory that the process needed at its peak.
 uint64_t peakMemory();
 // "143 MiB", "1.5 GiB".
@@ -26,7 +32,8 @@ std::string resultsTable(const std::vector<RunResults> &runs);
 std::string sweepsTable(const Manifest &manifest, const std::vector<RunResults> &runs);
 // Sentences about transfer that did harm, and about models that were chosen by labels they should not have seen.
 std::vector<std::string> resultWarnings(const Manifest &manifest, const std::vector<RunResults> &runs);
-// {"program", "hash", "runs": [{"seed", "seconds", "evaluations": [...]}], "mean", "deviation", "peak_memory"}.
+// {"version", "program", "hash", "folder", "peak_memory", "runs": [{"seed", "seconds", "evaluations", "sweeps"}],
+// "summary": [{"name", FIGURE: {"mean", "deviation"}}], "warnings"}.
 std::string resultsJson(const Manifest &manifest, const std::vector<RunResults> &runs, const std::string &folder);
 
 } // namespace xfer::rt

@@ -4,22 +4,18 @@
 
 namespace xfer::rt {
 
-// Mean and deviation of a point's value over the runs in which it is a number.
+// A point's value over the runs in which it is a number.
 static std::string valueText(const std::vector<RunResults> &runs, size_t sweep, size_t point) {
-  double sum = 0, squares = 0, count = 0;
+  std::vector<double> values;
   for (const RunResults &run : runs)
-    if (double value = run.sweeps[sweep].values[point]; std::isfinite(value)) {
-      sum += value;
-      squares += value * value;
-      ++count;
-    }
-  if (count == 0)
+    if (double value = run.sweeps[sweep].values[point]; std::isfinite(value))
+      values.push_back(value);
+  if (values.empty())
     return "nan";
-  double mean = sum / count;
+  Moments moments = momentsOf(values);
   if (runs.size() == 1)
-    return format("{:.4f}", mean);
-  double deviation = count > 1 ? std::sqrt(std::max(0.0, (squares - sum * mean) / (count - 1))) : 0;
-  return format("{:.4f} ± {:.4f}", mean, deviation);
+    return format("{:.4f}", moments.mean);
+  return format("{:.4f} ± {:.4f}", moments.mean, moments.deviation);
 }
 
 std::string sweepsTable(const Manifest &manifest, const std::vector<RunResults> &runs) {
