@@ -35,7 +35,6 @@ public:
 
   /// What `--emit=memory` and `explain` print: the plan of every function and the peak of every stage.
   void printPlans(llvm::raw_ostream &os) const;
-  const std::string &getManifest() const { return manifest; }
   llvm::StringRef getConstants() const { return constants.bytes(); }
   size_t kernelCount() const { return kernels.size(); }
   void printModules(llvm::raw_ostream &os);

@@ -10,14 +10,6 @@ int64_t ContractionWindow::first(int64_t outerIndex, int64_t taps) const {
   return outerIndex * outerStep - low + std::min<int64_t>(0, (taps - 1) * tapStep);
 }
 
-int64_t ContractionProblem::extentProduct(bool reduction) const {
-  int64_t product = 1;
-  for (const ContractionAxis &axis : axes)
-    if (axis.reduction == reduction)
-      product *= axis.extent;
-  return product;
-}
-
 SmallVector<int64_t, 5> xfer::rowMajorStrides(ArrayRef<int64_t> shape) {
   SmallVector<int64_t, 5> strides(shape.size(), 1);
   for (int64_t i = static_cast<int64_t>(shape.size()) - 2; i >= 0; --i)

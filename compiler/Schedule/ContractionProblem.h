@@ -55,8 +55,6 @@ struct ContractionProblem {
   int64_t lhsOffset = 0, rhsOffset = 0, resultOffset = 0; // of the element at index 0 of every axis
   llvm::SmallVector<ResultCoordinate, 5> coordinates;     // one for each axis of the operation's result
   int64_t resultElements = 0;                             // of the whole result, of which a phase is a part
-
-  int64_t extentProduct(bool reduction) const;
 };
 
 /// Shapes and numbers of a convolution: x [n, spatial.., c], w [kernel.., c / groups, f], y [n, out.., f].

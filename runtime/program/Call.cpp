@@ -153,13 +153,6 @@ Status Call::bindResult(size_t i) {
   return Status::success();
 }
 
-int Call::findArgument(BindKind kind, std::string_view name) const {
-  for (size_t i = 0; i < spec->arguments.size(); ++i)
-    if (spec->arguments[i].kind == kind && spec->arguments[i].name == name)
-      return static_cast<int>(i);
-  return none;
-}
-
 int Call::findResult(BindKind kind, std::string_view name) const {
   for (size_t i = 0; i < spec->results.size(); ++i)
     if (spec->results[i].kind == kind && spec->results[i].name == name)

@@ -21,8 +21,7 @@ public:
   const Binding &argument(size_t i) const { return spec->arguments[i]; }
   const Binding &result(size_t i) const { return spec->results[i]; }
 
-  // Position of the argument or result with this kind and name, or `none`.
-  int findArgument(BindKind kind, std::string_view name) const;
+  // Position of the result with this kind and name, or `none`.
   int findResult(BindKind kind, std::string_view name) const;
 
   // The memory of an argument (for whole, column, input) or result; size is that of the shape.

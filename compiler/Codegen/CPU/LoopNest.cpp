@@ -64,7 +64,7 @@ private:
 
   ReductionPlan planReduction();
   void emitReductionPhase();
-  void emitRow(ArrayRef<Value> keptIndex, Value base, ArrayRef<Segment> segments);
+  void emitRow(ArrayRef<Value> kept, Value base, ArrayRef<Segment> segments);
   struct Row;
   void passWithKeptLanes(Row &row, unsigned pass);
   void passWithReducedLanes(Row &row, unsigned pass);
@@ -339,7 +339,6 @@ struct LoopKernelEmitter::Row {
   SmallVector<Value> kept; // indices of the kept outer axes
   Value base;              // of the lanes, if they are kept
   SmallVector<Segment> segments;
-  Value reducedBase;
   // What the passes so far found, for each segment.
   SmallVector<SmallVector<std::pair<Value, Value>>> known;
 };

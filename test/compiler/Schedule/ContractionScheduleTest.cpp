@@ -83,8 +83,12 @@ TEST(ContractionForm, TreatsGradients) {
   int64_t taps = 0;
   auto problems = convInputGradientProblems(square(2, 8, 16, 32, 3, 2, 1));
   EXPECT_EQ(problems.size(), 4u);
-  for (const ContractionProblem &problem : problems)
-    taps += problem.extentProduct(/*reduction=*/true) / 32;
+  for (const ContractionProblem &problem : problems) {
+    int64_t terms = 1;
+    for (const ContractionAxis &axis : problem.axes)
+      terms *= axis.reduction ? axis.extent : 1;
+    taps += terms / 32;
+  }
   EXPECT_EQ(taps, 9);
 }
 
