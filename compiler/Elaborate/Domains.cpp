@@ -198,15 +198,10 @@ void Pipeline::declareSplit(DomainInfo &domain, const dsl::SplitItem &split, con
   }
 }
 
-/// The name that manifests give an element type.
-static llvm::StringRef elementName(Type element) {
-  return element.isF32() ? "f32" : element.isInteger(32) ? "i32" : element.isInteger(1) ? "bool" : "u8";
-}
-
 Attribute Pipeline::fieldOf(llvm::StringRef name, RankedTensorType type, const nn::Meaning &meaning) {
   llvm::StringRef tag = meaning.tag == nn::Tag::None ? "" : nn::stringifyTag(meaning.tag);
-  return pipeline::FieldAttr::get(&context, name, elementName(type.getElementType()), type.getShape(), meaning.classes,
-                                  tag.empty() ? StringAttr() : builder.getStringAttr(tag));
+  return pipeline::FieldAttr::get(&context, name, pipeline::getElementName(type.getElementType()), type.getShape(),
+                                  meaning.classes, tag.empty() ? StringAttr() : builder.getStringAttr(tag));
 }
 
 /// The length of a bounded dimension.
@@ -276,7 +271,10 @@ Attribute Pipeline::emitRead(const DomainInfo &domain, const dsl::OriginItem &re
     error(read.value->range, "bad-reader", "'read' wants a reader with its files, such as idx(image: \"images.gz\")");
     return nullptr;
   }
-  static constexpr llvm::StringRef known[] = {"idx", "npy", "npz", "csv", "tsv", "safetensors", "lines", "windows"};
+  static constexpr llvm::StringRef known[] = {
+#define XFER_READER(NAME, FUNCTION, READS_TEXT) #NAME,
+#include "xfer/rt/readers.def"
+  };
   static constexpr llvm::StringRef later[] = {"images", "wav", "svmlight", "coco", "hdf5"};
   if (llvm::is_contained(later, reader->name)) {
     error(reader->range, "not-supported-yet",

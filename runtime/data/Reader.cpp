@@ -58,28 +58,34 @@ private:
 struct Format {
   std::string_view name;
   Expected<FormatResult> (*read)(FormatRequest &);
+  bool readsText;
 };
 constexpr Format formats[] = {
-    {"idx", readIdx}, {"npy", readNpy}, {"npz", readNpz},     {"safetensors", readSafetensors},
-    {"csv", readCsv}, {"tsv", readCsv}, {"lines", readLines}, {"windows", readWindows}};
+#define XFER_READER(NAME, FUNCTION, READS_TEXT) {#NAME, FUNCTION, READS_TEXT},
+#include "xfer/rt/readers.def"
+};
+
+std::string namesOf(bool (*wanted)(const Format &)) {
+  std::string names;
+  for (const Format &format : formats)
+    if (wanted(format))
+      names += (names.empty() ? "" : ", ") + std::string(format.name);
+  return names;
+}
 
 } // namespace
 
 Expected<std::unique_ptr<Reader>> makeReader(std::string_view name, const std::vector<ReaderOption> &options,
                                              const std::vector<Field> &fields, const std::string &folder) {
   auto *format = std::find_if(std::begin(formats), std::end(formats), [&](const Format &f) { return f.name == name; });
-  if (format == std::end(formats)) {
-    std::string known;
-    for (const Format &f : formats)
-      known += (known.empty() ? "" : ", ") + std::string(f.name);
-    return failure("there is no reader '{}'; this runtime has {}", name, known);
-  }
+  if (format == std::end(formats))
+    return failure("there is no reader '{}'; this runtime has {}", name, namesOf([](const Format &) { return true; }));
   if (fields.empty())
     return failure("reader '{}' has no fields to read", name);
-  bool takesText = name == "csv" || name == "tsv" || name == "lines" || name == "windows";
   for (const Field &field : fields)
-    if (field.tokenizer && !takesText)
-      return failure("reader '{}' has no text for field '{}'; csv, tsv, lines and windows have", name, field.text);
+    if (field.tokenizer && !format->readsText)
+      return failure("reader '{}' has no text for field '{}'; readers of text are {}", name, field.text,
+                     namesOf([](const Format &other) { return other.readsText; }));
   FormatRequest request(std::string(name), options, fields, folder);
   Expected<FormatResult> result = format->read(request);
   if (!result)
