@@ -8,18 +8,10 @@
 #include "compiler/Codegen/LowerToLLVM.h"
 #include "compiler/Dialect/NN/Transforms/Passes.h"
 #include "compiler/Fusion/Passes.h"
-#include "compiler/Target/Link.h"
-#include "compiler/Target/ObjectFile.h"
-#include "compiler/Target/ProgramObject.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/Process.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SHA256.h"
-#include <fcntl.h>
 
 using namespace mlir;
 
@@ -134,102 +126,6 @@ std::string hashProgram(ModuleOp module, const CompileOptions &options) {
 BackendOptions getBackendOptions(const CompileOptions &options, std::string hash) {
   return {options.target,  emitKernel,    !options.disabled.contains("reuse"),
           std::move(hash), options.build, options.weightsBeside};
-}
-
-static llvm::Error writeFile(StringRef path, ArrayRef<char> bytes, ArrayRef<StringRef> files = {}) {
-  std::error_code error;
-  llvm::raw_fd_ostream file(path, error);
-  if (!error) {
-    file.write(bytes.data(), bytes.size());
-    if (!files.empty())
-      appendFiles(file, bytes.size(), files);
-  }
-  file.close();
-  if (error || (error = file.error())) {
-    file.clear_error();
-    return llvm::createStringError(error, "cannot write '%s': %s", path.str().c_str(), error.message().c_str());
-  }
-  return llvm::Error::success();
-}
-
-/// Whether `bytes` fit there. The linker maps what it writes, and a mapped file on a full disk ends the process.
-static llvm::Error reserve(StringRef path, uint64_t bytes) {
-  int file = -1;
-  std::error_code error = llvm::sys::fs::openFileForWrite(path, file);
-  if (!error) {
-    error = std::error_code(posix_fallocate(file, 0, static_cast<off_t>(bytes)), std::generic_category());
-    llvm::sys::Process::SafelyCloseFileDescriptor(file);
-    llvm::sys::fs::remove(path);
-  }
-  if (error)
-    return llvm::createStringError(error, "cannot link in '%s': %s; set TMPDIR to a folder with room",
-                                   llvm::sys::path::parent_path(path).str().c_str(), error.message().c_str());
-  return llvm::Error::success();
-}
-
-/// Puts the linked file in its place, in one piece, with the weight files that it takes along.
-static llvm::Error moveInto(StringRef linked, StringRef output, ArrayRef<StringRef> files) {
-  auto cannot = [&](std::error_code error) {
-    return llvm::createStringError(error, "cannot write '%s': %s", output.str().c_str(), error.message().c_str());
-  };
-  auto content = llvm::MemoryBuffer::getFile(linked, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!content)
-    return cannot(content.getError());
-  auto mode = llvm::sys::fs::getPermissions(linked);
-  SmallString<128> partial;
-  llvm::sys::fs::createUniquePath(output + ".%%%%%%", partial, /*MakeAbsolute=*/false);
-  llvm::Error error = writeFile(partial, (*content)->getBuffer(), files);
-  if (error) {
-    std::error_code code = llvm::errorToErrorCode(std::move(error));
-    llvm::sys::fs::remove(partial);
-    return cannot(code);
-  }
-  std::error_code code = mode ? llvm::sys::fs::setPermissions(partial, *mode) : mode.getError();
-  if (!code)
-    code = llvm::sys::fs::rename(partial, output);
-  if (!code)
-    return llvm::Error::success();
-  llvm::sys::fs::remove(partial);
-  return cannot(code);
-}
-
-llvm::Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef output, const LinkRequest &request) {
-  llvm::sys::fs::file_status status;
-  if (!llvm::sys::fs::status(output, status) && !llvm::sys::fs::is_regular_file(status))
-    return llvm::createStringError("cannot write '%s': it is %s", output.str().c_str(),
-                                   llvm::sys::fs::is_directory(status) ? "a folder" : "no ordinary file");
-  SmallString<128> folder;
-  if (std::error_code error = llvm::sys::fs::createUniqueDirectory("xferc", folder))
-    return llvm::createStringError(error, "cannot make a temporary folder: %s; TMPDIR says where",
-                                   error.message().c_str());
-  std::vector<std::string> paths;
-  std::string linked = (folder + "/linked").str();
-  uint64_t bytes = 16 << 20; // of the C++ library, amply
-  llvm::Error result = llvm::Error::success();
-  for (auto [number, object] : llvm::enumerate(objects)) {
-    bytes += object.size();
-    paths.push_back(llvm::formatv("{0}/{1}.o", folder, number).str());
-    result = llvm::joinErrors(std::move(result), writeFile(paths.back(), object));
-  }
-  if (!result) {
-    if (request.relocatable) {
-      result = reserve(linked, bytes);
-      if (!result)
-        result = mergeObjects(paths, linked);
-    } else if (llvm::Expected<std::string> runtime = findRuntime(request.compiler)) {
-      uint64_t archive = 0;
-      llvm::sys::fs::file_size(*runtime, archive);
-      result = reserve(linked, bytes + archive);
-      if (!result)
-        result = linkProgram(paths, *runtime, linked, {request.strip});
-    } else {
-      result = runtime.takeError();
-    }
-  }
-  if (!result)
-    result = moveInto(linked, output, request.files);
-  llvm::sys::fs::remove_directories(folder);
-  return result;
 }
 
 } // namespace xfer

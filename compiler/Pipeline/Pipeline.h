@@ -40,20 +40,8 @@ mlir::LogicalResult transformProgram(mlir::ModuleOp module, const CompileOptions
 /// The hash of everything that decides what an elaborated program computes: its text, the options, this compiler.
 std::string hashProgram(mlir::ModuleOp module, const CompileOptions &options);
 
-/// Compiles a program of the stage `schedule` to machine code.
+/// What takes a program of that hash from the stage `schedule` to machine code.
 BackendOptions getBackendOptions(const CompileOptions &options, std::string hash);
-
-/// How objects become a file.
-struct LinkRequest {
-  llvm::StringRef compiler; // path of xferc itself, which knows where the runtime is
-  bool strip = true;
-  bool relocatable = false;              // one object instead of a program
-  llvm::ArrayRef<llvm::StringRef> files; // the weight files that the executable takes along
-};
-
-/// Writes the objects into a folder of their own and links them; nothing is left behind but `output`.
-llvm::Error linkObjects(llvm::ArrayRef<llvm::SmallVector<char, 0>> objects, llvm::StringRef output,
-                        const LinkRequest &request);
 
 } // namespace xfer
 

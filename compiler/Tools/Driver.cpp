@@ -2,6 +2,7 @@
 
 #include "compiler/Tools/Driver.h"
 #include "compiler/Explain/Explain.h"
+#include "compiler/Pipeline/LinkObjects.h"
 #include "compiler/Pipeline/Pipeline.h"
 #include "compiler/Target/Link.h"
 #include "compiler/Target/ObjectFile.h"
