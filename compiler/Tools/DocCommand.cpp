@@ -1,6 +1,7 @@
 #include "compiler/Tools/DocCommand.h"
 #include "compiler/Elaborate/Evaluator.h"
 #include "compiler/Tools/EmbeddedFiles.h"
+#include "compiler/Tools/Report.h"
 #include "compiler/Tools/WriteFile.h"
 #include "dsl/Doc/Reference.h"
 #include "dsl/Parse/Parser.h"
@@ -41,10 +42,6 @@ private:
   Entries parse(dsl::FileId file);
   bool addFile(StringRef path);
   bool addNamed(const Entries &library, StringRef name);
-  bool fail(const Twine &message) const {
-    errs() << "xferc: error: " << message << "\n";
-    return false;
-  }
 
   const DocOptions &options;
   dsl::SourceManager sources;
@@ -74,10 +71,10 @@ Entries DocPrinter::readLibrary() {
 bool DocPrinter::addFile(StringRef path) {
   Expected<dsl::FileId> file = sources.openFile(path);
   if (!file)
-    return fail(toString(file.takeError()));
+    return fail(file.takeError()), false;
   Entries own = parse(*file);
   if (own.empty() && !diagnostics.hasErrors())
-    return fail("'" + path + "' defines no function, module, constant, option or export");
+    return fail("'" + path + "' defines no function, module, constant, option or export"), false;
   llvm::append_range(entries, own);
   return true;
 }
@@ -106,7 +103,7 @@ bool DocPrinter::addNamed(const Entries &library, StringRef name) {
   std::string hint = !nearest.empty()      ? "; did you mean '" + nearest.str() + "'?"
                      : !containing.empty() ? "; names with it: " + containing
                                            : "; 'xferc doc --list' lists all";
-  return fail("there is no '" + name + "' in the library" + hint);
+  return fail("there is no '" + name + "' in the library" + hint), false;
 }
 
 bool DocPrinter::collect() {
@@ -204,10 +201,8 @@ int printDocumentation(const DocOptions &options) {
     outs() << text;
     return 0;
   }
-  if (Error error = writeFile(options.output, text)) {
-    errs() << "xferc: error: " << toString(std::move(error)) << "\n";
-    return 1;
-  }
+  if (Error error = writeFile(options.output, text))
+    return fail(std::move(error));
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "compiler/Target/ProgramObject.h"
 #include "compiler/Tools/BuildCache.h"
 #include "compiler/Tools/ProgramSources.h"
+#include "compiler/Tools/Report.h"
 #include "compiler/Weights/LoadFiles.h"
 #include "dsl/AST/Print.h"
 #include "dsl/Parse/Tokens.h"
@@ -59,7 +60,6 @@ private:
   int emitCode(llvm::StringRef output, Stage stage);
   int linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::StringRef output, llvm::StringRef hash,
                       llvm::StringRef constants);
-  int fail(llvm::Error error);
   void printCompilerMessage(Diagnostic &diagnostic);
   bool write(llvm::StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> print);
   bool overwritesSource(llvm::StringRef path);
@@ -74,11 +74,6 @@ private:
   OwningOpRef<ModuleOp> module;
   CompileOptions compile;
 };
-
-int Driver::fail(llvm::Error error) {
-  llvm::errs() << "xferc: error: " << llvm::toString(std::move(error)) << "\n";
-  return 1;
-}
 
 /// What the compiler says after elaboration, in the form of every other message.
 void Driver::printCompilerMessage(Diagnostic &diagnostic) {
@@ -399,34 +394,19 @@ int Driver::explain() {
 
 } // namespace
 
-/// Makes a standard output that cannot be written a mistake like others.
-static int finish(int status) {
-  llvm::outs().flush();
-  std::error_code error = llvm::outs().error();
-  if (!error)
-    return status;
-  llvm::outs().clear_error();
-  llvm::errs() << "xferc: error: cannot write to standard output: " << error.message() << "\n";
-  return 1;
-}
+int checkProgram(const DriverOptions &options) { return Driver(options).check(); }
 
-int checkProgram(const DriverOptions &options) { return finish(Driver(options).check()); }
-
-int explainProgram(const DriverOptions &options) { return finish(Driver(options).explain()); }
+int explainProgram(const DriverOptions &options) { return Driver(options).explain(); }
 
 int buildProgram(const DriverOptions &options) {
   std::string output = options.output;
   std::optional<Stage> stage = getStage(options.emit);
   if (output.empty() && stage && *stage >= Stage::Object)
     output = llvm::sys::path::stem(options.input).str() + (*stage == Stage::Object ? ".o" : "");
-  return finish(Driver(options).build(output));
+  return Driver(options).build(output);
 }
 
 int runProgram(const DriverOptions &options, const std::vector<std::string> &arguments) {
-  auto fail = [](llvm::Error error) {
-    llvm::errs() << "xferc: error: " << llvm::toString(std::move(error)) << "\n";
-    return 1;
-  };
   llvm::Expected<BuildCache> cache = BuildCache::open();
   if (!cache)
     return fail(cache.takeError());

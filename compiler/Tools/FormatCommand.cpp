@@ -1,4 +1,5 @@
 #include "compiler/Tools/FormatCommand.h"
+#include "compiler/Tools/Report.h"
 #include "compiler/Tools/WriteFile.h"
 #include "dsl/AST/Print.h"
 #include "dsl/Format/Format.h"
@@ -13,13 +14,6 @@
 using namespace llvm;
 
 namespace xfer {
-
-static int fail(const Twine &message) {
-  errs() << "xferc: error: " << message << "\n";
-  return 1;
-}
-
-static int fail(Error error) { return fail(toString(std::move(error))); }
 
 /// What the parser understands of a text.
 static std::string meaningOf(const dsl::SourceManager &sources, dsl::FileId file) {
@@ -41,8 +35,7 @@ static std::optional<std::string> format(dsl::SourceManager &sources, dsl::FileI
     return std::nullopt;
   if (meaningOf(sources, file) != meaningOf(sources, sources.addText("formatted", *text))) {
     fail("'" + sources.getName(file) +
-         "' would mean something else when formatted, which is a mistake of the "
-         "formatter; the file is left as it is");
+         "' would mean something else when formatted, which is a mistake of the formatter; the file is left as it is");
     return std::nullopt;
   }
   return text;

@@ -1,5 +1,6 @@
 #include "compiler/Tools/NewCommand.h"
 #include "compiler/Tools/EmbeddedFiles.h"
+#include "compiler/Tools/Report.h"
 #include "compiler/Tools/WriteFile.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -26,19 +27,15 @@ int writeStarter(const std::string &name, const std::string &kind) {
   std::string path = name;
   if (sys::path::extension(path) != ".xfer")
     path += ".xfer";
-  if (sys::path::stem(path).empty()) {
-    errs() << "xferc: error: '" << name << "' is no name for a program\n";
-    return 1;
-  }
+  if (sys::path::stem(path).empty())
+    return fail("'" + name + "' is no name for a program");
   // The comments name the program that they stand in.
   std::string text = findStarter(kind).str();
   std::string stem = sys::path::stem(path).str();
   for (size_t at = 0; (at = text.find("NAME", at)) != std::string::npos; at += stem.size())
     text.replace(at, 4, stem);
-  if (Error error = createFile(path, text)) {
-    errs() << "xferc: error: " << toString(std::move(error)) << "\n";
-    return 1;
-  }
+  if (Error error = createFile(path, text))
+    return fail(std::move(error));
   outs() << "wrote '" << path << "', which runs as it is: xferc run " << path << "\n";
   return 0;
 }

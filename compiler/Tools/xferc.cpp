@@ -7,8 +7,7 @@
 #include "compiler/Tools/Driver.h"
 #include "compiler/Tools/FormatCommand.h"
 #include "compiler/Tools/NewCommand.h"
-#include "llvm/Support/raw_ostream.h"
-#include <cstdio>
+#include "compiler/Tools/Report.h"
 #include <unistd.h>
 
 using namespace xfer;
@@ -41,19 +40,9 @@ static void addCompilation(CLI::App &command, DriverOptions &options) {
   command.add_flag("--strict", options.strict, "warnings are errors");
 }
 
-/// The exit status, once what was printed has arrived.
-static int finish(int status) {
-  llvm::raw_fd_ostream &output = llvm::outs();
-  output.flush();
-  if (!output.has_error())
-    return status;
-  std::fprintf(stderr, "xferc: error: cannot write to standard output: %s\n", output.error().message().c_str());
-  output.clear_error();
-  return 1;
-}
-
-static int notBuilt(const char *command) {
-  std::fprintf(stderr, "xferc: error: '%s' is not built yet\n", command);
+/// Prints why a command line makes no sense; the exit status that goes with it.
+static int refuse(const llvm::Twine &message) {
+  fail(message);
   return 2;
 }
 
@@ -164,7 +153,7 @@ int main(int argc, char **argv) {
   completion->add_option("SHELL", shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  for (const char *later : {"tune", "convert", "lsp", "init", "cost"})
+  for (const char *later : {"tune", "convert", "lsp"})
     app.add_subcommand(later, "not built yet")->allow_extras()->group("");
 
   try {
@@ -175,11 +164,8 @@ int main(int argc, char **argv) {
   }
   options.json = format == "json";
   options.weightsBeside = weights == "beside";
-  if (options.weightsBeside && options.emit != "program") {
-    std::fprintf(stderr, "xferc: error: '--weights=beside' makes an executable; leave '--emit=%s' out\n",
-                 options.emit.c_str());
-    return 2;
-  }
+  if (options.weightsBeside && options.emit != "program")
+    return refuse("'--weights=beside' makes an executable; leave '--emit=" + options.emit + "' out");
   if (*check)
     return finish(checkProgram(options));
   if (*build)
@@ -199,5 +185,5 @@ int main(int argc, char **argv) {
     printCompletion(shell, listCommands(app));
     return finish(0);
   }
-  return notBuilt(app.get_subcommands().front()->get_name().c_str());
+  return refuse("'" + app.get_subcommands().front()->get_name() + "' is not built yet");
 }
