@@ -153,6 +153,12 @@ class Figures(harness.Case):
                                  "places": sum(row.index(max(row)) for row in k), "aa": sum(sum(c) ** 2 for c in zip(*a)),
                                  "bb": sum(sum(y) ** 2 for y in b), "outer": sum(map(sum, a)) * sum(map(sum, b))})
 
+    def test_built_in(self):
+        """Functions of the language that its library does not use itself, on what is no data."""
+        results = self.train("report whole = f32(all(iota([4]) < 4)), part = f32(all(iota([4]) < 3)), truth = sum(f32(bool(iota([3])))),\n"
+                             "       real = sum(bounded(ones([2, 3]), iota([2]) + 1))\n")
+        self.assertEqual(figures(results, "report"), {"whole": 1, "part": 0, "truth": 2, "real": 3})
+
     def test_ties_and_nan(self):
         found = figures(self.train(TIES), "report")
         # nothing: 0.75 goes to 0.5, 0.25, 0, -0.25; log(0) is -inf, log(-0.25) NaN.
