@@ -159,6 +159,13 @@ class Figures(harness.Case):
                              "       real = sum(bounded(ones([2, 3]), iota([2]) + 1))\n")
         self.assertEqual(figures(results, "report"), {"whole": 1, "part": 0, "truth": 2, "real": 3})
 
+    def test_library(self):
+        """Functions of the library on an image of four values and on two of eight."""
+        results = self.train("import std\nfn image() = unit(reshape(f32(iota([4])) / 4, [2, 2, 1]))\n"
+                             "report inverted = sum(invert(image())), turned = max(abs(rotate(image(), degrees: 0) - image())),\n"
+                             "       pooled = global_max_pool(reshape(f32(iota([16])), [2, 2, 2, 2]))\n")
+        self.assertEqual(figures(results, "report"), {"inverted": 2.5, "turned": 0, "pooled": [[6, 7], [14, 15]]})
+
     def test_ties_and_nan(self):
         found = figures(self.train(TIES), "report")
         # nothing: 0.75 goes to 0.5, 0.25, 0, -0.25; log(0) is -inf, log(-0.25) NaN.
