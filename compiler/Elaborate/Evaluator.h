@@ -178,8 +178,10 @@ public:
   bool isTraining() const;
   mlir::OpBuilder &builder() { return functions.back()->builder; }
   mlir::Location location(dsl::SourceRange range);
-  /// Identity of a place in the elaborated source: the chain of calls that leads to it. Places are counted from the
-  /// beginning of the item around them, so that they do not change with edits elsewhere in the file.
+
+  //===--- Sites.cpp -------------------------------------------------------------------------------------------===//
+  /// Identity of a place in the elaborated source: the chain of calls that leads to it, each known by names, so that
+  /// edits which do not concern it change nothing.
   std::string siteText(dsl::SourceRange range);
   /// Makes the items of a file known to `siteText`.
   void registerItems(const std::vector<dsl::ItemPtr> &items);
@@ -359,9 +361,10 @@ public:
   };
 
 private:
-  uint32_t relativeTo(dsl::SourceRange range) const;
+  std::string placeName(dsl::SourceRange range) const;
   Value bounded(Value value, dsl::SourceRange range);
-  std::map<dsl::FileId, std::map<uint32_t, uint32_t>> itemEnds; ///< by beginning
+  /// By file and range: the name of a construct among those of its item.
+  std::map<dsl::FileId, std::map<std::pair<uint32_t, uint32_t>, std::string>> places;
   AxisId lastAxis = 0;
   std::map<AxisId, AxisId> callerAxis; ///< of an axis that a call named: what the caller calls it
   std::map<AxisId, Bound> bounds;

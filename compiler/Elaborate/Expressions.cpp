@@ -3,7 +3,6 @@
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Evaluator.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 using llvm::Twine;
@@ -78,46 +77,6 @@ Location Evaluator::location(dsl::SourceRange range) {
       result = CallSiteLoc::get(result, single(frame.call));
   return result;
 }
-
-void Evaluator::registerItems(const std::vector<dsl::ItemPtr> &items) {
-  auto block = [&](const dsl::BlockPtr &body) {
-    if (body)
-      registerItems(body->items);
-  };
-  for (const dsl::ItemPtr &item : items) {
-    itemEnds[item->range.file][item->range.begin] = item->range.end;
-    llvm::TypeSwitch<const dsl::Item *>(item.get())
-        .Case<dsl::DomainItem, dsl::StageItem, dsl::EvaluateItem, dsl::ModelItem, dsl::BaselineItem, dsl::RepeatItem,
-              dsl::ForItem>([&](auto *around) { block(around->body); })
-        .Case<dsl::IfItem>([&](auto *branch) {
-          block(branch->then);
-          block(branch->otherwise);
-        });
-  }
-}
-
-uint32_t Evaluator::relativeTo(dsl::SourceRange range) const {
-  auto file = itemEnds.find(range.file);
-  if (file == itemEnds.end())
-    return range.begin;
-  for (auto item = file->second.upper_bound(range.begin); item != file->second.begin();) {
-    --item;
-    if (range.begin < item->second)
-      return range.begin - item->first;
-  }
-  return range.begin;
-}
-
-std::string Evaluator::siteText(dsl::SourceRange range) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  for (const Frame &frame : frames)
-    stream << frame.name << frame.iteration << "@" << relativeTo(frame.call) << "/";
-  stream << relativeTo(range);
-  return text;
-}
-
-int64_t Evaluator::siteNumber(llvm::StringRef text) { return static_cast<int64_t>(llvm::xxh3_64bits(text)); }
 
 bool Evaluator::isTraining() const {
   for (const Frame &frame : llvm::reverse(frames))
