@@ -7,6 +7,7 @@
 
 #include "compiler/Elaborate/Builtins.h"
 #include "compiler/Elaborate/Emit.h"
+#include "compiler/Elaborate/Formulas.h"
 #include "compiler/Elaborate/Pipeline.h"
 #include "compiler/Elaborate/Selection.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -121,6 +122,26 @@ Tree Pipeline::readyGradients(llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<Tens
   return tree;
 }
 
+/// Keeps who is moved by what in the clause, for `explain`: once for a clause that is repeated.
+void Pipeline::noteRole(const dsl::Item &clause, llvm::ArrayRef<Leaf *> leaves,
+                        llvm::ArrayRef<mlir::Value> objectives) {
+  if (!current->checksPaths)
+    return;
+  std::vector<std::pair<std::string, mlir::Value>> losses;
+  for (const std::string &name : current->stage->losses)
+    if (auto known = current->lossValues.find(name); known != current->lossValues.end())
+      losses.push_back({name, known->second});
+  std::vector<MovedLeaf> moved;
+  for (auto [leaf, objective] : llvm::zip_equal(leaves, objectives))
+    moved.push_back({leaf->path, evaluator.function().read(*leaf).value, objective});
+  ClauseRole role = roleOf(oneLine(sources.getText(clause.range)), losses, moved);
+  bool isKnown = llvm::any_of(current->roles, [&](const ClauseRole &known) {
+    return known.text == role.text && known.by == role.by && known.losses == role.losses;
+  });
+  if (!isKnown)
+    current->roles.push_back(std::move(role));
+}
+
 /// Every loss that is minimized reaches a parameter of its own.
 void Pipeline::checkLosses(const llvm::DenseSet<mlir::Value> &sources, const llvm::DenseSet<mlir::Value> &parameters) {
   for (const std::string &name : current->stage->losses) {
@@ -179,6 +200,7 @@ void Pipeline::minimize(const dsl::MinimizeItem &item, const ScopePtr &scope) {
   }
   if (current->checksPaths)
     checkLosses(sources, parameters);
+  noteRole(item, trained, SmallVector<mlir::Value>(trained.size(), loss->value));
   SmallVector<mlir::Value> values;
   for (Leaf *leaf : trained)
     values.push_back(evaluator.function().read(*leaf).value);
@@ -300,8 +322,10 @@ void Pipeline::applyGradient(const dsl::ApplyItem &item, const ScopePtr &scope) 
   }
   if (moved.empty() && current->checksPaths)
     error(item.to.range, "no-gradient-path", "'apply' moves nothing: all of this is frozen, or no parameter");
-  if (!moved.empty())
-    move(moved, gradients, item.value->range, item.updater, path, scope, item.range);
+  if (moved.empty())
+    return;
+  noteRole(item, moved, llvm::map_to_vector(gradients, [](const Tensor &gradient) { return gradient.value; }));
+  move(moved, gradients, item.value->range, item.updater, path, scope, item.range);
 }
 
 } // namespace xfer

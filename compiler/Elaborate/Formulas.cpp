@@ -5,8 +5,7 @@
 
 namespace xfer {
 
-/// Text without comments, on one line, with single spaces.
-static std::string oneLine(llvm::StringRef text) {
+std::string oneLine(llvm::StringRef text) {
   llvm::SmallVector<llvm::StringRef> lines, words;
   text.split(lines, '\n');
   for (llvm::StringRef line : lines)

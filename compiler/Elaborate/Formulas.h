@@ -8,6 +8,9 @@
 
 namespace xfer {
 
+/// Text without comments, on one line, with single spaces.
+std::string oneLine(llvm::StringRef text);
+
 /// The losses and acts of a stage as its text has them, with their coefficients; below them, for each loss of the
 /// library and each function of the program that they call, the first sentence of its comment and its file.
 std::vector<std::string> formulasOf(const StageInfo &stage, const dsl::SourceManager &sources,

@@ -174,6 +174,7 @@ private:
             dsl::SourceRange range, const dsl::Expr *objective = nullptr);
   Value gradientElsewhere(const dsl::Expr &objective, const ScopePtr &scope, const FunctionBuilder::Point &found,
                           const std::vector<Evaluator::Frame> &frames, const Tree &at, dsl::SourceRange range);
+  void noteRole(const dsl::Item &clause, llvm::ArrayRef<Leaf *> leaves, llvm::ArrayRef<mlir::Value> objectives);
   void checkLosses(const llvm::DenseSet<mlir::Value> &sources, const llvm::DenseSet<mlir::Value> &parameters);
 
   //===--- Updaters.cpp ----------------------------------------------------------------------------------------===//

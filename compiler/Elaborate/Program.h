@@ -4,6 +4,7 @@
 #define XFER_COMPILER_ELABORATE_PROGRAM_H
 
 #include "compiler/Elaborate/Evaluator.h"
+#include "compiler/Elaborate/Roles.h"
 
 namespace xfer {
 
@@ -138,6 +139,7 @@ struct StageInfo : Node<dsl::StageItem> {
   std::string baselineOf;                        ///< of a baseline with clauses of its own
   std::map<std::string, std::string> thawGroups; ///< by leaf path: the phase from which it trains
   std::set<std::string> watched;                 ///< losses that its steps compute
+  std::vector<ClauseRole> roles;                 ///< of the clauses that move parameters, each once
   std::set<std::string> readSources;             ///< names of the sources that its steps read
   std::map<std::string, Value> models;           ///< as `set` rewrites them
   bool rewritten = false;
@@ -177,6 +179,7 @@ struct BuildContext {
   std::set<const dsl::Item *> evaluating;                      ///< to find cycles
   std::map<std::string, mlir::Value> lossValues;               ///< the last, and
   std::map<std::string, mlir::Value> firstLosses;              ///< the first that the step computed
+  std::vector<ClauseRole> roles;
   std::map<std::string, Value> holds;
   std::optional<Value> scheduleFactor; ///< of the stage, once it was asked for
   bool broken = false;                 ///< a source could not be made out

@@ -176,6 +176,8 @@ func::FuncOp Pipeline::buildStep(StageInfo &stage, const std::string &name, cons
   evaluator.functions.push_back(&function);
   for (const StageInfo::Clause &clause : stage.acts)
     act(*clause.item, clause.scope);
+  if (lastPhase)
+    stage.roles = std::move(build.roles);
   buildWatches(stage);
   evaluator.functions.pop_back();
   func::FuncOp built = function.finish();
@@ -319,12 +321,25 @@ void Pipeline::buildStage(StageInfo &stage) {
       builder.getArrayAttr(timed.before), builder.getArrayAttr(timed.after), builder.getArrayAttr(timed.periodic),
       figures.keep, figures.stop, builder.getArrayAttr(figures.watch), builder.getArrayAttr(figures.watchOver),
       text(stage.key), stage.from.empty() ? StringAttr() : text(stage.from), memory);
-  std::vector<std::string> formulas = formulasOf(stage, sources, [&](llvm::StringRef name) {
-    const Value *own = programScope->find(name);
-    return own ? std::optional<Value>(*own) : library(name);
-  });
-  llvm::SmallVector<llvm::StringRef> lines(formulas.begin(), formulas.end());
-  op->setAttr("xfer.formulas", builder.getStrArrayAttr(lines));
+  auto say = [&](llvm::StringRef attribute, const std::vector<std::string> &lines) {
+    if (!lines.empty())
+      op->setAttr(attribute, builder.getStrArrayAttr(llvm::SmallVector<llvm::StringRef>(lines.begin(), lines.end())));
+  };
+  std::vector<std::string> computed, clauses;
+  for (const std::string &loss : stage.losses)
+    if (stage.watched.count(loss))
+      computed.push_back(loss);
+  for (const ClauseRole &role : stage.roles) {
+    clauses.push_back(role.text);
+    for (const std::string &line : role.by)
+      clauses.push_back("  moves " + line);
+  }
+  say("xfer.losses", describeLosses(computed, stage.roles));
+  say("xfer.clauses", clauses);
+  say("xfer.formulas", formulasOf(stage, sources, [&](llvm::StringRef name) {
+        const Value *own = programScope->find(name);
+        return own ? std::optional<Value>(*own) : library(name);
+      }));
 }
 
 } // namespace xfer

@@ -131,6 +131,9 @@ Value Pipeline::evaluateDefinition(llvm::StringRef name, const Definition &defin
   Value value;
   if (known != memo.end() && known->second.version == version) {
     value = known->second.value;
+    // The batch of this draw again, behind a `repeat fresh`.
+    if (definition.isLoss && !watches && value.tensor() && value.tensor()->rank() == 0)
+      current->lossValues[name.str()] = value.tensor()->value;
   } else {
     if (!current->evaluating.insert(definition.item).second)
       return error(range, "cyclic-definition",

@@ -27,11 +27,12 @@ void XferDialect::initialize() {
 }
 
 LogicalResult XferDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
-  // What a stage minimises, as its text has it: for the reader of `explain`, and for nobody else.
-  if (attribute.getName() == "xfer.formulas") {
+  // What a stage minimises, as its text has it, and who does: for the reader of `explain`, and for nobody else.
+  if (llvm::is_contained({"xfer.formulas", "xfer.losses", "xfer.clauses"}, attribute.getName().getValue())) {
     auto lines = dyn_cast<ArrayAttr>(attribute.getValue());
     if (!isa<StageOp>(op) || !lines || !llvm::all_of(lines, llvm::IsaPred<StringAttr>))
-      return op->emitOpError("carries 'xfer.formulas', which is a list of strings on a stage");
+      return op->emitOpError("carries '")
+             << attribute.getName().getValue() << "', which is a list of strings on a stage";
     return success();
   }
   if (attribute.getName() != kProgramAttr)
