@@ -174,8 +174,8 @@ static Value normalisedOf(Evaluator &evaluator, std::vector<Value> &given, dsl::
   return Tensor{annotate(evaluator.builder(), evaluator.location(range), x->value, meaning), x->axes};
 }
 
-/// `normalisation(x)`: none of what is not normalised, else the record (mean, std) of lists; an error if they are not
-/// known.
+/// `normalisation(x)`: none of what is not normalised, else the record (mean, std), of lists or, where one number
+/// stands for all channels, of numbers; an error if they are not known.
 static Value normalisationOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   std::optional<Tensor> x = evaluator.toTensor(given[0], range);
   if (!x)
@@ -190,6 +190,9 @@ static Value normalisationOf(Evaluator &evaluator, std::vector<Value> &given, ds
         range, "normalisation-unknown",
         "this works on values in [0, 1]; " + given[0].describe() +
             " was normalised with numbers that are not known here; normalise with constants, or later");
+  if (count == 1) // one for all channels
+    return Value::record({{"mean", Value(static_cast<double>(meaning.statistics[0]))},
+                          {"std", Value(static_cast<double>(meaning.statistics[1]))}});
   std::vector<Value> parts[2];
   for (auto [i, number] : llvm::enumerate(meaning.statistics))
     parts[i / count].push_back(Value(static_cast<double>(number)));

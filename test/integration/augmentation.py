@@ -64,9 +64,14 @@ class Augmentation(harness.Case):
 
     # A normalised image is brought to [0, 1], changed, and normalised again: the same numbers as if it had been changed before.
     def test_normalised(self):
+        for statistics in ("mean: [0.4, 0.5, 0.6], std: [0.1, 0.2, 0.3]", "mean: 0.5, std: 0.25"):
+            with self.subTest(statistics):
+                self.check_normalised(statistics)
+
+    def check_normalised(self, statistics):
         before = HEAD.replace("map image = unit(image)", "map image = unit(image); map image = adjust_hue(adjust_brightness(image, 1.5), 0.2); "
-                              "map image = normalize(image, mean: [0.4, 0.5, 0.6], std: [0.1, 0.2, 0.3])")
-        behind = HEAD.replace("map image = unit(image)", "map image = normalize(unit(image), mean: [0.4, 0.5, 0.6], std: [0.1, 0.2, 0.3]); "
+                              f"map image = normalize(image, {statistics})")
+        behind = HEAD.replace("map image = unit(image)", f"map image = normalize(unit(image), {statistics}); "
                               "map image = adjust_hue(adjust_brightness(image, 1.5), 0.2)")
         ask = "evaluate d.all { report first = mean(abs(d.image), axis: [0, 1]), middle = mean(d.image), net = mean(net(reshape(d.image, [size(d.image, 0), 192]))) }\n"
         found = [harness.figures(self.results(self.build(text.replace("COUNT", "16") + ask), "train", "--out", "run", "--overwrite"), "d.all")
