@@ -20,11 +20,11 @@ static Value withTypeOf(Value value, Value like, OpBuilder &builder) {
   return AnnotateOp::create(builder, like.getLoc(), like.getType(), value);
 }
 
-static LogicalResult expand(GradientOp op) {
-  prepareLoops(*op->getBlock(), op.getLoss(), op.getWrt());
+static LogicalResult expand(GradientOp op, bool keepProducts) {
+  prepareLoops(*op->getBlock(), op.getLoss(), op.getWrt(), keepProducts);
   OpBuilder builder(op);
   Value seed = createFilledLike(builder, op.getLoc(), 1, op.getLoss().getType());
-  auto found = backward(op.getLoss(), {seed}, op.getWrt(), builder, op.getLoc());
+  auto found = backward(op.getLoss(), {seed}, op.getWrt(), builder, op.getLoc(), keepProducts);
   if (failed(found))
     return failure();
   for (auto [gradient, cotangent] : llvm::zip(op.getGradients(), *found)) {
@@ -36,15 +36,15 @@ static LogicalResult expand(GradientOp op) {
 }
 
 /// Expands the gradients of a block in program order, those of inner regions before what follows them.
-static LogicalResult expandAll(Block &block) {
+static LogicalResult expandAll(Block &block, bool keepProducts) {
   // The next operation stays where it is: only operations before the gradient are replaced or added.
   for (Operation *op = &block.front(); op;) {
     Operation *next = op->getNextNode();
     for (Region &region : op->getRegions())
       for (Block &inner : region)
-        if (failed(expandAll(inner)))
+        if (failed(expandAll(inner, keepProducts)))
           return failure();
-    if (auto gradient = dyn_cast<GradientOp>(op); gradient && failed(expand(gradient)))
+    if (auto gradient = dyn_cast<GradientOp>(op); gradient && failed(expand(gradient, keepProducts)))
       return failure();
     op = next;
   }
@@ -87,10 +87,12 @@ static void cleanUp(func::FuncOp function) {
 
 namespace {
 struct AutoDiffPass : xfer::impl::AutoDiffPassBase<AutoDiffPass> {
+  using AutoDiffPassBase::AutoDiffPassBase;
+
   void runOnOperation() override {
     if (getOperation().isExternal())
       return;
-    if (failed(expandAll(getOperation().getBody().front())))
+    if (failed(expandAll(getOperation().getBody().front(), keepProducts)))
       return signalPassFailure();
     cleanUp(getOperation());
   }

@@ -55,8 +55,9 @@ DenseSet<Value> xfer::nn::usefulValues(Block &block, ValueRange outputs) {
 namespace {
 class ReverseAccumulation {
 public:
-  ReverseAccumulation(ValueRange wrt, OpBuilder &builder, Location caller)
-      : active(activeValues(*builder.getInsertionBlock(), wrt)), builder(builder), caller(caller) {}
+  ReverseAccumulation(ValueRange wrt, OpBuilder &builder, Location caller, bool keepProducts)
+      : active(activeValues(*builder.getInsertionBlock(), wrt)), builder(builder), caller(caller),
+        keepProducts(keepProducts) {}
 
   void contribute(Value value, Value cotangent, Location location) {
     Value &sum = cotangents[value];
@@ -88,7 +89,7 @@ private:
       return op->emitError("no derivative rule for '") << op->getName() << "'";
     Location location = CallSiteLoc::get(op->getLoc(), caller);
     auto wantsValue = [&](Value value) { return active.contains(value); };
-    RuleContext context{builder, location, wantsValue};
+    RuleContext context{builder, location, wantsValue, keepProducts};
     Cotangents found = (*rule)(op, given, context);
     if (context.failed)
       return failure();
@@ -102,12 +103,13 @@ private:
   DenseMap<Value, Value> cotangents;
   OpBuilder &builder;
   Location caller;
+  bool keepProducts;
 };
 } // namespace
 
 FailureOr<Cotangents> xfer::nn::backward(ValueRange outputs, ArrayRef<Value> seeds, ValueRange wrt, OpBuilder &builder,
-                                         Location caller) {
-  ReverseAccumulation accumulation(wrt, builder, caller);
+                                         Location caller, bool keepProducts) {
+  ReverseAccumulation accumulation(wrt, builder, caller, keepProducts);
   for (auto [output, seed] : llvm::zip_equal(outputs, seeds))
     if (seed)
       accumulation.contribute(output, seed, caller);

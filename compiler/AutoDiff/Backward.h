@@ -28,14 +28,18 @@ llvm::DenseSet<mlir::Value> usefulValues(mlir::Block &block, mlir::ValueRange ou
 /// The cotangents of `wrt`; null where no path leads from one to an output. All values are of the builder's block, null
 /// seeds do not count. The block must have been prepared (below). Operations get the location "theirs, called at
 /// `caller`". Failure, with an error, for an operation that has no rule.
+/// `keepProducts`: see prepareLoops.
 llvm::FailureOr<Cotangents> backward(mlir::ValueRange outputs, llvm::ArrayRef<mlir::Value> seeds, mlir::ValueRange wrt,
-                                     mlir::OpBuilder &builder, mlir::Location caller);
+                                     mlir::OpBuilder &builder, mlir::Location caller, bool keepProducts);
 
 /// Brings the loops of `block` between `wrt` and `outputs` into the form that their rule needs: unconditional, and with
-/// the carries of each step among the stacked results. Replaces values: read outputs and wrt again afterwards.
-void prepareLoops(mlir::Block &block, mlir::ValueRange outputs, mlir::ValueRange wrt);
-/// The stacked result of a prepared loop that holds carry `index` of each step.
-mlir::Value stackedCarry(LoopOp loop, unsigned index);
+/// the carries of each step, and its products if `keepProducts`, among the stacked results. Replaces values: read
+/// outputs and wrt again afterwards.
+void prepareLoops(mlir::Block &block, mlir::ValueRange outputs, mlir::ValueRange wrt, bool keepProducts);
+/// What the body computes that is better kept than computed again: matrix products and convolutions.
+llvm::SmallVector<mlir::Value> keptProducts(LoopOp loop);
+/// The stacked result of a prepared loop that holds this value of the body in each step; null if there is none.
+mlir::Value stackOf(LoopOp loop, mlir::Value inBody);
 
 } // namespace xfer::nn
 

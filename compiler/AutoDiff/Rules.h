@@ -24,6 +24,7 @@ struct RuleContext {
   mlir::OpBuilder &builder;
   mlir::Location location;
   llvm::function_ref<bool(mlir::Value)> wants;
+  bool keepProducts;   // of loops, for their derivatives (Backward.h)
   bool failed = false; // set where the derivative of a body failed, which has reported it
 
   Term term(mlir::Value value) { return {&builder, location, value}; }

@@ -36,6 +36,7 @@ ArrayRef<std::pair<StringRef, StringRef>> getOptimisingPasses() {
   static const std::pair<StringRef, StringRef> passes[] = {
       {"simplify", "fold and share equal operations"},
       {"hoist", "compute before the step, and before a loop, what does not change in it"},
+      {"keep", "keep the products of a loop for its gradient, instead of computing them again"},
       {"stream", "add up sums over samples batch by batch, instead of keeping what is added"},
       {"variance", "find a mean and the variance about it in one pass"},
       {"fuse", "put several operations into one kernel"},
@@ -75,7 +76,9 @@ LogicalResult transformProgram(ModuleOp module, const CompileOptions &options, S
     }
     // Gradients are written out in program order; what their rules leave behind is folded and shared. Samples whose
     // computation holds a gradient become a batch only now.
-    passes.addNestedPass<func::FuncOp>(createAutoDiffPass());
+    AutoDiffPassOptions autodiff;
+    autodiff.keepProducts = enabled("keep");
+    passes.addNestedPass<func::FuncOp>(createAutoDiffPass(autodiff));
     passes.addNestedPass<func::FuncOp>(createBatchPass());
     simplify();
   }

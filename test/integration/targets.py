@@ -10,7 +10,7 @@ from harness import EXAMPLES, MOONS, XFERC, cpu_flags, read_weights
 # What the x86-64 levels ask for beyond the base, by the names of /proc/cpuinfo.
 NEEDS = {"x86-64": set(), "x86-64-v3": {"avx2", "fma", "bmi2"},
          "x86-64-v4": {"avx512f", "avx512vl", "avx512bw", "avx512dq"}}
-PASSES = ("simplify", "hoist", "stream", "variance", "fuse", "reuse")
+PASSES = ("simplify", "hoist", "keep", "stream", "variance", "fuse", "reuse")
 # Eight steps from equal weights: sums in another order differ in the last bits of f32 (2^-24 = 6e-8 relative), which
 # eight steps with momentum keep below 1e-5; a wrong kernel is off by much more.
 TOLERANCE = 1e-5

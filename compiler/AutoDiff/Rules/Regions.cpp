@@ -1,8 +1,8 @@
 //===- Regions.cpp - derivatives of loops, maps and custom operations -------------------------------------------===//
 //
 // A loop's derivative is a loop that runs backwards: step i gets the carries that step i had (stacked by the forward
-// loop), computes the step again and differentiates it. It carries the carries' cotangents, sums up the invariants',
-// and stacks those of the scanned values.
+// loop), computes the step again, but for its products if they are kept, and differentiates it. It carries the
+// carries' cotangents, sums up the invariants', and stacks those of the scanned values.
 //
 // Example: c' = c * v over 3 steps, c0 and v active. Forward stacks c0, c1, c2. Backward, from i = 2 down to 0:
 // v_bar += c_bar * c_i; c_bar = c_bar * v. In the end c_bar is the cotangent of c0, v_bar that of v.
@@ -31,8 +31,8 @@ static SmallVector<Value> differentiateBody(Block &body, IRMapping &mapping, Arr
     return llvm::map_to_vector(outputs, [&](unsigned index) { return yield.getValues()[index]; });
   };
   SmallVector<Value> mapped = llvm::map_to_vector(wrt, [&](Value value) { return mapping.lookup(value); });
-  prepareLoops(*builder.getInsertionBlock(), selected(), mapped);
-  auto found = backward(selected(), SmallVector<Value>(seeds), mapped, builder, location);
+  prepareLoops(*builder.getInsertionBlock(), selected(), mapped, context.keepProducts);
+  auto found = backward(selected(), SmallVector<Value>(seeds), mapped, builder, location, context.keepProducts);
   context.failed |= failed(found);
   Cotangents result = succeeded(found) ? *found : Cotangents(mapped.size());
   for (auto [value, cotangent] : llvm::zip(mapped, result))
@@ -58,12 +58,17 @@ public:
       carries.push_back(context.orZero(cotangents[index], loop.getResult(index)));
     for (unsigned index : invariants)
       carries.push_back(context.term(arguments.invariants[index]).filled(0));
-    for (unsigned index = 0; index < loop.getCarryCount(); ++index)
-      scanned.push_back(backwards(stackedCarry(loop, index)));
+    for (Value carry : arguments.carries)
+      scanned.push_back(backwards(stackOf(loop, carry)));
     for (Value value : loop.getScanned())
       scanned.push_back(backwards(value));
     for (unsigned index : stacked)
       scanned.push_back(backwards(cotangents[index]));
+    if (context.keepProducts)
+      for (Value value : keptProducts(loop)) {
+        kept.push_back(value);
+        scanned.push_back(backwards(stackOf(loop, value)));
+      }
     auto body = [&](OpBuilder &builder, Location, LoopArguments inner) { emitBody(builder, inner); };
     auto made = LoopOp::create(context.builder, context.location, loop.getCount(), carries, scanned,
                                loop.getInvariants(), /*conditional=*/false, body);
@@ -128,7 +133,7 @@ private:
     SmallVector<unsigned> outputs(carried);
     llvm::append_range(outputs, stacked);
     SmallVector<Value> seeds(inner.carries.take_front(carried.size())), wrt;
-    llvm::append_range(seeds, inner.scanned.drop_front(carryCount + inputCount));
+    llvm::append_range(seeds, inner.scanned.slice(carryCount + inputCount, stacked.size()));
     for (unsigned index : carried)
       wrt.push_back(arguments.carries[index]);
     for (unsigned index : invariants)
@@ -137,6 +142,9 @@ private:
       wrt.push_back(arguments.scanned[index]);
     SmallVector<Value> values =
         differentiateBody(loop.getBody().front(), mapping, outputs, seeds, wrt, builder, context);
+    // Only now: what leads through a product has been differentiated. The product itself is dead.
+    for (auto [value, again] : llvm::zip_equal(kept, inner.scanned.take_back(kept.size())))
+      mapping.lookup(value).replaceAllUsesWith(again);
     for (unsigned index = 0; index < invariants.size(); ++index) {
       unsigned place = carried.size() + index;
       values[place] = AddOp::create(builder, context.location, inner.carries[place], values[place]);
@@ -162,6 +170,7 @@ private:
   LoopArguments arguments;
   DenseSet<Value> active, useful;
   SmallVector<unsigned> carried, inputs, invariants, stacked; // the parts that matter, by number
+  SmallVector<Value> kept;                                    // products of the body, from the forward loop
 };
 } // namespace
 
