@@ -1,6 +1,8 @@
 //===- Cost.cpp - what computing an element costs ---------------------------------------------------------------===//
 
-#include "compiler/Fusion/Grouping.h"
+#include "compiler/Fusion/Cost.h"
+
+#include "compiler/Dialect/NN/IR/NN.h"
 
 using namespace mlir;
 

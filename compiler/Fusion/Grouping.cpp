@@ -2,6 +2,7 @@
 
 #include "compiler/Fusion/Grouping.h"
 
+#include "compiler/Fusion/Cost.h"
 #include "compiler/Fusion/FormKernel.h"
 #include "compiler/Fusion/KernelForm.h"
 

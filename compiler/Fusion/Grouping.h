@@ -37,9 +37,6 @@ struct FusionGroup {
 /// (FormKernel.h) are in none.
 std::vector<FusionGroup> groupOperations(mlir::Block &block);
 
-/// Arithmetic for one element, in units of an addition.
-int64_t costOf(mlir::Operation *op);
-
 } // namespace xfer
 
 #endif // XFER_COMPILER_FUSION_GROUPING_H

@@ -128,6 +128,10 @@ void ElementEmitter::store(Value element, Value value, Value pointer, ArrayRef<L
   lane.store(element, elementOf(value), pointer, offsetOf(value, index));
 }
 
+void ElementEmitter::store(ArrayRef<Value> elements, Value value, Value pointer, ArrayRef<LaneIndex> index) {
+  lane.storeNeighbours(elements, elementOf(value), pointer, offsetOf(value, index));
+}
+
 Value ElementEmitter::zero(Type type) { return lane.constantElement(b.getZeroAttr(registerType(type))); }
 
 Value ElementEmitter::both(Value x, Value y) {

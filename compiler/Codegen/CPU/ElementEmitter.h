@@ -66,6 +66,9 @@ public:
   /// Whether an element is bound or known in this scope.
   mlir::Value lookup(mlir::Value value, llvm::ArrayRef<LaneIndex> index) const;
   void store(mlir::Value element, mlir::Value value, mlir::Value pointer, llvm::ArrayRef<LaneIndex> index);
+  /// Stores elements that lie side by side, `index` being that of the first.
+  void store(llvm::ArrayRef<mlir::Value> elements, mlir::Value value, mlir::Value pointer,
+             llvm::ArrayRef<LaneIndex> index);
 
   /// Everything that is known since `enter` is forgotten by `leave`.
   void enter() { scopes.push_back(log.size()); }

@@ -19,6 +19,9 @@ std::optional<int64_t> constantOf(Value value) {
   return std::nullopt;
 }
 
+// Up to this step the elements between those that are wanted are cheaper to load than to leave out.
+constexpr int64_t mostInterleaved = 4;
+
 constexpr auto noWrap = arith::IntegerOverflowFlags::nsw;
 
 } // namespace
@@ -197,6 +200,16 @@ Value LaneBuilder::load(Type type, Value base, const LaneIndex &offset, Value ma
       if (offset.step == -1)
         loaded = reverseLanes(b, loc, loaded, lanes);
     }
+  } else if (!offset.isVarying() && !mask && invariant && offset.step > 1 && offset.step <= mostInterleaved) {
+    // From the first of the elements to the last, and no further. Nobody writes between them meanwhile.
+    int64_t span = (lanes - 1) * offset.step + 1;
+    auto load = LLVM::LoadOp::create(b, loc, VectorType::get({span}, storage), address(storage, base, offset.scalar),
+                                     alignment);
+    load.setInvariant(invariant);
+    SmallVector<int64_t> order;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      order.push_back(lane * offset.step);
+    loaded = vector::ShuffleOp::create(b, loc, load, load, order);
   } else {
     // The scalar part of a linear offset goes into the base, so that the vector part is a constant.
     Value pointers;
@@ -216,6 +229,42 @@ Value LaneBuilder::load(Type type, Value base, const LaneIndex &offset, Value ma
     return loaded;
   Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(loaded.getType()));
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, loaded, zero);
+}
+
+// Lane 0 of all vectors, then lane 1 of all, and so on.
+static Value interleave(OpBuilder &b, Location loc, ArrayRef<Value> vectors, int64_t lanes) {
+  // Side by side first: shuffles take two vectors of one length.
+  Value row = vectors.front();
+  for (int64_t number = 1; number < static_cast<int64_t>(vectors.size()); ++number) {
+    Value next = vectors[number];
+    SmallVector<int64_t> order;
+    if (number > 1) {
+      for (int64_t at = 0; at < number * lanes; ++at)
+        order.push_back(at % lanes);
+      next = vector::ShuffleOp::create(b, loc, next, next, order);
+      order.clear();
+    }
+    for (int64_t at = 0; at < (number + 1) * lanes; ++at)
+      order.push_back(at);
+    row = vector::ShuffleOp::create(b, loc, row, next, order);
+  }
+  SmallVector<int64_t> order;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    for (int64_t number = 0; number < static_cast<int64_t>(vectors.size()); ++number)
+      order.push_back(number * lanes + lane);
+  return vector::ShuffleOp::create(b, loc, row, row, order);
+}
+
+void LaneBuilder::storeNeighbours(ArrayRef<Value> elements, Type type, Value base, const LaneIndex &offset) {
+  int64_t count = elements.size();
+  if (count == 1 || lanes == 1 || offset.isVarying() || offset.step != count || type.isInteger(1)) {
+    for (auto [number, element] : llvm::enumerate(elements))
+      store(element, type, base, add(offset, number));
+    return;
+  }
+  SmallVector<Value> vectors = llvm::map_to_vector(elements, [&](Value element) { return splat(element); });
+  LLVM::StoreOp::create(b, loc, interleave(b, loc, vectors, lanes), address(storageType(type), base, offset.scalar),
+                        static_cast<unsigned>(storageBytes(type)));
 }
 
 void LaneBuilder::store(Value element, Type type, Value base, const LaneIndex &offset) {

@@ -10,7 +10,7 @@
 // Varying indices have 32 bits: no tensor of a kernel has 2^31 elements or more along varying coordinates.
 //
 // Example: in a nest over [n, c] with lanes along c, the transposed operand x[c, n] is read at (linear step 1,
-// uniform), so its flat offset is linear with step n: a gather.
+// uniform), so its flat offset is linear with step n: a gather. Of a small step all elements between are loaded, too.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -77,6 +77,9 @@ public:
   mlir::Value load(mlir::Type type, mlir::Value base, const LaneIndex &offset, mlir::Value mask, bool invariant);
   /// Stores elements of tensor element type `type`; a scalar is stored in every lane.
   void store(mlir::Value element, mlir::Type type, mlir::Value base, const LaneIndex &offset);
+  /// Stores one element after the other, the first at `base[offset]` in each lane.
+  void storeNeighbours(llvm::ArrayRef<mlir::Value> elements, mlir::Type type, mlir::Value base,
+                       const LaneIndex &offset);
 
 private:
   mlir::Value address(mlir::Type storage, mlir::Value base, mlir::Value offset);

@@ -2,8 +2,9 @@
 //
 // A kernel without reductions is a list of nests, one for each shape among its results; their chunks are numbered one
 // after the other. A kernel with reductions is one nest over the kept axes with loops over the reduced ones inside
-// (KernelForm.h has the passes). Vectors lie along the last long axis of the space: if it is kept, each lane has sums
-// of its own, else the lanes are added up at the end of a pass, in a fixed tree.
+// (KernelForm.h has the passes). Vectors lie along the last long axis of the space, or before it where that is too
+// short for them (laneOf): if their axis is kept, each lane has sums of its own, else the lanes are added up at the end
+// of a pass, in a fixed tree.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -12,6 +13,7 @@
 #include "compiler/Codegen/CPU/CollapseAxes.h"
 #include "compiler/Codegen/CPU/Nest.h"
 #include "compiler/Codegen/CPU/Sequential.h"
+#include "compiler/Fusion/Cost.h"
 #include "compiler/Fusion/KernelForm.h"
 
 using namespace mlir;
@@ -28,7 +30,8 @@ RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getTy
 struct PointwisePlan {
   SmallVector<KernelForm::Root> roots;
   SmallVector<int64_t> outer;
-  std::optional<int64_t> lane; // the axis of the vectors, if any axis is longer than 1
+  std::optional<int64_t> lane;  // the axis of the vectors, if any axis is longer than 1
+  std::optional<int64_t> inner; // a short axis behind it, which is written out
   Cut outerCut, laneCut;
 
   const ChunkCount &chunks() const { return laneCut.size ? laneCut.chunks : outerCut.chunks; }
@@ -58,6 +61,7 @@ private:
   void openPhase();
   void closePhase(const ChunkCount &chunks);
 
+  std::optional<int64_t> laneOf(Value space, bool mayBeFirst);
   PointwisePlan planPointwise(ArrayRef<KernelForm::Root> roots);
   void emitPointwise(const PointwisePlan &plan, Value chunk);
   void emitPointwisePhase(ArrayRef<KernelForm::Root> roots);
@@ -139,6 +143,48 @@ std::optional<unsigned> LoopKernelEmitter::extentNumber(const Axis &axis, Value 
   return found - emitted.extents.begin();
 }
 
+// An element that does not lie beside the one before costs about so many operations of a vector to read or write.
+static constexpr int64_t stridedCost = 4;
+
+/// The axis of the vectors: the last one that is long. An axis of a few channels fills no vector; where there is more
+/// to compute than to read and write, the axis before it is better, if it is long enough. Which one it is may not
+/// depend on the number of samples where it decides about the order of sums: `mayBeFirst`.
+std::optional<int64_t> LoopKernelEmitter::laneOf(Value space, bool mayBeFirst) {
+  auto type = typeOf(space);
+  int64_t last = type.getRank() - 1;
+  while (last >= 0 && type.getDimSize(last) == 1)
+    --last;
+  if (last < 0)
+    return std::nullopt;
+  int64_t width = target.lanes(b.getF32Type()), few = type.getDimSize(last), before = last - 1;
+  if (!type.hasStaticShape() && ShapedType::isDynamic(few))
+    return last;
+  while (before >= 0 && type.getDimSize(before) == 1)
+    --before;
+  if (few > 4 || 2 * few >= width || before < (mayBeFirst ? 0 : 1) || type.isDynamicDim(before) ||
+      type.getDimSize(before) < width)
+    return last;
+  // Dynamic extents are the same in all large tensors.
+  auto elements = [](Type type) {
+    int64_t count = 1;
+    for (int64_t extent : cast<RankedTensorType>(type).getShape())
+      count *= ShapedType::isDynamic(extent) ? 1024 : extent;
+    return count;
+  };
+  int64_t all = elements(type), computed = 0, touched = 0;
+  auto touch = [&](Type tensor) { touched += elements(tensor) >= all ? stridedCost : 0; };
+  llvm::for_each(kernel.getBody().getArgumentTypes(), touch);
+  for (Operation &op : kernel.getBody().getOps()) {
+    if (op.hasTrait<OpTrait::IsTerminator>())
+      llvm::for_each(op.getOperandTypes(), touch);
+    else if (elements(op.getResult(0).getType()) * few >= all)
+      computed += costOf(&op);
+    if (isa<nn::SliceOp>(op) && isa<BlockArgument>(op.getOperand(0)))
+      touched += stridedCost;
+  }
+  return computed >= 2 * touched ? before : last;
+}
+
 //===------------------------------------------------------------------------------------------------------------===//
 // Without reductions
 //===------------------------------------------------------------------------------------------------------------===//
@@ -153,12 +199,15 @@ PointwisePlan LoopKernelEmitter::planPointwise(ArrayRef<KernelForm::Root> roots)
       plan.outer.push_back(axis);
   if (plan.outer.empty())
     return plan;
-  plan.lane = plan.outer.pop_back_val();
-  int64_t lanes = type.getDimSize(*plan.lane);
+  plan.lane = laneOf(first, /*mayBeFirst=*/true);
+  if (plan.lane != plan.outer.back())
+    plan.inner = plan.outer.pop_back_val();
+  plan.outer.pop_back();
+  int64_t lanes = type.getDimSize(*plan.lane), work = lanes * (plan.inner ? type.getDimSize(*plan.inner) : 1);
   auto number = [&](const Axis &axis) { return extentNumber(axis, first); };
   auto sized = [&](int64_t axis) { return Axis{axis, type.getDimSize(axis), {}}; };
   SmallVector<Axis> outer = llvm::map_to_vector(plan.outer, sized);
-  plan.outerCut = cutAxes(outer, ShapedType::isDynamic(lanes) ? 1 : lanes, number);
+  plan.outerCut = cutAxes(outer, ShapedType::isDynamic(lanes) ? 1 : work, number);
   if (!plan.outer.empty())
     return plan;
   // One long axis: chunks of whole vectors of it.
@@ -184,11 +233,19 @@ void LoopKernelEmitter::emitPointwise(const PointwisePlan &plan, Value chunk) {
       index[axis] = emitter.lanes().uniform(at);
     if (plan.lane)
       index[*plan.lane] = {base, width == 1 ? 0 : 1, {}};
-    SmallVector<Value> elements;
-    for (const KernelForm::Root &root : plan.roots)
-      elements.push_back(emitter.element(root.value, index));
-    for (auto [root, element] : llvm::zip_equal(plan.roots, elements))
-      emitter.store(element, root.value, output(root.position), index);
+    // What does not vary along the inner axis is computed once for all of it.
+    int64_t inner = plan.inner ? typeOf(first).getDimSize(*plan.inner) : 1;
+    SmallVector<SmallVector<Value>> elements(plan.roots.size());
+    for (int64_t at = 0; at < inner; ++at) {
+      if (plan.inner)
+        index[*plan.inner] = emitter.lanes().uniform(at);
+      for (auto [root, values] : llvm::zip_equal(plan.roots, elements))
+        values.push_back(emitter.element(root.value, index));
+    }
+    if (plan.inner)
+      index[*plan.inner] = emitter.lanes().uniform(0);
+    for (auto [root, values] : llvm::zip_equal(plan.roots, elements))
+      emitter.store(values, root.value, output(root.position), index);
   };
   if (!plan.lane)
     return body({}, {}, 1);
@@ -275,9 +332,7 @@ ReductionPlan LoopKernelEmitter::planReduction() {
   ReductionPlan plan;
   auto type = typeOf(form.space);
   auto isLong = [&](int64_t axis) { return type.getDimSize(axis) != 1; };
-  for (int64_t axis = type.getRank(); axis-- > 0 && !plan.lane;)
-    if (isLong(axis))
-      plan.lane = axis;
+  plan.lane = laneOf(form.space, /*mayBeFirst=*/false);
   auto outerOf = [&](ArrayRef<int64_t> axes) {
     return llvm::filter_to_vector(axes, [&](int64_t axis) { return isLong(axis) && axis != *plan.lane; });
   };

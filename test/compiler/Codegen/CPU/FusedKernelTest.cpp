@@ -150,6 +150,40 @@ func.func @sums(%x: tensor<4x2x2x8xf32>, %y: tensor<4x2x2x8xf32>, %m: tensor<4x8
         {Tensor::random({4, 2, 2, 8}, 1), Tensor::random({4, 2, 2, 8}, 2), Tensor::random({4, 8}, 3)}, 1e-6);
 }
 
+// Few channels, for which the vectors lie along the pixels before them: what is computed once for all channels of a
+// pixel, sums over channels, factors by sample and by channel, and rows that are no whole vectors.
+TEST_P(FusedKernel, FewChannels) {
+  check(R"mlir(
+func.func @colour(%x: tensor<2x5x37x3xf32>, %k: tensor<2xf32>, %w: tensor<3xf32>) -> (tensor<2x5x37x3xf32>, tensor<2x5x37xf32>, tensor<2x5x37x3xf32>) {
+  %wb = nn.broadcast %w dimensions [3] : tensor<3xf32> -> tensor<2x5x37x3xf32>
+  %kb = nn.broadcast %k dimensions [0] : tensor<2xf32> -> tensor<2x5x37x3xf32>
+  %p = nn.mul %x, %wb : tensor<2x5x37x3xf32>
+  %l = nn.reduce sum %p axes [3] : (tensor<2x5x37x3xf32>) -> tensor<2x5x37xf32>
+  %lb = nn.broadcast %l dimensions [0, 1, 2] : tensor<2x5x37xf32> -> tensor<2x5x37x3xf32>
+  %d = nn.sub %x, %lb : tensor<2x5x37x3xf32>
+  %t = nn.tanh %d : tensor<2x5x37x3xf32>
+  %e = nn.exp %t : tensor<2x5x37x3xf32>
+  %m = nn.mul %e, %kb : tensor<2x5x37x3xf32>
+  %a = nn.sin %x : tensor<2x5x37x3xf32>
+  %b = nn.cos %x : tensor<2x5x37x3xf32>
+  %c = nn.mul %a, %kb : tensor<2x5x37x3xf32>
+  %q = nn.add %b, %c : tensor<2x5x37x3xf32>
+  return %m, %l, %q : tensor<2x5x37x3xf32>, tensor<2x5x37xf32>, tensor<2x5x37x3xf32>
+}
+)mlir",
+        {Tensor::random({2, 5, 37, 3}, 1), Tensor::random({2}, 2), Tensor::random({3}, 3)}, 2e-6);
+  for (int64_t channels : {2, 3, 4}) {
+    std::string number = std::to_string(channels), type = "tensor<33x" + number + "xf32>";
+    std::string source = "func.func @pixels(%x: " + type + ", %k: tensor<33xf32>) -> (" + type + ", tensor<33x" +
+                         number + "xi1>) {\n  %kb = nn.broadcast %k dimensions [0] : tensor<33xf32> -> " + type +
+                         "\n  %a = nn.tanh %x : " + type + "\n  %b = nn.exp %a : " + type +
+                         "\n  %c = nn.mul %b, %kb : " + type + "\n  %d = nn.compare lt %c, %x : (" + type + ", " +
+                         type + ") -> tensor<33x" + number + "xi1>\n  return %c, %d : " + type + ", tensor<33x" +
+                         number + "xi1>\n}\n";
+    check(source, {Tensor::random({33, channels}, 4), Tensor::random({33}, 5)}, 2e-6);
+  }
+}
+
 TEST_P(FusedKernel, LayerNorm) {
   check(R"mlir(
 func.func @f(%x: tensor<33x50xf32>, %g: tensor<50xf32>, %b: tensor<50xf32>, %u: tensor<33x50xf32>)
