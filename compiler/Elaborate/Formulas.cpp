@@ -23,6 +23,16 @@ static std::string firstSentence(llvm::StringRef doc) {
   return text;
 }
 
+/// Arguments that a call may leave out, with what they are then: " (margin = 4, strength = 1)". `none` says nothing.
+static std::string defaultsOf(const dsl::FnItem &function, const dsl::SourceManager &sources) {
+  std::vector<std::string> defaults;
+  for (const dsl::Formal &formal : function.formals)
+    if (formal.defaultValue)
+      if (std::string value = oneLine(sources.getText(formal.defaultValue->range)); value != "none")
+        defaults.push_back(formal.name.text + " = " + value);
+  return defaults.empty() ? "" : " (" + llvm::join(defaults, ", ") + ")";
+}
+
 namespace {
 
 /// Collects the functions that expressions call, through the stage's definitions.
@@ -48,8 +58,8 @@ public:
     bool isLibrary = file.starts_with("std/");
     if (isLibrary && !file.contains("/losses/") && !file.contains("/adapt/") && !file.contains("/distill/"))
       return true;
-    formulas.push_back("  " + name->name + ": " + firstSentence(found->definition->doc) +
-                       (isLibrary ? " (" + file.str() + ")" : std::string()));
+    formulas.push_back("  " + name->name + defaultsOf(*found->definition, sources) + ": " +
+                       firstSentence(found->definition->doc) + (isLibrary ? " (" + file.str() + ")" : std::string()));
     return true;
   }
 
