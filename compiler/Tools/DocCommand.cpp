@@ -159,9 +159,16 @@ std::string DocPrinter::print() const {
     }
     if (!options.markdown) {
       os << (&entry == &entries.front() ? "" : "\n");
+      // What a file says of all its entries stands before them; who asked for one entry gets that first.
+      bool all = options.names.empty(), isFirst = file != entry.file;
+      bool isLast = &entry == &entries.back() || (&entry)[1].file != entry.file;
+      file = entry.file;
+      if (all && isFirst && !entry.fileText.empty()) {
+        dsl::printFileText(os, entry);
+        os << "\n";
+      }
       dsl::printEntryText(os, entry);
-      bool isLastOfFile = &entry == &entries.back() || (&entry)[1].file != entry.file;
-      if (isLastOfFile && !entry.fileText.empty()) {
+      if (!all && isLast && !entry.fileText.empty()) {
         os << "\n";
         dsl::printFileText(os, entry);
       }
