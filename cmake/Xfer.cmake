@@ -24,21 +24,34 @@ function(xfer_mlir_library name)
   target_precompile_headers(${name} REUSE_FROM XferMLIRHeaders)
 endfunction()
 
-# xfer_tool(NAME sources... [LINK libraries...]): an executable of the compiler
+# Lets an executable read the precompiled header of the MLIR rooms. It is that of a library: its code is compiled as a
+# library's is, not as an executable's, and without exceptions.
+function(xfer_read_mlir_headers name)
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name} PRIVATE -fPIC -fno-exceptions)
+  target_precompile_headers(${name} REUSE_FROM XferMLIRHeaders)
+endfunction()
+
+# xfer_tool(NAME sources... [LINK libraries...] [MLIR | EXCEPTIONS]): an executable of the compiler; MLIR: it includes MLIR
 function(xfer_tool name)
-  cmake_parse_arguments(ARG "EXCEPTIONS" "" "LINK" ${ARGN})
+  cmake_parse_arguments(ARG "MLIR;EXCEPTIONS" "" "LINK" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK})
-  if(NOT ARG_EXCEPTIONS)
+  if(ARG_MLIR)
+    xfer_read_mlir_headers(${name})
+  elseif(NOT ARG_EXCEPTIONS)
     target_compile_options(${name} PRIVATE -fno-exceptions)
   endif()
 endfunction()
 
-# xfer_gtest(NAME sources... [LINK libraries...]): a GoogleTest executable known to ctest
+# xfer_gtest(NAME sources... [LINK libraries...] [MLIR]): a GoogleTest executable known to ctest; MLIR: it includes MLIR
 function(xfer_gtest name)
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(ARG "MLIR" "" "LINK" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} gtest gtest_main)
+  if(ARG_MLIR)
+    xfer_read_mlir_headers(${name})
+  endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
 endfunction()
 

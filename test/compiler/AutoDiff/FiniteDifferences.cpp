@@ -64,7 +64,7 @@ std::vector<HostTensor> mustEvaluate(func::FuncOp function, ArrayRef<HostTensor>
   return succeeded(results) ? *results : std::vector<HostTensor>();
 }
 
-std::vector<HostTensor> inputsOf(func::FuncOp function, Range range) {
+std::vector<HostTensor> inputsOf(func::FuncOp function, xfer::Range range) {
   std::vector<HostTensor> inputs;
   for (Type type : function.getArgumentTypes())
     inputs.push_back(randomTensor(type, 11 + inputs.size(), range.low, range.high));
@@ -78,7 +78,7 @@ void compareValues(ArrayRef<HostTensor> expected, ArrayRef<HostTensor> found) {
       EXPECT_NEAR(a.values[e], b.values[e], 1e-6 * std::max(1.0, std::fabs(a.values[e])));
 }
 
-void compare(func::FuncOp scalar, func::FuncOp gradients, Range range) {
+void compare(func::FuncOp scalar, func::FuncOp gradients, xfer::Range range) {
   std::vector<HostTensor> inputs = inputsOf(scalar, range);
   std::vector<HostTensor> found = mustEvaluate(gradients, inputs);
   double step = 1e-5, scale = 1;
