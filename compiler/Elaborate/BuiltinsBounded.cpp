@@ -7,86 +7,90 @@ using llvm::Twine;
 
 namespace xfer {
 
-/// The ragged axes of x, or the one that `axis` names; nothing after an error, or where there is none.
-static std::optional<llvm::SmallVector<int64_t>> raggedAxes(Evaluator &evaluator, const Tensor &x, const Value &axis,
-                                                            llvm::StringRef function, dsl::SourceRange range) {
-  llvm::SmallVector<int64_t> ragged;
+/// A tensor that has ragged axes, and these.
+struct Ragged {
+  Tensor tensor;
+  llvm::SmallVector<int64_t> axes = {};
+};
+
+/// The argument `x` with its ragged axes, or the one that `axis` names; nothing after an error, or where there is none.
+static std::optional<Ragged> raggedArgument(Evaluator &evaluator, const Value &x, const Value &axis,
+                                            llvm::StringRef function, dsl::SourceRange range) {
+  std::optional<Tensor> tensor = evaluator.toTensor(x, range);
+  if (!tensor)
+    return std::nullopt;
+  Ragged ragged{*tensor};
   std::optional<llvm::SmallVector<int64_t>> among =
-      axis.isNone() ? std::optional(llvm::to_vector(llvm::seq<int64_t>(0, x.rank()))) : evaluator.axes(axis, x, range);
+      axis.isNone() ? std::optional(llvm::to_vector(llvm::seq(tensor->rank()))) : evaluator.axes(axis, *tensor, range);
   if (!among)
     return std::nullopt;
   for (int64_t one : *among)
-    if (evaluator.isRagged(x, one))
-      ragged.push_back(one);
-  if (!ragged.empty())
+    if (evaluator.isRagged(*tensor, one))
+      ragged.axes.push_back(one);
+  if (!ragged.axes.empty())
     return ragged;
   evaluator.error(range, "not-bounded",
                   "'" + function + "' wants a bounded dimension, of which each sample has its own number of entries; " +
-                      Value(x).describe() + " has " + (axis.isNone() ? "none" : "all its entries along this axis"));
+                      Value(*tensor).describe() + " has " +
+                      (axis.isNone() ? "none" : "all its entries along this axis"));
   return std::nullopt;
 }
 
 /// `dense(x, fill)`: all entries, those that are not real with one value.
 static Value dense(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
-  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
-  std::optional<llvm::SmallVector<int64_t>> axes;
-  if (x)
-    axes = raggedAxes(evaluator, *x, given[2], "dense", range);
-  if (!axes)
+  std::optional<Ragged> ragged = raggedArgument(evaluator, given[0], given[2], "dense", range);
+  if (!ragged)
     return Value();
+  auto &[x, axes] = *ragged;
   std::optional<double> fill = given[1].asNumber();
   if (!fill)
-    return given[1].isPoison() ? Value()
-                               : evaluator.error(range, "wrong-type",
-                                                 "the fill of 'dense' is a number known at "
-                                                 "compile time, found " +
-                                                     given[1].describe());
-  Type element = x->type().getElementType();
+    return given[1].isPoison()
+               ? Value()
+               : evaluator.error(range, "wrong-type",
+                                 "the fill of 'dense' is a number known at compile time, found " + given[1].describe());
+  Type element = x.type().getElementType();
   Attribute value = llvm::isa<FloatType>(element) ? Attribute(evaluator.builder().getFloatAttr(element, *fill))
                                                   : IntegerAttr::get(element, static_cast<int64_t>(*fill));
-  nn::Meaning meaning = meaningOf(x->value);
-  Tensor result = evaluator.masked(*x, *axes, value, range);
+  nn::Meaning meaning = meaningOf(x.value);
+  Tensor result = evaluator.masked(x, axes, value, range);
   // A label stays one where the fill is one as well.
   bool isLabel = meaning.tag == nn::Tag::Class || meaning.tag == nn::Tag::Token;
   if (isLabel && *fill >= 0 && *fill < static_cast<double>(meaning.classes))
     result.value = annotate(evaluator.builder(), evaluator.location(range), result.value, meaning);
-  for (int64_t axis : *axes)
+  for (int64_t axis : axes)
     result.axes[axis] = 0;
   return Value(result);
 }
 
 /// `length(x)`: how many entries are real, an int for each sample.
 static Value lengthOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
-  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
-  std::optional<llvm::SmallVector<int64_t>> axes;
-  if (x)
-    axes = raggedAxes(evaluator, *x, given[1], "length", range);
-  if (!axes)
+  std::optional<Ragged> ragged = raggedArgument(evaluator, given[0], given[1], "length", range);
+  if (!ragged)
     return Value();
-  for (int64_t axis : *axes)
-    if (!evaluator.isSameAxis(x->axes[axis], x->axes[axes->front()]))
+  auto &[x, axes] = *ragged;
+  AxisId bounded = x.axes[axes.front()];
+  for (int64_t axis : axes)
+    if (!evaluator.isSameAxis(x.axes[axis], bounded))
       return evaluator.error(range, "axis-ambiguous",
                              "this value has several bounded dimensions; name one: 'length(x, axis: ..)'");
-  Tensor length = evaluator.boundOf(x->axes[axes->front()])->length;
-  for (auto [own, at] : llvm::zip_equal(length.axes, *evaluator.raggedOver(*x, axes->front())))
-    own = x->axes[at]; // as the caller calls it
+  Tensor length = evaluator.boundOf(bounded)->length;
+  for (auto [own, at] : llvm::zip_equal(length.axes, *evaluator.raggedOver(x, axes.front())))
+    own = x.axes[at]; // as the caller calls it
   return Value(length);
 }
 
 /// `mask(x)`: which entries are real, over the samples and the bounded dimensions of x.
 static Value maskOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
-  std::optional<Tensor> x = evaluator.toTensor(given[0], range);
-  std::optional<llvm::SmallVector<int64_t>> axes;
-  if (x)
-    axes = raggedAxes(evaluator, *x, given[1], "mask", range);
-  if (!axes)
+  std::optional<Ragged> ragged = raggedArgument(evaluator, given[0], given[1], "mask", range);
+  if (!ragged)
     return Value();
-  std::vector<Dim> shape = evaluator.shapeOf(*x), involved;
+  const Tensor &x = ragged->tensor;
+  std::vector<Dim> shape = evaluator.shapeOf(x), involved;
   llvm::SmallVector<int64_t> positions;
-  for (int64_t i = 0; i < x->rank(); ++i) {
-    bool bounded = llvm::is_contained(*axes, i);
+  for (int64_t i = 0; i < x.rank(); ++i) {
+    bool bounded = llvm::is_contained(ragged->axes, i);
     bool samples =
-        llvm::any_of(*axes, [&](int64_t axis) { return llvm::is_contained(*evaluator.raggedOver(*x, axis), i); });
+        llvm::any_of(ragged->axes, [&](int64_t axis) { return llvm::is_contained(*evaluator.raggedOver(x, axis), i); });
     if (bounded)
       positions.push_back(involved.size());
     if (bounded || samples)
