@@ -238,7 +238,7 @@ static int64_t reductionSplits(const ContractionForm &form, int64_t wanted, int6
   if (form.reductions.empty() || affordable < std::min<int64_t>(wanted, 4))
     return 1;
   int64_t extent = form.axis(form.reductions.front()).extent, splits = std::min({wanted, affordable, extent});
-  while (splits > 4 && divideCeil(extent, splits) * splits * 16 > extent * 17)
+  while (splits > 4 && static_cast<int64_t>(divideCeil(extent, splits)) * splits * 16 > extent * 17)
     --splits;
   return splits;
 }
