@@ -86,10 +86,8 @@ Figure Bench::time(const KernelCase &one) {
   auto plans = cpu::planContraction(op->getLoc(), *description, knobs, target);
   llvm::raw_string_ostream(figure.schedule) << toAttribute(plans->front().schedule, plans->front().form, &context);
   if (options.assembly) {
-    llvm::LLVMContext llvmContext;
     OwningOpRef<ModuleOp> copy = module->clone();
-    auto lowered = test::lowerKernels(*copy, target, llvmContext);
-    auto text = test::emitFile(*lowered, target, /*assembly=*/true);
+    auto text = llvm::cantFail(test::compileKernels(*copy, target, MachineCode::Assembly));
     llvm::outs() << StringRef(text.data(), text.size());
   }
   auto compiled = llvm::cantFail(test::CompiledKernel::compile(*module, *kernel, target));

@@ -31,6 +31,7 @@ static Expected<std::unique_ptr<TargetMachine>> createMachine(const TargetDescri
     return createStringError(inconvertibleErrorCode(), message);
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Fast;
+  options.MCOptions.AsmVerbose = true; // assembly names spills
   options.FunctionSections = true;
   options.DataSections = true;
   std::unique_ptr<TargetMachine> machine(backend->createTargetMachine(

@@ -1,95 +1,48 @@
 #include "test/compiler/Codegen/CPU/CompiledKernel.h"
-#include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Export.h"
-#include "mlir/Transforms/Passes.h"
+#include "compiler/Codegen/LowerToLLVM.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
-#include "llvm/ExecutionEngine/Orc/ThreadSafeModule.h"
-#include "llvm/IR/LegacyPassManager.h"
-#include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include <cstdlib>
 #include <ctime>
 
 using namespace xfer;
 using namespace xfer::test;
 
-static void initializeTargets() {
-  static bool once = [] {
-    llvm::InitializeAllTargetInfos();
-    llvm::InitializeAllTargets();
-    llvm::InitializeAllTargetMCs();
-    llvm::InitializeAllAsmPrinters();
-    return true;
-  }();
+llvm::Expected<llvm::SmallVector<char, 0>>
+xfer::test::compileKernels(mlir::ModuleOp module, const TargetDescription &target, MachineCode kind) {
+  static bool once = (initializeTargets(), true);
   (void)once;
+  mlir::DialectRegistry registry;
+  registerLowering(registry);
+  module.getContext()->appendDialectRegistry(registry);
+  loadLowering(*module.getContext());
+  if (mlir::failed(lowerToLLVM(module)))
+    return llvm::createStringError("lowering failed");
+  llvm::LLVMContext context;
+  llvm::Expected<std::unique_ptr<llvm::Module>> code = translateToLLVMIR(module, context, target);
+  if (!code)
+    return code.takeError();
+  // Kernels are called from the test, not from another object of a program.
+  for (llvm::Function &function : **code)
+    function.setVisibility(llvm::GlobalValue::DefaultVisibility);
+  if (llvm::Error error = optimize(**code, target))
+    return std::move(error);
+  return emitMachineCode(**code, target, kind);
 }
 
-static std::unique_ptr<llvm::TargetMachine> targetMachine(const TargetDescription &target) {
-  initializeTargets();
-  std::string error;
-  llvm::Triple triple(target.triple);
-  const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!found)
-    return nullptr;
-  return std::unique_ptr<llvm::TargetMachine>(
-      found->createTargetMachine(triple, target.cpu, target.features, llvm::TargetOptions(), llvm::Reloc::PIC_,
-                                 std::nullopt, llvm::CodeGenOptLevel::Aggressive));
-}
-
-std::unique_ptr<llvm::Module> xfer::test::lowerKernels(mlir::ModuleOp module, const TargetDescription &target,
-                                                       llvm::LLVMContext &context) {
-  mlir::MLIRContext *mlirContext = module.getContext();
-  mlir::registerBuiltinDialectTranslation(*mlirContext);
-  mlir::registerLLVMDialectTranslation(*mlirContext);
-  mlir::PassManager passes(mlirContext);
-  passes.addPass(mlir::createSCFToControlFlowPass());
-  passes.addPass(mlir::createConvertVectorToLLVMPass());
-  passes.addPass(mlir::arith::createArithExpandOpsPass());
-  passes.addPass(mlir::createArithToLLVMConversionPass());
-  passes.addPass(mlir::createConvertMathToLLVMPass());
-  passes.addPass(mlir::createConvertFuncToLLVMPass());
-  passes.addPass(mlir::createConvertControlFlowToLLVMPass());
-  passes.addPass(mlir::createReconcileUnrealizedCastsPass());
-  if (mlir::failed(passes.run(module)))
-    return nullptr;
-  std::unique_ptr<llvm::Module> translated = mlir::translateModuleToLLVMIR(module, context);
-  std::unique_ptr<llvm::TargetMachine> machine = targetMachine(target);
-  if (!translated || !machine)
-    return nullptr;
-  translated->setTargetTriple(machine->getTargetTriple());
-  translated->setDataLayout(machine->createDataLayout());
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graphs;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(machine.get());
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graphs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graphs, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(*translated, modules);
-  return translated;
-}
-
-llvm::SmallVector<char, 0> xfer::test::emitFile(llvm::Module &module, const TargetDescription &target, bool assembly) {
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  std::unique_ptr<llvm::TargetMachine> machine = targetMachine(target);
-  if (machine)
-    machine->Options.MCOptions.AsmVerbose = true; // names spills
-  auto type = assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile;
-  if (machine && !machine->addPassesToEmitFile(passes, stream, nullptr, type))
-    passes.run(module);
-  return bytes;
+llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>> xfer::test::loadKernels(mlir::ModuleOp module,
+                                                                          const TargetDescription &target) {
+  llvm::Expected<llvm::SmallVector<char, 0>> object = compileKernels(module, target, MachineCode::Object);
+  if (!object)
+    return object.takeError();
+  llvm::orc::JITTargetMachineBuilder machine{llvm::Triple(target.triple)};
+  auto jit = llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(std::move(machine)).create();
+  if (!jit)
+    return jit.takeError();
+  if (llvm::Error error =
+          (*jit)->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(llvm::StringRef(object->data(), object->size()))))
+    return std::move(error);
+  return jit;
 }
 
 llvm::Expected<std::unique_ptr<CompiledKernel>>
@@ -101,22 +54,10 @@ CompiledKernel::compile(mlir::ModuleOp module, const EmittedKernel &kernel, cons
     mlir::func::FuncOp function = phase.function;
     names.push_back({function.getSymName().str(), phase.chunks});
   }
-  auto context = std::make_unique<llvm::LLVMContext>();
-  std::unique_ptr<llvm::Module> lowered = lowerKernels(module, target, *context);
-  if (!lowered)
-    return llvm::createStringError(llvm::inconvertibleErrorCode(), "lowering failed");
-  llvm::orc::JITTargetMachineBuilder machine{llvm::Triple(target.triple)};
-  machine.setCPU(target.cpu);
-  if (!target.features.empty())
-    machine.addFeatures(llvm::SubtargetFeatures(target.features).getFeatures());
-  machine.setCodeGenOptLevel(llvm::CodeGenOptLevel::Aggressive);
-  auto jit = llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(std::move(machine)).create();
+  auto jit = loadKernels(module, target);
   if (!jit)
     return jit.takeError();
   compiled->jit = std::move(*jit);
-  if (llvm::Error error = compiled->jit->addIRModule(
-          llvm::orc::ThreadSafeModule(std::move(lowered), llvm::orc::ThreadSafeContext(std::move(context)))))
-    return std::move(error);
   for (auto &[name, chunks] : names) {
     auto address = compiled->jit->lookup(name);
     if (!address)

@@ -4,21 +4,20 @@
 #define XFER_TEST_COMPILER_CODEGEN_CPU_COMPILEDKERNEL_H
 
 #include "compiler/Codegen/CPU/EmittedKernel.h"
-#include "compiler/Target/TargetDescription.h"
+#include "compiler/Target/ObjectFile.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/IR/Module.h"
 #include <memory>
 #include <vector>
 
 namespace xfer::test {
 
-/// The module as LLVM IR for the target, optimised with -O3. Null after a diagnostic.
-std::unique_ptr<llvm::Module> lowerKernels(mlir::ModuleOp module, const TargetDescription &target,
-                                           llvm::LLVMContext &context);
+/// The machine code of a module of kernels, for any target, by the way of every program.
+llvm::Expected<llvm::SmallVector<char, 0>> compileKernels(mlir::ModuleOp module, const TargetDescription &target,
+                                                          MachineCode kind);
 
-/// An object file or assembly of the module, for any target.
-llvm::SmallVector<char, 0> emitFile(llvm::Module &module, const TargetDescription &target, bool assembly);
+/// The same in this process, where its functions are found by name.
+llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>> loadKernels(mlir::ModuleOp module, const TargetDescription &target);
 
 /// A compiled kernel. Phases run one after the other, chunks in the order that `run` is told.
 class CompiledKernel {

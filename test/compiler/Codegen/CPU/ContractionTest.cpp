@@ -507,10 +507,7 @@ TEST(ContractionObject, KeepsSumsInRegisters) {
       OwningOpRef<ModuleOp> module = ModuleOp::create(op->getLoc());
       OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
       ASSERT_TRUE(succeeded(emitContraction(builder, op, "kernel", {}, {}, {}, target)));
-      llvm::LLVMContext llvmContext;
-      std::unique_ptr<llvm::Module> lowered = lowerKernels(*module, target, llvmContext);
-      ASSERT_TRUE(lowered);
-      llvm::SmallVector<char, 0> assembly = emitFile(*lowered, target, /*assembly=*/true);
+      llvm::SmallVector<char, 0> assembly = llvm::cantFail(compileKernels(*module, target, MachineCode::Assembly));
       StringRef listing(assembly.data(), assembly.size());
       EXPECT_NE(listing.find("vfmadd"), StringRef::npos);
       EXPECT_FALSE(spillsInLoop(listing)) << name << "\n" << text;
@@ -530,12 +527,10 @@ TEST(ContractionObject, IsMadeForAArch64) {
     OwningOpRef<ModuleOp> module = ModuleOp::create(op->getLoc());
     OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
     ASSERT_TRUE(succeeded(emitContraction(builder, op, "kernel", {}, {}, {}, target)));
-    llvm::LLVMContext llvmContext;
-    std::unique_ptr<llvm::Module> lowered = lowerKernels(*module, target, llvmContext);
-    ASSERT_TRUE(lowered);
-    llvm::SmallVector<char, 0> assembly = emitFile(*lowered, target, /*assembly=*/true);
+    OwningOpRef<ModuleOp> copy = module->clone();
+    llvm::SmallVector<char, 0> assembly = llvm::cantFail(compileKernels(*copy, target, MachineCode::Assembly));
     EXPECT_NE(llvm::StringRef(assembly.data(), assembly.size()).find("fmla"), llvm::StringRef::npos);
-    EXPECT_GT(emitFile(*lowered, target, /*assembly=*/false).size(), 500u);
+    EXPECT_GT(llvm::cantFail(compileKernels(*module, target, MachineCode::Object)).size(), 500u);
   }
 }
 

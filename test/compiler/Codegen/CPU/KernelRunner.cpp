@@ -5,11 +5,10 @@
 #include "compiler/Codegen/CPU/LoopNest.h"
 #include "compiler/Dialect/NN/Transforms/Passes.h"
 #include "compiler/Fusion/Passes.h"
-#include "compiler/Target/TargetDescription.h"
 
+#include "test/compiler/Codegen/CPU/CompiledKernel.h"
 #include "test/reference/Reference.h"
 
-#include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -18,19 +17,10 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/Error.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 #include "gtest/gtest.h"
-
-#include "llvm/IR/LegacyPassManager.h"
-#include "llvm/Passes/PassBuilder.h"
-#include "llvm/Target/TargetMachine.h"
 
 #include <random>
 #include <sys/mman.h>
@@ -151,7 +141,6 @@ public:
 
 private:
   LogicalResult prepare(StringRef source);
-  LogicalResult compile(llvm::SmallVectorImpl<char> *object = nullptr);
   void execute(nn::KernelOp kernel);
   std::vector<int64_t> shapeOf(Value value);
   Guarded &buffer(Value value);
@@ -173,8 +162,6 @@ private:
 LogicalResult Runner::prepare(StringRef source) {
   registry.insert<nn::NNDialect, func::FuncDialect, arith::ArithDialect, scf::SCFDialect, math::MathDialect,
                   vector::VectorDialect, LLVM::LLVMDialect>();
-  registerBuiltinDialectTranslation(registry);
-  registerLLVMDialectTranslation(registry);
   context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   context->loadAllAvailableDialects();
   program = parseSourceString<ModuleOp>(source, context.get());
@@ -217,67 +204,6 @@ LogicalResult Runner::prepare(StringRef source) {
   return success();
 }
 
-// Into this process, or into the bytes of an object.
-LogicalResult Runner::compile(llvm::SmallVectorImpl<char> *object) {
-  PassManager lower(context.get());
-  lower.addPass(createCanonicalizerPass());
-  lower.addPass(createCSEPass());
-  lower.addPass(createSCFToControlFlowPass());
-  lower.addPass(createConvertVectorToLLVMPass());
-  lower.addPass(createConvertMathToLLVMPass());
-  lower.addPass(createArithToLLVMConversionPass());
-  lower.addPass(createConvertControlFlowToLLVMPass());
-  lower.addPass(createConvertFuncToLLVMPass());
-  lower.addPass(createReconcileUnrealizedCastsPass());
-  if (failed(lower.run(*kernels)))
-    return failure();
-  static bool initialised = [] {
-    llvm::InitializeAllTargetInfos();
-    llvm::InitializeAllTargets();
-    llvm::InitializeAllTargetMCs();
-    llvm::InitializeAllAsmPrinters();
-    return true;
-  }();
-  (void)initialised;
-  auto llvmContext = std::make_unique<llvm::LLVMContext>();
-  auto module = translateModuleToLLVMIR(*kernels, *llvmContext);
-  if (!module)
-    return failure();
-  llvm::orc::JITTargetMachineBuilder machine{llvm::Triple(target.triple)};
-  machine.setCPU(target.cpu);
-  std::vector<std::string> features;
-  for (StringRef feature : llvm::split(target.features, ','))
-    if (!feature.empty())
-      features.push_back(feature.str());
-  machine.addFeatures(features);
-  machine.setCodeGenOptLevel(llvm::CodeGenOptLevel::Default);
-  auto targetMachine = llvm::cantFail(machine.createTargetMachine());
-  module->setDataLayout(targetMachine->createDataLayout());
-  module->setTargetTriple(llvm::Triple(target.triple));
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager callGraph;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder passes(targetMachine.get());
-  passes.registerModuleAnalyses(modules);
-  passes.registerCGSCCAnalyses(callGraph);
-  passes.registerFunctionAnalyses(functions);
-  passes.registerLoopAnalyses(loops);
-  passes.crossRegisterProxies(loops, functions, callGraph, modules);
-  passes.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(*module, modules);
-  if (object) {
-    llvm::raw_svector_ostream stream(*object);
-    llvm::legacy::PassManager emission;
-    if (targetMachine->addPassesToEmitFile(emission, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
-      return failure();
-    emission.run(*module);
-    return success();
-  }
-  jit = llvm::cantFail(llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(machine).create());
-  llvm::cantFail(jit->addIRModule({std::move(module), std::move(llvmContext)}));
-  return success();
-}
-
 std::vector<int64_t> Runner::shapeOf(Value value) {
   std::vector<int64_t> shape;
   for (const nn::Extent &extent : nn::extentsOf(value.getType()))
@@ -317,17 +243,15 @@ void Runner::execute(nn::KernelOp kernel) {
 }
 
 size_t Runner::object(StringRef source) {
-  llvm::SmallVector<char, 0> bytes;
-  if (failed(prepare(source)) || failed(compile(&bytes)))
-    return 0;
-  return bytes.size();
+  return failed(prepare(source)) ? 0 : llvm::cantFail(compileKernels(*kernels, target, MachineCode::Object)).size();
 }
 
 std::vector<Tensor> Runner::run(StringRef source, ArrayRef<Tensor> arguments) {
-  if (failed(prepare(source)) || failed(compile())) {
+  if (failed(prepare(source))) {
     ADD_FAILURE() << "does not compile:\n" << source.str();
     return {};
   }
+  jit = llvm::cantFail(loadKernels(*kernels, target));
   auto function = *program->getOps<func::FuncOp>().begin();
   for (auto [argument, tensor] : llvm::zip_equal(function.getArguments(), arguments)) {
     EXPECT_EQ(tensor.size(), (Tensor{shapeOf(argument), {}}.size()));
