@@ -30,7 +30,8 @@ static Expected<std::unique_ptr<TargetMachine>> createMachine(const TargetDescri
   if (!backend)
     return createStringError(inconvertibleErrorCode(), message);
   TargetOptions options;
-  options.AllowFPOpFusion = FPOpFusion::Fast;
+  // Multiply-adds are formed by the emitters, so that an element's value does not depend on the code around it.
+  options.AllowFPOpFusion = FPOpFusion::Standard;
   options.MCOptions.AsmVerbose = true; // assembly names spills
   options.FunctionSections = true;
   options.DataSections = true;
