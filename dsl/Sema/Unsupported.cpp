@@ -28,6 +28,8 @@ private:
       refuse(Construct::StatePer, state->per->range);
     if (llvm::isa<LiveItem>(item))
       refuse(Construct::Live, item.keyword);
+    if (llvm::isa<PrecisionItem>(item))
+      refuse(Construct::Precision, item.keyword);
     if (auto *on = llvm::dyn_cast<OnItem>(&item))
       check(on->sources);
     if (auto *evaluate = llvm::dyn_cast<EvaluateItem>(&item))
