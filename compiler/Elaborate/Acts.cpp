@@ -17,9 +17,12 @@ using llvm::Twine;
 
 namespace xfer {
 
-static constexpr llvm::StringLiteral readsHidden =
-    "training reads a value that is hidden here ('hide' in its domain); what is hidden may reach 'watch', 'report' and "
-    "'evaluate' only";
+/// Training reads a value that is hidden.
+static void reportHidden(Evaluator &evaluator, mlir::Value value, dsl::SourceRange range) {
+  evaluator.error(range, "hidden-value",
+                  "training reads " + evaluator.function().describeHidden(value) +
+                      " ('hide' in its domain); what is hidden may reach 'watch', 'report' and 'evaluate' only");
+}
 
 /// All values from which a derivative can flow to `loss`; what parameters were made from before is not looked at.
 static llvm::DenseSet<mlir::Value> gradientSources(mlir::Value loss, const llvm::DenseSet<mlir::Value> &parameters) {
@@ -142,17 +145,21 @@ void Pipeline::noteRole(const dsl::Item &clause, llvm::ArrayRef<Leaf *> leaves,
     current->roles.push_back(std::move(role));
 }
 
-/// Every loss that is minimized reaches a parameter of its own.
+/// Every loss that is minimized reaches a parameter of its own that is not frozen.
 void Pipeline::checkLosses(const llvm::DenseSet<mlir::Value> &sources, const llvm::DenseSet<mlir::Value> &parameters) {
+  llvm::SmallVector<mlir::Value> trainable;
+  for (Leaf *leaf : evaluator.leafOrder)
+    if (leaf->kind == Leaf::Parameter && !current->frozen.count(leaf->path))
+      trainable.push_back(evaluator.function().read(*leaf).value);
   for (const std::string &name : current->stage->losses) {
     auto known = current->lossValues.find(name);
     if (known == current->lossValues.end() || !sources.contains(known->second))
       continue;
     llvm::DenseSet<mlir::Value> own = gradientSources(known->second, parameters);
-    if (llvm::none_of(parameters, [&](mlir::Value parameter) { return own.contains(parameter); }))
+    if (llvm::none_of(trainable, [&](mlir::Value parameter) { return own.contains(parameter); }))
       error(current->stage->definitions.at(name).value->range, "no-gradient-path",
             "the loss '" + name +
-                "' has no gradient path to any parameter: what it reads is constant, detached "
+                "' has no gradient path to any parameter that trains: what it reads is frozen, constant, detached "
                 "('stop_gradient', 'hold', argmax, comparisons) or a state");
   }
 }
@@ -169,7 +176,7 @@ void Pipeline::minimize(const dsl::MinimizeItem &item, const ScopePtr &scope) {
     return;
   }
   if (meaningOf(loss->value).hidden) {
-    error(item.value->range, "hidden-value", readsHidden);
+    reportHidden(evaluator, loss->value, item.value->range);
     return;
   }
   std::optional<std::vector<Leaf *>> over;
@@ -311,7 +318,7 @@ void Pipeline::applyGradient(const dsl::ApplyItem &item, const ScopePtr &scope) 
       return;
     }
     if (found->tensor() && meaningOf(found->tensor()->value).hidden) {
-      error(item.value->range, "hidden-value", readsHidden);
+      reportHidden(evaluator, found->tensor()->value, item.value->range);
       return;
     }
     std::optional<Tensor> gradient = evaluator.toTensor(*found, item.value->range);

@@ -22,7 +22,9 @@ static Value rangeOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Sourc
   double count = *step == 0 ? 0 : (static_cast<double>(to) - static_cast<double>(from)) / static_cast<double>(*step);
   if (*step == 0 || count > maxRange)
     return evaluator.error(range, "range-too-long",
-                           "a range has a step other than 0 and at most " + Twine(maxRange) + " numbers");
+                           *step == 0 ? Twine("the step of a range is not 0")
+                                      : "a range has at most " + Twine(maxRange) + " numbers; this one, from " +
+                                            Twine(from) + " to " + Twine(to) + ", has more");
   std::vector<Value> all;
   int64_t numbers = count <= 0 ? 0 : static_cast<int64_t>(std::ceil(count));
   for (int64_t i = 0; i < numbers; ++i)

@@ -2,6 +2,7 @@
 
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Evaluator.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using llvm::Twine;
@@ -45,11 +46,20 @@ Value Evaluator::call(const Value &callee, const Arguments &arguments, dsl::Sour
                callee.describe() + " cannot be called; an index stands in '[ ]', and a product wants its '*'");
 }
 
+/// What a call may give, in order.
+static llvm::SmallVector<llvm::StringRef> writtenNames(llvm::ArrayRef<dsl::Formal> formals) {
+  llvm::SmallVector<llvm::StringRef> names;
+  for (const dsl::Formal &formal : formals)
+    if (!formal.given)
+      names.push_back(formal.name.text);
+  return names;
+}
+
 bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> formals, const Arguments &arguments,
                             const ScopePtr &scope, dsl::SourceRange range) {
   std::vector<const Arguments::One *> chosen(formals.size(), nullptr);
   size_t position = 0;
-  bool ok = true;
+  bool ok = true, isNamed = true;
   for (const Arguments::One &one : arguments.all) {
     size_t target = formals.size();
     if (one.name.empty()) {
@@ -57,9 +67,10 @@ bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> 
         ++position;
       target = position;
       if (target == formals.size()) {
-        size_t wanted = llvm::count_if(formals, [](const dsl::Formal &formal) { return !formal.given; });
+        llvm::SmallVector<llvm::StringRef> names = writtenNames(formals);
         error(one.range, "too-many-arguments",
-              "'" + callee + "' takes " + Twine(wanted) + (wanted == 1 ? " argument" : " arguments"));
+              "'" + callee + "' takes " + Twine(names.size()) + (names.size() == 1 ? " argument" : " arguments") +
+                  (names.empty() ? "" : ": " + llvm::join(names, ", ")));
         return false;
       }
     } else {
@@ -67,14 +78,15 @@ bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> 
         if (formal.name.text == one.name)
           target = i;
       if (target == formals.size()) {
-        std::vector<llvm::StringRef> candidates;
-        for (const dsl::Formal &formal : formals)
-          candidates.push_back(formal.name.text);
-        llvm::StringRef nearest = dsl::findNearest(one.name, candidates);
+        llvm::SmallVector<llvm::StringRef> names = writtenNames(formals);
+        llvm::StringRef nearest = dsl::findNearest(one.name, names);
         error(one.range, "unknown-argument",
               "'" + callee + "' has no argument '" + one.name + "'" +
-                  (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+                  (!nearest.empty() ? "; did you mean '" + nearest.str() + "'?"
+                   : !names.empty() ? "; it has " + llvm::join(names, ", ")
+                                    : std::string()));
         ok = false;
+        isNamed = false;
         continue;
       }
     }
@@ -87,16 +99,21 @@ bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> 
     chosen[target] = &one;
   }
   // Arguments before defaults: a default may read a dimension that an argument binds.
+  bool fits = true;
   for (auto [formal, one] : llvm::zip_equal(formals, chosen)) {
     if (!one)
       continue;
     Value value = one->value;
-    if (formal.type)
+    // Behind one that does not fit others may be in its place.
+    bool isSound = !value.isPoison();
+    if (formal.type && fits)
       value = conform(value, *formal.type, scope, formal.name.text, one->range);
     if (value.isPoison())
       ok = false;
-    scope->define(formal.name.text, value);
+    fits &= !isSound || !value.isPoison();
+    scope->define(formal.name.text, fits ? value : Value());
   }
+  ok &= fits;
   for (auto [formal, one] : llvm::zip_equal(formals, chosen)) {
     if (one)
       continue;
@@ -105,7 +122,12 @@ bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> 
       value = given(formal.name.text, range);
     if (!value && formal.defaultValue)
       value = evaluate(*formal.defaultValue, scope);
-    if (!value) {
+    static constexpr llvm::StringRef givens[] = {"training", "progress", "step",  "epoch",   "steps",
+                                                 "epochs",   "stale",    "shape", "gradient"};
+    bool isOfNoKind = formal.given && !llvm::is_contained(givens, formal.name.text);
+    if (!value && (!isNamed || isOfNoKind)) { // under another name, probably; each was reported
+      value = Value();
+    } else if (!value) {
       error(range, "missing-argument",
             formal.given ? "'" + callee + "' needs '" + formal.name.text + "', which is not known here"
                          : "'" + callee + "' needs the argument '" + formal.name.text + "'");

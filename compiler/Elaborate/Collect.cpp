@@ -168,10 +168,17 @@ void Pipeline::collectItem(const dsl::Item &item, const ScopePtr &scope) {
           static_cast<Node<dsl::DomainItem> &>(domain) = node;
           if (domains.emplace(node.name, domain).second)
             domainOrder.push_back(node.name);
+          // Of two things with one name, which was reported, the domain is the one that others read.
+          llvm::erase_if(optionList, [&](const Option &option) { return option.name == node.name; });
         });
       })
-      .Case<dsl::ModelItem>(
-          [&](auto *item) { take(item, item->slot, [&](Node<dsl::ModelItem> node) { models.push_back(node); }); })
+      .Case<dsl::ModelItem>([&](auto *item) {
+        take(item, item->slot, [&](Node<dsl::ModelItem> node) {
+          // A second one of that name was reported; the first is what others read.
+          if (llvm::none_of(models, [&](const Node<dsl::ModelItem> &known) { return known.name == node.name; }))
+            models.push_back(node);
+        });
+      })
       .Case<dsl::StageItem>([&](auto *item) {
         take(item, item->slot, [&](Node<dsl::StageItem> node) {
           StageInfo stage;
@@ -201,6 +208,12 @@ void Pipeline::collectItem(const dsl::Item &item, const ScopePtr &scope) {
       .Case<dsl::ReportItem>([&](auto *item) { collecting->push_back({Acting::Report, "", item, scope}); })
       .Case<dsl::RepeatItem>([&](auto *repeat) { collectRepeat(*repeat, scope); })
       .Case<dsl::SweepItem>([&](auto *sweep) { collectSweep(*sweep, scope); })
+      // `x = e` and `let` are mistakes here, which were reported; the names are no further ones.
+      .Case<dsl::PartItem>([&](auto *part) { programScope->define(part->name.text, Value()); })
+      .Case<dsl::LetItem>([&](auto *let) {
+        for (const dsl::Name &name : let->pattern.names)
+          programScope->define(name.text, Value());
+      })
       .Case<dsl::ExportItem>([&](auto *item) { exports.push_back({item, scope, item->name.text}); })
       .Default([&](auto *item) {
         error(item->keyword, "not-supported-yet",

@@ -2,6 +2,7 @@
 
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Pipeline.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using llvm::Twine;
@@ -84,6 +85,15 @@ void Pipeline::declareDomains() {
           domain.readSplits.push_back(split->text);
       } else if (llvm::isa<dsl::MapItem>(&item)) {
         domain.maps.push_back({&item, scope});
+        // What is mapped under a name that is no field, which was reported, is missing from the field that was meant.
+        for (const dsl::Slot &target : llvm::cast<dsl::MapItem>(item).targets) {
+          llvm::SmallVector<llvm::StringRef> names;
+          for (const DomainInfo::Field &field : domain.fields)
+            names.push_back(field.name);
+          if (llvm::StringRef meant = dsl::findNearest(target.base.text, names);
+              !meant.empty() && !domain.find(target.base.text))
+            domain.brokenFields.insert(meant.str());
+        }
       } else if (auto *split = llvm::dyn_cast<dsl::SplitItem>(&item)) {
         declareSplit(domain, *split, scope);
       } else if (auto *hide = llvm::dyn_cast<dsl::HideItem>(&item)) {
@@ -178,9 +188,19 @@ void Pipeline::declareSplit(DomainInfo &domain, const dsl::SplitItem &split, con
     Value value = evaluator.evaluate(*part.value, scope);
     std::optional<double> share = value.asNumber();
     if (!share || *share <= 0 || low + *share > 1 + 1e-9) {
+      std::string found;
+      llvm::raw_string_ostream os(found);
+      if (!share || *share <= 0)
+        os << "a split is a share of the samples, a number above 0 and at most 1, found " << value.describe();
+      else if (*share > 1)
+        os << llvm::format("a split is a share of the samples: %g for %g %%, not %g", *share / 100, *share, *share);
+      else
+        os << llvm::format("the shares of one clause add up to at most 1; with this they would to %g", low + *share);
       if (!value.isPoison())
-        error(part.value->range, "bad-share",
-              "a split is a share of the samples; the shares of one clause add up to at most 1");
+        error(part.value->range, "bad-share", found);
+      for (const dsl::SplitItem::Part &broken : split.parts)
+        if (!domain.hasSplit(broken.name.text))
+          domain.brokenSplits.insert(broken.name.text);
       return;
     }
     DomainInfo::Split made;
@@ -285,8 +305,9 @@ Attribute Pipeline::emitRead(const DomainInfo &domain, const dsl::OriginItem &re
   if (!llvm::is_contained(known, reader->name)) {
     llvm::StringRef nearest = dsl::findNearest(reader->name, known);
     error(reader->range, "unknown-reader",
-          "there is no reader '" + reader->name + "'" +
-              (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+          "there is no reader '" + reader->name + "'; " +
+              (nearest.empty() ? "there are " + llvm::join(llvm::ArrayRef<llvm::StringRef>(known), ", ")
+                               : "did you mean '" + nearest.str() + "'?"));
     return nullptr;
   }
   NamedAttrList arguments;

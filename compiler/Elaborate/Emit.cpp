@@ -199,4 +199,24 @@ llvm::SmallVector<mlir::Value> isolate(Region &region, Location where) {
   return captured.takeVector();
 }
 
+llvm::DenseSet<mlir::Value> valuesBehind(ValueRange values) {
+  llvm::DenseSet<mlir::Value> reached;
+  SmallVector<mlir::Value> work(values);
+  while (!work.empty()) {
+    mlir::Value value = work.pop_back_val();
+    if (!reached.insert(value).second)
+      continue;
+    Operation *op = value.getDefiningOp();
+    if (auto argument = llvm::dyn_cast<BlockArgument>(value)) {
+      if (auto each = llvm::dyn_cast<nn::EachOp>(argument.getOwner()->getParentOp()))
+        work.push_back(each->getOperand(argument.getArgNumber()));
+    } else if (auto each = llvm::dyn_cast<nn::EachOp>(op)) {
+      work.push_back(each.getYield().getValues()[llvm::cast<OpResult>(value).getResultNumber()]);
+    } else {
+      work.append(op->operand_begin(), op->operand_end());
+    }
+  }
+  return reached;
+}
+
 } // namespace xfer

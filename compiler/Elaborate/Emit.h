@@ -32,6 +32,10 @@ nn::Meaning meaningOf(mlir::Value value);
 /// The value with another meaning; itself where that changes nothing.
 mlir::Value annotate(mlir::OpBuilder &builder, mlir::Location where, mlir::Value value, const nn::Meaning &meaning);
 
+/// The values that `values` are computed from, and they. Per-sample code is handed all fields of a sample and is looked
+/// into.
+llvm::DenseSet<mlir::Value> valuesBehind(mlir::ValueRange values);
+
 /// Makes a region isolated: values from outside that it reads become arguments of its block, behind those that it has.
 /// Returns those values in order. The region may be detached.
 llvm::SmallVector<mlir::Value> isolate(mlir::Region &region, mlir::Location where);

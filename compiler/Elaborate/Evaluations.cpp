@@ -17,6 +17,17 @@ void Pipeline::predict(const dsl::PredictItem &item, const ScopePtr &scope, cons
     reporting.compares = true;
     reporting.truth = evaluator.evaluate(*item.against, scope);
     reporting.ok &= !reporting.prediction.isPoison() && !reporting.truth.isPoison();
+    auto isPerSample = [](const Value &value) {
+      const Tensor *tensor = value.tensor();
+      return tensor && tensor->rank() > 0 && extentsOf(tensor->value).front().isDynamic();
+    };
+    if (reporting.prediction.tensor() && isPerSample(reporting.truth) && !isPerSample(reporting.prediction)) {
+      error(item.value->range, "prediction-not-per-sample",
+            "a prediction has one row a sample, as the labels behind 'against' have, found " +
+                reporting.prediction.describe());
+      reporting.prediction = Value();
+      reporting.ok = false;
+    }
     return;
   }
   std::optional<Tensor> rows = evaluator.toTensor(reporting.prediction, item.value->range);
@@ -139,6 +150,8 @@ void Pipeline::buildEvaluation(const dsl::EvaluateItem &item, const ScopePtr &ou
       if (auto *let = llvm::dyn_cast<dsl::LetItem>(&clause))
         reporting.ok &=
             evaluator.bindPattern(let->pattern, evaluator.evaluate(*let->value, inner), *scope, let->value->range);
+      else if (auto *part = llvm::dyn_cast<dsl::PartItem>(&clause)) // lacks its `let`, which was reported
+        scope->define(part->name.text, evaluator.evaluate(*part->value, inner));
       else if (auto *predicted = llvm::dyn_cast<dsl::PredictItem>(&clause))
         predict(*predicted, inner, name, reporting);
       else if (auto *reported = llvm::dyn_cast<dsl::ReportItem>(&clause))

@@ -272,6 +272,7 @@ private:
   Value evaluateKind(const dsl::Expr &expression, const ScopePtr &scope);
   Value moduleMember(const Module &module, llvm::StringRef name, dsl::SourceRange range);
   void enter(const Module &module, Frame &frame);
+  void checkImageRange(ModuleInstance &instance, const Arguments &arguments, dsl::SourceRange range);
   Value method(const Module &module, const dsl::FnItem &definition);
   void defineMethods(const Module &module, Scope &scope);
   Value through(const Value &part, const Module &module);

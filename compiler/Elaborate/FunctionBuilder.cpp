@@ -1,5 +1,6 @@
 #include "compiler/Elaborate/FunctionBuilder.h"
 #include "compiler/Dialect/NN/IR/NN.h"
+#include "compiler/Elaborate/Emit.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/BitVector.h"
 
@@ -35,6 +36,14 @@ llvm::StringRef FunctionBuilder::optionOf(mlir::Value value) const {
     if (bound.value == value && bound.kind == pipeline::BindKind::Option)
       return bound.name;
   return "";
+}
+
+std::string FunctionBuilder::describeHidden(mlir::Value value) const {
+  llvm::DenseSet<mlir::Value> behind = valuesBehind(value);
+  for (const Bound &bound : arguments)
+    if (bound.kind == pipeline::BindKind::Batch && behind.contains(bound.value) && meaningOf(bound.value).hidden)
+      return "'" + bound.name + "', which is hidden here";
+  return "a value that is hidden here";
 }
 
 mlir::Value FunctionBuilder::stepKey() {

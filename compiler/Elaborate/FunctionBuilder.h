@@ -31,6 +31,8 @@ public:
                        int64_t views = 0);
   /// The option that a value is, as an argument; empty if it is none.
   llvm::StringRef optionOf(mlir::Value value) const;
+  /// What hides a value, in words: "'usps.label', which is hidden here".
+  std::string describeHidden(mlir::Value value) const;
   /// The kinds of what has been read so far.
   std::set<pipeline::BindKind> kindsRead() const;
   /// Are there more operations than any function of reason has?

@@ -161,7 +161,9 @@ Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, c
   auto isRest = [](const dsl::IndexExpr::Item &item) { return item.isRange && !item.low && !item.high; };
   size_t rests = llvm::count_if(expression.items, isRest);
   if (written - rests > dims.size() || rests > 1)
-    return error(expression.range, "bad-index", Twine(written) + " indices for " + Value(tensor).describe());
+    return error(expression.range, "bad-index",
+                 Twine(written) + (written == 1 ? " index for " : " indices for ") + Value(tensor).describe() +
+                     (dims.empty() ? ", which has no axis" : ""));
   SmallVector<int64_t> offsets, sizes, strides(dims.size(), 1);
   std::vector<Dim> kept;
   auto whole = [&](const Dim &dim) {

@@ -34,7 +34,8 @@ Leaf *Evaluator::declareLeaf(const std::string &path, Leaf::Kind kind, RankedTen
       return leaf.get();
     error(range, "leaf-differs",
           "'" + path + "' has the shape " + describeShape(leaf->type) +
-              " since its first application; here it would be " + describeShape(type));
+              " since its first application; here it would be " + describeShape(type) +
+              "; all calls of a module want inputs of one width");
     return nullptr;
   }
   leaf = std::make_unique<Leaf>();

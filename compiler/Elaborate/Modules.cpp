@@ -245,8 +245,31 @@ bool Evaluator::defineMembers(const Module &module, const ScopePtr &scope) {
   return ok;
 }
 
+/// Warns where one net is given normalised images of one domain and unnormalised ones of another.
+void Evaluator::checkImageRange(ModuleInstance &instance, const Arguments &arguments, dsl::SourceRange range) {
+  if (arguments.all.empty() || !arguments.all.front().value.tensor())
+    return;
+  nn::Meaning meaning = meaningOf(arguments.all.front().value.tensor()->value);
+  std::string found = meaning.normalised ? "normalised" : meaning.tag == nn::Tag::Unit ? "from 0 to 1" : "";
+  if (found.empty() || meaning.domains.size() != 1)
+    return;
+  if (instance.imageRange.empty()) {
+    instance.imageRange = found;
+    instance.imageDomain = meaning.domains.front();
+    instance.imageCall = range;
+  } else if (instance.imageRange != found && instance.imageDomain != meaning.domains.front()) {
+    report(range, "ranges-differ",
+           "'" + instance.path + "' is given values of '" + meaning.domains.front() + "' that are " + found +
+               ", and of '" + instance.imageDomain + "' that are " + instance.imageRange + "; 'map' both in one way",
+           dsl::Severity::Warning)
+        .note(instance.imageCall, "those of '" + instance.imageDomain + "' here");
+  }
+}
+
 Value Evaluator::apply(const Module &module, const Arguments &arguments, dsl::SourceRange range) {
   ModuleInstance &instance = *module.instance;
+  if (llvm::none_of(frames, [](const Frame &frame) { return frame.module != nullptr; }))
+    checkImageRange(instance, arguments, range);
   if (!instance.constructor)
     return error(range, "not-callable",
                  "'" + instance.path + "' is a namespace; call one of its parts, or give it as 'model " +

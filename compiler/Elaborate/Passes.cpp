@@ -109,20 +109,38 @@ bool Pipeline::buildInit(llvm::StringRef name, llvm::StringRef owner, const Stag
 
 //===--- figures of a stage -------------------------------------------------------------------------------------===//
 
+std::optional<Place> Pipeline::splitOf(const dsl::Expr &over, const ScopePtr &scope, const StageInfo *stage) {
+  // Whatever stands there is evaluated in a function of its own, as it may be anything.
+  BuildContext build;
+  build.whole = true;
+  build.stage = stage;
+  if (stage) {
+    build.sources = stage->sources;
+    build.broken = stage->broken;
+  }
+  ContextGuard guard(current, &build);
+  FunctionBuilder function(*module, "over", location(over.range));
+  evaluator.functions.push_back(&function);
+  Value value = evaluator.evaluate(over, scope);
+  evaluator.functions.pop_back();
+  const Place *place = value.place();
+  std::optional<Place> split = place && place->kind == Place::Split ? std::optional(*place) : std::nullopt;
+  if (!split && !value.isPoison())
+    error(over.range, "not-a-split", "'over' names a split such as 'usps.valid', found " + value.describe());
+  function.erase();
+  return split;
+}
+
 /// The splits that `over` names; else `valid` of the sources' domains, else the stage's own splits.
 std::optional<std::vector<SourceInfo>>
 Pipeline::figureSources(const StageInfo &stage, const std::vector<dsl::ExprPtr> &over, const ScopePtr &scope) {
   std::vector<SourceInfo> result = stage.sources;
   std::map<std::string, std::string> named;
   for (const dsl::ExprPtr &one : over) {
-    Value split = evaluator.evaluate(*one, scope);
-    const Place *place = split.place();
-    if (!place || place->kind != Place::Split) {
-      if (!split.isPoison())
-        error(one->range, "not-a-split", "'over' names a split such as 'usps.valid', found " + split.describe());
+    std::optional<Place> split = splitOf(*one, scope, &stage);
+    if (!split)
       return std::nullopt;
-    }
-    named[place->name] = place->split;
+    named[split->name] = split->split;
   }
   for (SourceInfo &source : result) {
     source.sampler = source.forFigures();
@@ -153,11 +171,13 @@ Pipeline::figureSources(const StageInfo &stage, const std::vector<dsl::ExprPtr> 
 void Pipeline::warnOfOverlap(const StageInfo &stage, const SourceInfo &source, func::FuncOp function,
                              dsl::SourceRange range) {
   const DomainInfo &domain = domains[source.domain];
+  llvm::DenseSet<mlir::Value> reached = valuesBehind(function.front().getTerminator()->getOperands());
   bool readsLabel = false;
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
     auto bind = pipeline::getArgumentBind(function, i);
     llvm::StringRef field = bind.getName().rsplit('.').second;
-    if (bind.getKind() == pipeline::BindKind::Batch && pipeline::getSourceName(bind) == source.name)
+    if (bind.getKind() == pipeline::BindKind::Batch && pipeline::getSourceName(bind) == source.name &&
+        reached.contains(function.getArgument(i)))
       if (const DomainInfo::Field *known = domain.find(field))
         readsLabel |= known->meaning.tag == nn::Tag::Class;
   }
@@ -198,13 +218,14 @@ bool Pipeline::figureValue(const dsl::Expr &value, const ScopePtr &scope, Figure
     return false;
   }
   if (meaningOf(figure->value).hidden && use != FigureUse::Watch && use != FigureUse::KeepOracle) {
+    std::string hidden = evaluator.function().describeHidden(figure->value);
     error(value.range, "hidden-value",
-          use == FigureUse::Stop ? "'stop' reads a value that is hidden; training may not depend on it"
+          use == FigureUse::Stop ? "'stop' reads " + hidden + "; training may not depend on it"
           : use == FigureUse::Sweep
-              ? "the choice of a sweep reads a value that is hidden, and what the program reports "
-                "would be chosen by it; judge by what needs no such label, such as 'snd'"
-              : "this choice reads a value that is hidden; 'oracle' after 'best' or 'least' says "
-                "that this is meant");
+              ? "the choice of a sweep reads " + hidden +
+                    ", and what the program reports would be chosen by it; judge by what needs no such label, such as "
+                    "'snd'"
+              : "this choice reads " + hidden + "; 'oracle' after 'best' or 'least' says that this is meant");
     return false;
   }
   Tensor number = evaluator.convert(*figure, builder.getF32Type(), value.range);

@@ -227,6 +227,8 @@ private:
                                          llvm::StringRef name, FigureUse use);
   /// The figure itself, a scalar of the right to be read that its use has; false after an error.
   bool figureValue(const dsl::Expr &value, const ScopePtr &scope, FigureUse use);
+  /// The split that an expression behind `over` names; nothing after an error.
+  std::optional<Place> splitOf(const dsl::Expr &over, const ScopePtr &scope, const StageInfo *stage);
   std::optional<std::vector<SourceInfo>> figureSources(const StageInfo &stage, const std::vector<dsl::ExprPtr> &over,
                                                        const ScopePtr &scope);
   void warnOfOverlap(const StageInfo &stage, const SourceInfo &source, mlir::func::FuncOp function,

@@ -183,6 +183,8 @@ struct BuildContext {
   std::map<std::string, Value> holds;
   std::optional<Value> scheduleFactor; ///< of the stage, once it was asked for
   bool broken = false;                 ///< a source could not be made out
+  bool wantsOver = false;              ///< a figure that names no split
+  std::set<std::string> notRead;       ///< domains that are no source, which was reported
   bool counters = false;               ///< step, epoch, progress exist
   bool onlyLooks = false;              ///< definitions are looked at that nothing has read: they may want a time
   bool checksPaths = false; ///< the phase in which nothing is frozen for a time: every loss must reach a parameter

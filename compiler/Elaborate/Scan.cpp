@@ -49,6 +49,11 @@ static std::optional<Walked> walked(Evaluator &evaluator, const dsl::ScanExpr &s
     std::optional<Tensor> tensor = evaluator.toTensor(one, scan.source->range);
     if (!tensor)
       return std::nullopt;
+    if (tensor->rank() == 0) {
+      evaluator.error(scan.source->range, "bad-range",
+                      "a 'scan' goes over 'range(k)' or over tensors that have an axis, found " + one.describe());
+      return std::nullopt;
+    }
     Value along = scan.along ? evaluator.evaluate(*scan.along, scope) : Value(int64_t(0));
     std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(along, *tensor, scan.range);
     if (!axes)

@@ -1,5 +1,6 @@
 #include "compiler/Elaborate/Selection.h"
 #include "compiler/Elaborate/Evaluator.h"
+#include "llvm/ADT/StringExtras.h"
 
 using llvm::Twine;
 
@@ -180,9 +181,26 @@ std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selec
     known.insert(instance->path);
   std::vector<llvm::StringRef> candidates(known.begin(), known.end());
   llvm::StringRef nearest = dsl::findNearest(text, candidates);
+  std::string remedy;
+  if (selector.isKind && llvm::none_of(kinds, [&](auto &one) { return one.second == selector.isKind->text; })) {
+    std::set<llvm::StringRef> there;
+    for (auto &[path, kind] : kinds)
+      there.insert(kind);
+    there.erase("");
+    remedy = "; no module is a '" + selector.isKind->text + "', there are " + llvm::join(there, ", ");
+  } else if (!nearest.empty()) {
+    remedy = "; did you mean '" + nearest.str() + "'?";
+  } else {
+    // The parts of the module that the path begins with.
+    for (llvm::StringRef above = text; remedy.empty() && above.contains('.');) {
+      above = above.rsplit('.').first;
+      auto found = llvm::find_if(evaluator.instances, [&](auto &one) { return one->path == above; });
+      if (found != evaluator.instances.end() && !(*found)->order.empty())
+        remedy = "; '" + above.str() + "' has " + llvm::join((*found)->order, ", ");
+    }
+  }
   evaluator.error(selector.range, "selector-matches-nothing",
-                  "'" + text + "' matches no parameter and no state" +
-                      (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+                  "'" + text + "' matches no parameter and no state" + remedy);
   return std::nullopt;
 }
 

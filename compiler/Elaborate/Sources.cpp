@@ -7,6 +7,7 @@
 
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Pipeline.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using llvm::Twine;
@@ -77,14 +78,19 @@ bool Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<ds
       if (!source.batch)
         source.batch = size;
   }
+  llvm::SmallVector<llvm::StringRef> without;
+  dsl::SourceRange last;
   for (SourceInfo &source : llvm::drop_begin(into, first))
     if (!source.batch) {
-      if (wantsBatch)
-        error(source.range, "missing-batch",
-              "the source '" + source.name +
-                  "' has no 'batch'; write how many samples a step takes, such as 'batch 64'");
+      without.push_back(source.name);
+      last = source.range;
       source.batch = std::max<int64_t>(1, 256 / (source.sampler ? source.sampler->samplesPerElement() : 1));
     }
+  if (wantsBatch && !without.empty())
+    error(last, "missing-batch",
+          (without.size() == 1 ? "the source '" : "the sources '") + llvm::join(without, "' and '") +
+              (without.size() == 1 ? "' has" : "' have") +
+              " no 'batch'; write behind the last how many samples a step takes, such as 'batch 64'");
   return ok;
 }
 
@@ -349,6 +355,13 @@ Value Pipeline::member(const Place &place, llvm::StringRef member, dsl::SourceRa
     if (current && current->broken)
       return Value();
     // A source under another name hides its domain's name; one of the domain alone is meant by it all the same.
+    if (current && !current->notRead.insert(place.name).second)
+      return Value();
+    if (current && current->wantsOver)
+      return error(range, "source-not-read",
+                   "'" + place.name + "." + member +
+                       "' is read here, and no 'over' says of which samples; add one, such as 'over " + place.name +
+                       ".all'");
     return error(range, "source-not-read",
                  "'" + place.name + "." + member + "' is read here, but '" + place.name +
                      "' is no source here; add it to 'on' or 'evaluate', or use the name that 'as' gave it");

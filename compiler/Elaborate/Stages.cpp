@@ -13,10 +13,14 @@ namespace xfer {
 
 void Pipeline::gatherClause(StageInfo &stage, const dsl::Item &item, const ScopePtr &scope) {
   auto define = [&](llvm::StringRef name, Definition definition, dsl::SourceRange range) {
-    bool isNew = stage.definitions.insert_or_assign(name.str(), definition).second;
+    if (programScope->find(name) && diagnostics.hasErrors()) // a clash, which was reported: what it means is no matter
+      stage.scope->define(name, Value());
+    auto [known, isNew] = stage.definitions.try_emplace(name.str(), definition);
     if (isNew)
       stage.definitionOrder.push_back(name.str());
-    else if (stage.baselineOf.empty()) // a baseline replaces what its stage defines
+    else if (!stage.baselineOf.empty()) // a baseline replaces what its stage defines
+      known->second = definition;
+    else
       error(range, "duplicate-name", "'" + name + "' is defined twice in this stage");
   };
   auto single = [&](std::optional<StageInfo::Clause> &slot) {
@@ -37,6 +41,10 @@ void Pipeline::gatherClause(StageInfo &stage, const dsl::Item &item, const Scope
         define(loss->name.text, {loss, loss->value.get(), nullptr, 0, scope, true}, loss->name.range);
         if (!llvm::is_contained(stage.losses, loss->name.text))
           stage.losses.push_back(loss->name.text);
+      })
+      .Case<dsl::PartItem>([&](auto *part) {
+        // `x = e` lacks its `let`, which was reported.
+        define(part->name.text, {part, part->value.get(), nullptr, 0, scope, false}, part->name.range);
       })
       .Case<dsl::MinimizeItem, dsl::ApplyItem, dsl::RunItem, dsl::HoldItem, dsl::RepeatItem>(
           [&](auto *) { stage.acts.push_back({&item, scope}); })
@@ -68,6 +76,8 @@ void Pipeline::gatherClause(StageInfo &stage, const dsl::Item &item, const Scope
 
 void Pipeline::gatherStage(StageInfo &stage, const std::vector<dsl::ItemPtr> &items) {
   eachItem(items, stage.scope, [&](const dsl::Item &item, const ScopePtr &scope) { gatherClause(stage, item, scope); });
+  // A stage without 'on' was reported; what it reads is another matter.
+  stage.broken |= stage.sources.empty() && diagnostics.hasErrors();
 }
 
 /// Does the block of a baseline stand in place of this clause? What only keeps values (`hold`, `update`) stays.

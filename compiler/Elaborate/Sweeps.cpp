@@ -122,21 +122,19 @@ pipeline::KeepAttr Pipeline::sweepKeep(const Acting &acting) {
   request.name = "sweep" + (number == 1 ? std::string() : "#" + std::to_string(number)) + ".keep";
   request.range = keep.value->range;
   for (const dsl::ExprPtr &one : keep.over) {
-    Value split = evaluator.evaluate(*one, acting.keep.scope);
-    const Place *place = split.place();
-    if (!place || place->kind != Place::Split) {
-      if (!split.isPoison())
-        error(one->range, "not-a-split", "'over' names a split such as 'usps.valid', found " + split.describe());
+    std::optional<Place> place = splitOf(*one, acting.keep.scope, /*stage=*/nullptr);
+    if (!place)
       return nullptr;
-    }
     SourceInfo source;
     source.name = source.domain = place->name;
     source.split = place->split;
     source.range = one->range;
     request.sources.push_back(source);
   }
-  bool built =
-      buildPass(request, [&](BuildContext &) { return figureValue(*keep.value, acting.keep.scope, FigureUse::Sweep); });
+  bool built = buildPass(request, [&](BuildContext &build) {
+    build.wantsOver = keep.over.empty();
+    return figureValue(*keep.value, acting.keep.scope, FigureUse::Sweep);
+  });
   if (!built || discovering)
     return nullptr;
   auto function = module->lookupSymbol<func::FuncOp>(request.name);

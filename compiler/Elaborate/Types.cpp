@@ -317,8 +317,10 @@ Value Evaluator::conform(const Value &value, const dsl::Type &type, const ScopeP
       return value.list() ? value : wrong("a list");
     if (name == "float" && !named.dims)
       return value.isNumber() || (value.tensor() && value.tensor()->rank() == 0) ? value : wrong("a number");
-    if ((name == "int" || name == "bool") && !named.dims && !value.tensor())
-      return value.asInteger() || value.get<Dim>() ? value : wrong(name == "int" ? "an int" : "a bool");
+    if (name == "bool" && !named.dims && !value.tensor())
+      return value.get<bool>() ? value : wrong("true or false");
+    if (name == "int" && !named.dims && !value.tensor())
+      return value.asInteger() || value.get<Dim>() ? value : wrong("an int");
     if (!findTag(name))
       return error(named.name.range, "unknown-type",
                    "unknown type '" + name +

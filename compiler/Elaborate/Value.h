@@ -268,6 +268,9 @@ struct ModuleInstance {
   std::map<std::string, Leaf *> leaves;           ///< by local name
   std::vector<Rewrite> rewrites;                  ///< of this instance and those around it
   bool applied = false;
+  /// Of the first images that it was called with: "normalised", "from 0 to 1" or empty; their domain; where.
+  std::string imageRange, imageDomain;
+  dsl::SourceRange imageCall;
   bool added = false; ///< stands where a rewriting put another kind of module
 };
 

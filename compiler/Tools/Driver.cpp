@@ -124,6 +124,11 @@ bool Driver::parse() {
   collectImports(*program, imported);
   if (diagnostics.hasErrors())
     return false;
+  if (program->items.empty()) {
+    diagnostics.error("empty-program", {program->id, 0, 0},
+                      "the file holds no program; 'xferc new NAME' writes one to begin with");
+    return false;
+  }
   dsl::checkFile(*program, imported, diagnostics);
   diagnostics.settle();
   return true;

@@ -20,7 +20,7 @@ public:
 
   void describe() {
     if (argumentWithEquals() || colonInIndex() || foreignWord() || slashComment() || colonBeforeBlock() ||
-        augmented() || brackets() || trailingComma() || reservedWord() || unknownItem())
+        augmented() || brackets() || trailingComma() || itemInBrackets() || reservedWord() || unknownItem())
       return;
     std::string wanted = describeExpected();
     if (wanted.empty())
@@ -30,7 +30,7 @@ public:
   }
 
   void describeStray(bool behindItem) {
-    if (foreignWord() || slashComment() || colonBeforeBlock() || brackets() || trailingComma())
+    if (foreignWord() || slashComment() || colonBeforeBlock() || brackets() || trailingComma() || wordBehindOperator())
       return;
     if (behindItem && sameLine(index - 1, index))
       diagnostics.error("expected-newline", range(index), "expected the end of the line or ';', found " + found());
@@ -218,9 +218,45 @@ private:
     return true;
   }
 
+  static bool isOperator(size_t type) { return type >= XferParser::Less && type <= XferParser::AtSign; }
+
+  /// A line that opens with the word of an item while a bracket of the line above is open.
+  bool itemInBrackets() {
+    if (!opener || type(*opener) == XferParser::LeftBrace || !hasPrevious() || sameLine(index - 1, index) ||
+        type(index - 1) == XferParser::Comma || isOperator(type(index - 1)))
+      return false;
+    bool opensItem = llvm::StringSwitch<bool>(text(index))
+                         .Cases({"let", "loss", "hold", "minimize", "apply", "run"}, true)
+                         .Cases({"optimizer", "schedule", "epochs", "steps", "watch", "keep"}, true)
+                         .Cases({"stop", "freeze", "augment", "on", "predict", "report"}, true)
+                         .Cases({"domain", "model", "stage", "evaluate", "export", "baseline"}, true)
+                         .Cases({"fn", "module", "const", "param", "state", "update", "return"}, true)
+                         .Cases({"read", "fields", "map", "split", "hide", "load"}, true)
+                         .Default(false);
+    if (!opensItem)
+      return false;
+    diagnostics
+        .error("unclosed-bracket", range(index - 1).after(),
+               "expected '" + closerOf(type(*opener)) + "' before the line that begins with " + found())
+        .note(range(*opener), "'" + text(*opener) + "' was opened here");
+    return true;
+  }
+
+  /// `minimize task +` with `optimizer sgd(..)` below it, `on a, b, batch 64`: the word was read as a name.
+  bool wordBehindOperator() {
+    if (!hasPrevious(2) || !sameLine(index - 1, index) || type(index - 1) == XferParser::Identifier ||
+        !isName(type(index - 1)) || (type(index - 2) != XferParser::Comma && !isOperator(type(index - 2))))
+      return false;
+    diagnostics.error("unexpected-token", range(index - 2),
+                      "something is missing behind '" + text(index - 2) + "'; what follows is '" + text(index - 1) +
+                          "', which opens a clause");
+    return true;
+  }
+
   bool reservedWord() {
     size_t here = type(index);
-    if (here > XferParser::None || !expected.contains(size_t(XferParser::Identifier)))
+    if (here > XferParser::None || !expected.contains(size_t(XferParser::Identifier)) ||
+        expected.contains(size_t(XferParser::Int)))
       return false;
     diagnostics.error("reserved-word", range(index), found() + " is a reserved word and cannot be a name");
     return true;
@@ -240,8 +276,16 @@ private:
     for (const std::string &quoted : storage)
       words.push_back(llvm::StringRef(quoted).trim('\''));
     llvm::StringRef word = text(index - 1), nearest = findNearest(word, words);
-    // Behind a clause word stands no bracket and no point: this is an expression.
-    if (nearest.empty() || isOpener(type(index)) || type(index) == XferParser::Dot) {
+    // Behind a clause word stands no bracket, no point and no operator but a sign: this is an expression.
+    bool isExpression = isOpener(type(index)) || type(index) == XferParser::Dot ||
+                        (isOperator(type(index)) && type(index) != XferParser::Minus);
+    if (isExpression && !isOpener(type(index))) {
+      diagnostics.error(
+          "unknown-item", range(index - 1),
+          "an expression stands behind the word of a clause, such as 'minimize', or gets a name by 'let'");
+      return true;
+    }
+    if (nearest.empty() || isExpression) {
       diagnostics.error("unknown-item", range(index - 1),
                         "nothing starts with '" + word + "'; to name a value write 'let', to name a part '" + word +
                             " = ...'");
@@ -278,6 +322,7 @@ private:
         operators |= isOperator;
         if (!isOperator || expected.size() <= 2)
           wanted.push_back(type == XferParser::Newline || type == -1 ? std::string("the end of the line")
+                           : type == XferParser::String              ? std::string("a string in double quotes")
                                                                      : vocabulary.getDisplayName(type));
       }
     // The end of the line and that of the file, which read alike.

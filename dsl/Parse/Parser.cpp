@@ -4,6 +4,7 @@
 #include "dsl/Parse/NewlineFilter.h"
 #include "dsl/Parse/Tokens.h"
 #include "dsl/Parse/TreeReader.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace xfer::dsl;
@@ -13,6 +14,15 @@ std::unique_ptr<File> xfer::dsl::parseFile(const SourceManager &sources, FileId 
   if (!checkText(sources, file, diagnostics))
     return nullptr;
   TreeReader reader(sources, file, diagnostics);
+  // Behind a string without end nothing on its line is what it looks like: brackets are open that are none.
+  bool hasOpenString = llvm::any_of(diagnostics.getAll(), [&](const Diagnostic &one) {
+    return one.code == "unterminated-string" && one.range.file == file;
+  });
+  if (hasOpenString) {
+    auto nothing = std::make_unique<File>();
+    nothing->id = file;
+    return nothing;
+  }
   XferParser::FileContext *tree = reader.read();
   return tree ? AstBuilder(sources, file, diagnostics).build(tree) : nullptr;
 }

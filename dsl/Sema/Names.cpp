@@ -11,14 +11,15 @@ namespace {
 /// The names of one block.
 class Namespace {
 public:
-  explicit Namespace(Diagnostics &diagnostics) : diagnostics(diagnostics) {}
+  explicit Namespace(Diagnostics &diagnostics, llvm::StringRef remedy = "")
+      : diagnostics(diagnostics), remedy(remedy) {}
 
   void declare(const Name &name, bool conditional, bool family = false) {
     auto [entry, isNew] = first.try_emplace(name.text, Known{name.range, conditional, family});
     // Of two branches one is built; members of a family differ by their index.
     if (isNew || conditional || entry->second.conditional || (family && entry->second.family))
       return;
-    diagnostics.error("duplicate-name", name.range, "'" + name.text + "' is declared twice")
+    diagnostics.error("duplicate-name", name.range, "'" + name.text + "' is declared twice" + remedy)
         .note(entry->second.range, "the first stands here");
   }
 
@@ -29,6 +30,7 @@ private:
   };
 
   Diagnostics &diagnostics;
+  llvm::StringRef remedy;
   llvm::StringMap<Known> first;
 };
 
@@ -48,7 +50,8 @@ private:
   bool enter(const Item &item) override {
     llvm::TypeSwitch<const Item *>(&item)
         .Case<StageItem, BaselineItem, EvaluateItem>([&](const auto *i) {
-          Namespace names(diagnostics), watched(diagnostics);
+          llvm::StringRef remedy = "; here a name means one thing, so give the second one of its own";
+          Namespace names(diagnostics, remedy), watched(diagnostics, remedy);
           if (auto *evaluate = llvm::dyn_cast<EvaluateItem>(&item))
             declareSources(evaluate->sources, names, false);
           declareStage(i->body.get(), names, watched, false);
@@ -90,7 +93,11 @@ private:
             for (const Name &name : i->pattern.names)
               local(name);
           })
-          .Case<LossItem, HoldItem>([&](const auto *i) { local(i->name); })
+          .Case([&](const HoldItem *i) { local(i->name); })
+          .Case([&](const LossItem *i) {
+            local(i->name);
+            watched.declare(i->name, conditional); // a loss is watched under its own name
+          })
           .Case([&](const StateItem *i) { local(i->slot.base, !i->slot.steps.empty()); })
           .Case([&](const WatchItem *i) { watched.declare(i->name, conditional); })
           .Case([&](const OnItem *i) { declareSources(i->sources, names, conditional); })

@@ -1,6 +1,7 @@
 // What clauses name exists: domains and their splits and fields, sources, stages, models, states.
 #include "dsl/AST/Walk.h"
 #include "dsl/Sema/Checks.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -196,7 +197,8 @@ private:
     for (const Name &one : facts.splits)
       splits.push_back(one.text);
     if (!llvm::is_contained(splits, name.text))
-      unknown("unknown-split", name, "domain '" + owner + "' has no split '" + name.text + "'", splits);
+      unknown("unknown-split", name, "domain '" + owner + "' has no split '" + name.text + "'", splits,
+              "; it has " + llvm::join(splits, ", "));
   }
 
   /// A split of the domain whose block this is.
@@ -265,11 +267,10 @@ private:
   }
 
   void unknown(llvm::StringRef code, const Name &name, const llvm::Twine &text,
-               llvm::ArrayRef<llvm::StringRef> candidates) {
+               llvm::ArrayRef<llvm::StringRef> candidates, const std::string &otherwise = "") {
     llvm::StringRef nearest = findNearest(name.text, candidates);
     std::string message = text.str();
-    if (!nearest.empty())
-      message += "; did you mean '" + nearest.str() + "'?";
+    message += nearest.empty() ? otherwise : "; did you mean '" + nearest.str() + "'?";
     Diagnostic &error = diagnostics.error(code, name.range, message);
     if (!nearest.empty())
       error.fixIt(name.range, nearest);

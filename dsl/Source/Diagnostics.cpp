@@ -1,4 +1,5 @@
 #include "dsl/Source/Diagnostics.h"
+#include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <numeric>
 
@@ -42,6 +43,14 @@ bool Diagnostics::isSeenAgain(size_t index) const {
   });
 }
 
+/// Is the mistake behind a message in one place, and shows wherever that is read? Names that are not there, shapes and
+/// numbers of classes that a declaration has settled. Of others equal words are several mistakes: "division by zero".
+static bool isOfOneCause(const Diagnostic &diagnostic) {
+  static constexpr llvm::StringLiteral codes[] = {"classes-differ", "family-without-index", "leaf-differs",
+                                                  "small-batch-norm", "source-not-read"};
+  return llvm::StringRef(diagnostic.code).starts_with("unknown-") || llvm::is_contained(codes, diagnostic.code);
+}
+
 void Diagnostics::finish() {
   std::vector<size_t> order(diagnostics.size());
   std::iota(order.begin(), order.end(), 0);
@@ -57,6 +66,19 @@ void Diagnostics::finish() {
     if (again[index])
       continue;
     Diagnostic &diagnostic = diagnostics[index];
+    // One cause often shows in many places with the same words: one message, and the places.
+    auto same = std::find_if(kept.begin(), kept.end(), [&](const Diagnostic &other) {
+      return diagnostic.range.isValid() && other.range.isValid() && other.range != diagnostic.range &&
+             diagnostic.fixIts.empty() && other.fixIts.empty() && other.severity == diagnostic.severity &&
+             other.code == diagnostic.code && other.message == diagnostic.message && isOfOneCause(diagnostic);
+    });
+    if (same != kept.end()) {
+      bool told = std::any_of(same->notes.begin(), same->notes.end(),
+                              [&](const Note &note) { return note.range == diagnostic.range; });
+      if (!told)
+        same->note(diagnostic.range, "and here");
+      continue;
+    }
     bool known = false;
     for (auto other = kept.rbegin(); other != kept.rend() && other->range == diagnostic.range && !known; ++other)
       known = other->code == diagnostic.code && other->message == diagnostic.message;
@@ -76,13 +98,19 @@ void Diagnostics::makeWarningsErrors() {
 }
 
 llvm::StringRef xfer::dsl::findNearest(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> candidates) {
-  // A third of the letters may differ: 'layer5' finds 'layer4', 'x' finds nothing.
+  // A third of the letters may differ: 'layer5' finds 'layer4', 'x' finds nothing. Among few names a short one may be
+  // meant by less, among all words of a language it may not: 'foto' finds 'photo', 'task' does not find 'last'.
+  bool isFew = candidates.size() <= 32;
   unsigned best = name.size() / 3 + (name.size() > 2) + 1;
+  auto isTransposed = [&](llvm::StringRef candidate) {
+    return std::is_permutation(name.begin(), name.end(), candidate.begin(), candidate.end());
+  };
   llvm::StringRef nearest;
   for (llvm::StringRef candidate : candidates) {
     unsigned distance = name.edit_distance(candidate, /*AllowReplacements=*/true, best);
     // The name itself is no remedy: what it stands for is missing for another reason.
-    if (distance > 0 && distance < best && distance < candidate.size()) {
+    bool isNear = isFew || name.size() > 5 || distance < 2 || isTransposed(candidate);
+    if (distance > 0 && distance < best && distance < candidate.size() && isNear) {
       best = distance;
       nearest = candidate;
     }

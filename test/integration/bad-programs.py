@@ -112,11 +112,14 @@ class BadPrograms(harness.Case):
                              MOONS.replace("param lr    = 0.05", f"param {name} = 1.0\nparam lr = 0.05"))
 
     def test_nothing_to_do(self):
-        for text in ("", "# nothing\n", "fn f(x) = x\n"):
+        for text, says in (("", "the file holds no program"), ("# nothing\n", "the file holds no program"), ("fn f(x) = x\n", "the program does nothing")):
             self.write("empty.xfer", text)
-            self.run_ok(XFERC, "check", "empty.xfer")
-            self.refuse("empty.xfer:1:1: error: the program does nothing", XFERC, "build", "empty.xfer", "-o", "empty")
-            self.refuse("the program does nothing", XFERC, "run", "empty.xfer")
+            if "fn" in text:
+                self.run_ok(XFERC, "check", "empty.xfer")  # a library has nothing to do
+            else:
+                self.refuse(says, XFERC, "check", "empty.xfer")
+            self.refuse("empty.xfer:1:1: error: " + says, XFERC, "build", "empty.xfer", "-o", "empty")
+            self.refuse(says, XFERC, "run", "empty.xfer")
             self.assertNothingLeft(".", "empty.xfer")
 
     # Whatever is written, the sources stay, and what stands in the way is named.

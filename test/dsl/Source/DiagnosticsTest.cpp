@@ -52,6 +52,37 @@ TEST_F(DiagnosticsTest, UnderlinesOddRanges) {
                     "error: nowhere [code]\n");
 }
 
+// A name that is not there is one mistake wherever it is read: one message and the places, in text as in JSON; words
+// that are equal by chance are several.
+TEST_F(DiagnosticsTest, SaysOnceWhatHasOneCause) {
+  FileId file = sources.addText("a.xfer", "xy + xy\n1 // 0 + 1 // 0\n");
+  for (uint32_t begin : {0, 5})
+    diagnostics.error("unknown-name", {file, begin, begin + 2}, "unknown name 'xy'");
+  for (uint32_t begin : {8, 17})
+    diagnostics.error("division-by-zero", {file, begin, begin + 6}, "division by zero");
+  diagnostics.finish();
+  EXPECT_EQ(diagnostics.getNumErrors(), 3u);
+  EXPECT_NE(text().find("a.xfer:1:6: note: and here"), std::string::npos) << text();
+  std::string json;
+  llvm::raw_string_ostream os(json);
+  printJson(os, sources, diagnostics);
+  auto parsed = llvm::json::parse(json);
+  ASSERT_TRUE(static_cast<bool>(parsed));
+  ASSERT_EQ(parsed->getAsArray()->size(), 3u);
+  EXPECT_EQ((*parsed->getAsArray())[0].getAsObject()->getArray("notes")->size(), 1u);
+}
+
+// Of few names a short one may be meant by less; of many it may not.
+TEST(FindNearest, IsStrictAmongManyNames) {
+  llvm::SmallVector<llvm::StringRef> few = {"photo", "sketch"}, many = {"last", "test", "minimize"};
+  for (unsigned i = 0; i < 40; ++i)
+    many.push_back("zzzzzzzzzzzzzz");
+  EXPECT_EQ(findNearest("foto", few), "photo");
+  EXPECT_EQ(findNearest("task", many), "");
+  EXPECT_EQ(findNearest("tset", many), "test");
+  EXPECT_EQ(findNearest("minimise", many), "minimize");
+}
+
 // Control characters of a program do not reach the terminal.
 TEST_F(DiagnosticsTest, HidesControlCharacters) {
   FileId file = sources.addText("a.xfer", "a\x1b[2J b");
