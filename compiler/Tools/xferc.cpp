@@ -8,6 +8,10 @@
 #include "compiler/Tools/FormatCommand.h"
 #include "compiler/Tools/NewCommand.h"
 #include "compiler/Tools/Report.h"
+#include "dsl/Source/Diagnostics.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cstdio>
 #include <unistd.h>
 
 using namespace xfer;
@@ -97,6 +101,44 @@ static std::vector<CompletedCommand> listCommands(const CLI::App &app) {
   return commands;
 }
 
+/// What is wrong with a command line, on one line with what would be right.
+static std::string describe(const CLI::ParseError &error, const CLI::App &app) {
+  std::vector<CLI::App *> chosen = app.get_subcommands();
+  std::vector<std::string> unread = app.remaining(/*recurse=*/true);
+  if (chosen.empty()) {
+    std::vector<llvm::StringRef> names;
+    for (const CLI::App *sub : app.get_subcommands([](const CLI::App *sub) { return !sub->get_group().empty(); }))
+      names.push_back(sub->get_name());
+    std::string all = llvm::join(llvm::ArrayRef(names).drop_back(), ", ") + " and " + names.back().str();
+    if (unread.empty())
+      return "a command is missing; there are " + all;
+    llvm::StringRef nearest = dsl::findNearest(unread.front(), names);
+    return "there is no command '" + unread.front() + "'; " +
+           (nearest.empty() ? "there are " + all : "did you mean '" + nearest.str() + "'?");
+  }
+  const CLI::App &command = *chosen.front();
+  std::string name = "'xferc " + command.get_name() + "'";
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && !unread.empty()) {
+    if (!llvm::StringRef(unread.front()).starts_with("-"))
+      return name + " takes no further argument, found '" + unread.front() +
+             "'; what is for the program stands behind --";
+    std::vector<std::string> options;
+    for (const CLI::Option *option : command.get_options())
+      for (const std::string &one : option->get_lnames())
+        options.push_back("--" + one);
+    llvm::StringRef nearest =
+        dsl::findNearest(unread.front(), llvm::SmallVector<llvm::StringRef>(options.begin(), options.end()));
+    return name + " has no option '" + unread.front() + "'; " +
+           (nearest.empty() ? name.substr(0, name.size() - 1) + " --help' lists them"
+                            : "did you mean '" + nearest.str() + "'?");
+  }
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError))
+    for (const CLI::Option *option : command.get_options())
+      if (option->get_required() && option->count() == 0)
+        return name + " wants " + option->get_name() + ": " + option->get_description();
+  return std::string(name) + ": " + error.what();
+}
+
 int main(int argc, char **argv) {
   DriverOptions options;
   options.executable = executablePath();
@@ -159,8 +201,10 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    int status = app.exit(error);
-    return status == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0)
+      return app.exit(error); // --help, --version
+    std::fprintf(stderr, "xferc: error: %s\n", describe(error, app).c_str());
+    return 2;
   }
   options.json = format == "json";
   options.weightsBeside = weights == "beside";
