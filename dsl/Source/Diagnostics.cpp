@@ -47,7 +47,7 @@ bool Diagnostics::isSeenAgain(size_t index) const {
 /// numbers of classes that a declaration has settled. Of others equal words are several mistakes: "division by zero".
 static bool isOfOneCause(const Diagnostic &diagnostic) {
   static constexpr llvm::StringLiteral codes[] = {"classes-differ", "family-without-index", "leaf-differs",
-                                                  "small-batch-norm", "source-not-read"};
+                                                  "ranges-differ",  "small-batch-norm",     "source-not-read"};
   return llvm::StringRef(diagnostic.code).starts_with("unknown-") || llvm::is_contained(codes, diagnostic.code);
 }
 
