@@ -76,6 +76,7 @@ private:
   SmallVector<Value> valuesReadOutside(Operation *op, std::optional<unsigned> group);
 
   bool isLegal(const Group &group);
+  int64_t costOfChain(Operation *op);
   bool isWorthwhile(const Group &group);
   bool canHold(unsigned group, Operation *op, ArrayRef<Value> roots);
   bool isCopyable(Operation *op);
@@ -91,6 +92,7 @@ private:
 
   Block &block;
   DenseMap<Operation *, unsigned> position;
+  DenseMap<Operation *, int64_t> chainCosts;
   DenseMap<Operation *, SmallVector<unsigned, 1>> groupsOf;
   std::vector<Group> groups;
 };
@@ -265,6 +267,27 @@ static DenseMap<Operation *, int64_t> demandsOf(ArrayRef<Operation *> ops, funct
   return demands;
 }
 
+// What it costs to compute an element again: with the operations of its block that are there for it alone, which are
+// not placed yet and would follow it into the group. Chains end at what is stored anyway.
+int64_t Grouper::costOfChain(Operation *op) {
+  auto [found, isNew] = chainCosts.try_emplace(op, 0);
+  if (!isNew)
+    return found->second;
+  int64_t cost = costOf(op), elements = elementsOf(op->getResult(0));
+  llvm::SmallDenseSet<Operation *> seen;
+  for (Value operand : op->getOperands()) {
+    Operation *producer = operand.getDefiningOp();
+    if (!producer || producer->getBlock() != op->getBlock() || !seen.insert(producer).second ||
+        producer->getNumResults() != 1 || staysOutside(producer) || isContraction(producer) ||
+        isLibraryRoutine(producer) || isReduction(producer) || isSequential(producer) ||
+        !llvm::all_of(producer->getUsers(), [&](Operation *user) { return user == op; }))
+      continue;
+    // What varies along fewer axes is computed outside of the loops over the others.
+    cost += costOfChain(producer) * std::min(elements, elementsOf(operand)) / std::max<int64_t>(1, elements);
+  }
+  return chainCosts[op] = cost;
+}
+
 // Whether computing on demand, instead of storing, is worth its arithmetic, for every operation of the group.
 bool Grouper::isWorthwhile(const Group &group) {
   SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
@@ -275,7 +298,7 @@ bool Grouper::isWorthwhile(const Group &group) {
     if (isReduction(op)) // once for each point of the kept space, whoever asks
       continue;
     int64_t elements = elementsOf(op->getResult(0)), extra = demands.lookup(op) - elements;
-    if (extra > 0 && extra * costOf(op) > storeCost * elements + launchCost)
+    if (extra > 0 && extra * costOfChain(op) > storeCost * elements + launchCost)
       return false;
   }
   return true;
