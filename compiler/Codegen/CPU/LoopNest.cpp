@@ -426,9 +426,10 @@ void LoopKernelEmitter::emitReductionPhase() {
       loops.overLanes(lane, {}, 1, [&](Value base, int64_t width) { emitRow(kept, base, {Segment{0, width}}); });
       return Nest::Values();
     }
-    // As many sums at a time as half of the registers hold.
+    // As many sums at a time as half of the registers hold; of a few channels there is more to compute than to sum.
     int64_t width = loops.width();
-    int64_t strip = width * std::clamp<int64_t>(target.vectorRegisters / 2 / slots, 1, 8);
+    bool fewChannels = llvm::is_contained(plan.reducedOuter, typeOf(form.space).getRank() - 1);
+    int64_t strip = fewChannels ? 2 * width : width * std::clamp<int64_t>(target.vectorRegisters / 2 / slots, 1, 8);
     int64_t full = lane.size / strip * strip;
     kb.loop(kb.constant(0), kb.constant(full), strip,
             [&](Value base) { emitRow(kept, base, segmentsOf(strip, width)); });
