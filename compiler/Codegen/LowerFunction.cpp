@@ -110,6 +110,8 @@ Value FunctionLowering::base(unsigned buffer) {
 
 Value FunctionLowering::address(const Place &place) {
   Value result = base(place.buffer);
+  if (place.offset != 0)
+    result = rtir::OffsetOp::create(b, loc, result, constant(place.offset));
   for (auto [loop, stride] : place.strides)
     result = rtir::OffsetOp::create(b, loc, result, multiply(steps.lookup(loop), stride));
   return result;

@@ -2,6 +2,7 @@
 
 #include "compiler/Fusion/Grouping.h"
 
+#include "compiler/Dialect/NN/Transforms/Loops.h"
 #include "compiler/Fusion/Cost.h"
 #include "compiler/Fusion/FormKernel.h"
 #include "compiler/Fusion/KernelForm.h"
@@ -100,7 +101,7 @@ private:
 bool Grouper::staysOutside(Operation *op) {
   if (!isa<nn::NNDialect>(op->getDialect()) || op->hasTrait<OpTrait::IsTerminator>())
     return true;
-  if (isa<nn::LoopOp, nn::KernelOp, nn::ConstantOp>(op))
+  if (isa<nn::LoopOp, nn::KernelOp, nn::ConstantOp>(op) || nn::isScannedReverse(op))
     return true;
   auto reshape = dyn_cast<nn::ReshapeOp>(op);
   return reshape && !isUnitReshape(op);

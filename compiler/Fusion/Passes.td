@@ -11,8 +11,8 @@ def FuseKernels : Pass<"nn-fuse"> {
 
     Every operation that computes something becomes part of an `nn.kernel`; cheap producers (constants, counters,
     broadcasts) are copied into each kernel that reads them. What stays outside is `nn.reshape` (the same memory under
-    another type), `nn.constant` (data of the program), `nn.loop` (its body is treated alike), and kernels of the kind
-    `library`, one operation each.
+    another type), `nn.constant` (data of the program), `nn.loop` (its body is treated alike), `nn.reverse` of what loops
+    scan (they walk backwards), and kernels of the kind `library`, one operation each.
 
     After: no operation of the nn dialect stands outside kernels but those. Each kernel of the kind `contraction` holds
     one contraction or convolution, each of the kind `loop` has a form (KernelForm.h).

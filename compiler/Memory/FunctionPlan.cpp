@@ -1,6 +1,7 @@
 //===- FunctionPlan.cpp - where every value of a function lies ----------------------------------------------------===//
 
 #include "compiler/Memory/FunctionPlan.h"
+#include "compiler/Dialect/NN/Transforms/Loops.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -9,9 +10,9 @@ using namespace xfer::pipeline;
 
 namespace xfer {
 
-/// Ops that only give a value another type: the result lies where the operand does.
+/// Ops that only give a value another type: the result lies where the operand does. So does what loops scan backwards.
 static bool isAlias(Operation *op) {
-  return isa<nn::ReshapeOp, nn::AnnotateOp, nn::StopGradientOp, nn::ScaleGradientOp>(op);
+  return isa<nn::ReshapeOp, nn::AnnotateOp, nn::StopGradientOp, nn::ScaleGradientOp>(op) || nn::isScannedReverse(op);
 }
 
 bool mayShare(nn::KernelOp kernel, unsigned input, unsigned output) {
@@ -114,7 +115,12 @@ void FunctionPlan::assignLoop(nn::LoopOp loop) {
     places[argument] = places.lookup(loop.getResult(index));
   for (auto [argument, scanned] : llvm::zip_equal(arguments.scanned, loop.getScanned())) {
     Place place = places.lookup(scanned);
-    place.strides.push_back({loop, bytesOfType(argument.getType())});
+    int64_t stride = bytesOfType(argument.getType());
+    if (scanned.getDefiningOp() && nn::isScannedReverse(scanned.getDefiningOp())) {
+      place.offset += (static_cast<int64_t>(loop.getCount()) - 1) * stride;
+      stride = -stride;
+    }
+    place.strides.push_back({loop, stride});
     places[argument] = place;
   }
   for (auto [argument, invariant] : llvm::zip_equal(arguments.invariants, loop.getInvariants()))
@@ -199,6 +205,7 @@ Place FunctionPlan::resolve(Place place) const {
   for (auto found = redirects.find(place.buffer); found != redirects.end(); found = redirects.find(place.buffer)) {
     Place target = found->second;
     target.strides.append(place.strides.begin(), place.strides.end());
+    target.offset += place.offset;
     place = target;
   }
   return place;

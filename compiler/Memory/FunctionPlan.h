@@ -4,7 +4,8 @@
 // for every value: in an argument's or result's buffer, in the constants, or in the arena.
 //
 //   1. Every value that is computed gets a buffer of its own; an alias shares that of its operand, an argument of a
-//      loop's body that of the carried or invariant value, a scanned value is a part of its operand.
+//      loop's body that of the carried or invariant value, a scanned value is a part of its operand. What a loop scans
+//      reversed lies where it does unreversed, and the loop walks backwards.
 //   2. Buffers become one where that saves memory or a copy, in this order: what is returned lies in the result's
 //   buffer;
 //      a parameter or state that the function replaces lies in its argument's, if nothing reads the old value later
@@ -26,12 +27,16 @@
 
 namespace xfer {
 
-/// A part of a buffer: it starts `stride` bytes times the number of the step after the start, for each loop.
+/// A part of a buffer: it starts `offset` bytes, and `stride` bytes times the number of the step for each loop, after
+/// the start. A loop that walks backwards has a negative stride.
 struct Place {
   unsigned buffer = 0;
   llvm::SmallVector<std::pair<mlir::Operation *, int64_t>, 1> strides;
+  int64_t offset = 0;
 
-  bool operator==(const Place &other) const { return buffer == other.buffer && strides == other.strides; }
+  bool operator==(const Place &other) const {
+    return buffer == other.buffer && strides == other.strides && offset == other.offset;
+  }
   bool operator!=(const Place &other) const { return !(*this == other); }
 };
 

@@ -187,6 +187,30 @@ TEST_F(FunctionPlanTest, Loop) {
   EXPECT_EQ(plan.getArena().fixedBytes, 64); // the number of the step
 }
 
+// What is scanned reversed lies where it does unreversed: the last row first, then backwards.
+TEST_F(FunctionPlanTest, ReversedScan) {
+  FunctionPlan plan = this->plan(R"mlir(
+  func.func @f(%h: tensor<16xf32>, %x: tensor<5x16xf32>) -> tensor<16xf32> {
+    %r = nn.reverse %x axes [0] : tensor<5x16xf32>
+    %last = nn.loop count 5 carries(%h : tensor<16xf32>) scanned(%r : tensor<5x16xf32>) -> tensor<16xf32> {
+    ^body(%i: tensor<i32>, %c: tensor<16xf32>, %p: tensor<16xf32>):
+      %n = nn.kernel loop(%c, %p : tensor<16xf32>, tensor<16xf32>) -> tensor<16xf32> {
+      ^body(%a: tensor<16xf32>, %b: tensor<16xf32>):
+        %s = nn.add %a, %b : tensor<16xf32>
+        nn.yield %s : tensor<16xf32>
+      }
+      nn.yield %n : tensor<16xf32>
+    }
+    return %last : tensor<16xf32>
+  })mlir");
+  auto loop = cast<nn::LoopOp>(value(1).getDefiningOp());
+  Place row = plan.placeOf(loop.getBodyArguments().scanned[0]);
+  EXPECT_EQ(at(plan, loop.getBodyArguments().scanned[0]).kind, PlannedBuffer::Argument);
+  EXPECT_EQ(row.offset, 4 * 64);
+  ASSERT_EQ(row.strides.size(), 1u);
+  EXPECT_EQ(row.strides[0].second, -64);
+}
+
 // Carries that change places go through a copy.
 TEST_F(FunctionPlanTest, SwappedCarries) {
   FunctionPlan plan = this->plan(R"mlir(

@@ -13,6 +13,17 @@ SmallVector<Value> xfer::nn::cloneBody(Block &body, IRMapping &mapping, OpBuilde
                              [&](Value value) { return mapping.lookupOrDefault(value); });
 }
 
+bool xfer::nn::isScannedReverse(Operation *op) {
+  auto reverse = dyn_cast<ReverseOp>(op);
+  if (!reverse || reverse.getAxes() != ArrayRef<int64_t>{0} || op->use_empty())
+    return false;
+  return llvm::all_of(op->getUses(), [](OpOperand &use) {
+    auto loop = dyn_cast<LoopOp>(use.getOwner());
+    return loop && llvm::is_contained(loop.getScanned(), use.get()) &&
+           !llvm::is_contained(loop.getCarries(), use.get()) && !llvm::is_contained(loop.getInvariants(), use.get());
+  });
+}
+
 void xfer::nn::replaceLoop(LoopOp loop, ValueRange replacements) {
   for (auto [result, replacement] : llvm::zip_equal(loop.getResults(), replacements)) {
     replacement.setType(result.getType());

@@ -14,6 +14,9 @@ LoopOp makeUnconditional(LoopOp loop);
 /// Replaces the results of `loop` by `replacements`, under the types that they have now, and erases it.
 void replaceLoop(LoopOp loop, mlir::ValueRange replacements);
 
+/// A reversal along the first axis that loops scan and nothing else reads: instead they walk backwards.
+bool isScannedReverse(mlir::Operation *op);
+
 /// Clones the operations of `body`, but for its yield, to the builder's place; returns what it would yield.
 llvm::SmallVector<mlir::Value> cloneBody(mlir::Block &body, mlir::IRMapping &mapping, mlir::OpBuilder &builder);
 
