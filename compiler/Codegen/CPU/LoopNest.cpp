@@ -182,7 +182,7 @@ std::optional<int64_t> LoopKernelEmitter::laneOf(Value space, bool mayBeFirst) {
     if (isa<nn::SliceOp>(op) && isa<BlockArgument>(op.getOperand(0)))
       touched += stridedCost;
   }
-  return computed >= 2 * touched ? before : last;
+  return 2 * computed >= touched ? before : last;
 }
 
 //===------------------------------------------------------------------------------------------------------------===//
