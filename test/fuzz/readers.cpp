@@ -1,10 +1,11 @@
 // Any bytes as a data file: the first byte chooses the reader and what is asked of it, the rest is the file. Every
-// sample of what a reader accepts must be readable, one by one and at once, to the same values.
+// sample of what a reader accepts must be readable, one by one and at once, to the same values, and classes in range.
 #include "runtime/data/Reader.h"
 #include "test/fuzz/Fuzz.h"
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <numeric>
 
 using namespace xfer::rt;
@@ -18,10 +19,42 @@ struct Request {
   std::vector<Field> fields;
 };
 
+Field field(const char *name, ElementType type, std::vector<int64_t> shape, int64_t classes = 0) {
+  Field made;
+  made.name = name;
+  made.type = type;
+  made.shape = std::move(shape);
+  made.classes = classes;
+  return made;
+}
+
+// The two fields of a text: its tokens and how many there are.
+std::vector<Field> textFields(const TokenizerSpec &spec) {
+  Field tokens = field("tokens", ElementType::I32, {spec.atMost}, static_cast<int64_t>(spec.vocabulary.size()));
+  tokens.text = "text";
+  tokens.tokenizer = std::make_shared<const Tokenizer>(spec);
+  Field length = field("length", ElementType::I32, {}, spec.atMost + 1);
+  length.isLength = true;
+  length.text = tokens.text;
+  length.tokenizer = tokens.tokenizer;
+  return {tokens, length};
+}
+
+std::vector<Field> with(std::vector<Field> fields, const Field &more) {
+  fields.push_back(more);
+  return fields;
+}
+
+// New requests go to the end: the first byte of a seed is a place in the list.
 const std::vector<Request> &requests() {
-  const Field image{"image", ElementType::F32, {2, 3}, 0}, bytes{"image", ElementType::U8, {2, 3}, 0},
-      label{"label", ElementType::I32, {}, 3}, number{"x", ElementType::F32, {}, 0},
-      flag{"flag", ElementType::Bool, {}, 0};
+  const Field image = field("image", ElementType::F32, {2, 3}), bytes = field("image", ElementType::U8, {2, 3}),
+              label = field("label", ElementType::I32, {}, 3), number = field("x", ElementType::F32, {}),
+              flag = field("flag", ElementType::Bool, {});
+  TokenizerSpec words{TokenizerSpec::Words, 4, false, true, 1, 2, {"[UNK]", "<s>", "</s>", "a", "dog", "its", "."}};
+  TokenizerSpec pieces{
+      TokenizerSpec::Pieces, 5, false, false, -1, 3, {"[PAD]", "[UNK]", "un", "[SEP]", "##like", "##ly", "!"}};
+  TokenizerSpec known{TokenizerSpec::Characters, 6, false, false, -1, -1, {"a", "b", "\n", "é", "\xEF\xBF\xBD"}};
+  TokenizerSpec letters{TokenizerSpec::Characters, 3, true, false, -1, -1, {"<unk>", "a", "b", "\n", "€"}};
   static const std::vector<Request> all{
       {"idx", "d.idx", {{"image", "d.idx"}}, {bytes}},
       {"idx", "d.idx.gz", {{"label", "d.idx.gz"}}, {label}},
@@ -33,6 +66,12 @@ const std::vector<Request> &requests() {
       {"csv", "d.csv", {{"", "d.csv"}, {"image", "0..5"}, {"header", false}}, {image}},
       {"tsv", "d.tsv", {{"", "d.tsv"}, {"label_names", "a, b, c"}}, {label, flag}},
       {"csv", "d.csv.gz", {{"", "d.csv.gz"}}, {number}},
+      {"lines", "d.txt", {{"", "d.txt"}}, textFields(words)},
+      {"lines", "d.txt.gz", {{"", "d.txt.gz"}}, textFields(pieces)},
+      {"windows", "d.txt", {{"", "d.txt"}, {"length", 3.0}, {"stride", 2.0}}, textFields(letters)},
+      {"windows", "d.txt", {{"", "d.txt"}, {"length", 5.0}}, textFields(known)},
+      {"csv", "d.csv", {{"", "d.csv"}}, with(textFields(pieces), label)},
+      {"tsv", "d.tsv", {{"", "d.tsv"}, {"text", "0"}, {"header", false}, {"quotes", true}}, textFields(known)},
   };
   return all;
 }
@@ -44,6 +83,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   const Request &request = requests()[data[0] % requests().size()];
   const std::string &folder = xfer::fuzz::scratchFolder();
+  // What is unpacked goes where it does not gather.
+  static const std::string cache = folder + "/cache";
+  setenv("XFER_CACHE", cache.c_str(), /*overwrite=*/1);
+  std::error_code ignored;
+  std::filesystem::remove_all(cache, ignored);
   xfer::fuzz::writeFile(folder + "/" + request.file, {reinterpret_cast<const char *>(data) + 1, size - 1});
   auto reader = makeReader(request.reader, request.options, request.fields, folder);
   if (!reader)
@@ -62,6 +106,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       if (all.ok())
         require(std::memcmp(single.data(), atOnce.data() + i * row, row) == 0,
                 "a sample depends on what is read with it");
+      if (one.ok() && request.fields[f].classes > 0)
+        for (uint64_t k = 0; k < row; k += sizeof(int32_t)) {
+          int32_t value;
+          std::memcpy(&value, single.data() + k, sizeof(value));
+          require(value >= 0 && value < request.fields[f].classes, "a class, token or length is out of range");
+        }
     }
   }
   return 0;
