@@ -41,41 +41,38 @@ size_t KeyPattern::wildcards() const {
   return std::count_if(pieces.begin(), pieces.end(), [](const Piece &piece) { return piece.kind != Piece::Literal; });
 }
 
-// Tries every way, but each place of the key with each piece only once: the time is bounded for any key.
-struct KeyPattern::Search {
-  const std::vector<Piece> &pieces;
-  std::string_view key;
-  std::vector<bool> failed;
-  std::vector<size_t> ends;
-
-  bool from(size_t piece, size_t at) {
-    if (piece == pieces.size())
-      return at == key.size();
-    if (failed[piece * (key.size() + 1) + at])
-      return false;
-    auto endsAt = [&](size_t end) {
-      ends[piece] = end;
-      return from(piece + 1, end);
-    };
-    if (pieces[piece].kind == Piece::Any) {
-      for (size_t end = at; end <= key.size(); ++end)
-        if (endsAt(end))
-          return true;
-    } else {
-      for (const std::string &text : pieces[piece].texts)
-        if (key.compare(at, text.size(), text) == 0 && endsAt(at + text.size()))
-          return true;
-    }
-    failed[piece * (key.size() + 1) + at] = true;
-    return false;
-  }
-};
-
+// Every way is looked at, in time and memory of (pieces times places in the key): from the end, whether the pieces from
+// one on can match what is left from a place on.
 std::optional<std::vector<size_t>> KeyPattern::match(std::string_view key) const {
-  Search search{pieces, key, std::vector<bool>(pieces.size() * (key.size() + 1)), std::vector<size_t>(pieces.size())};
-  if (!search.from(0, 0))
+  const size_t places = key.size() + 1;
+  std::vector<bool> fits((pieces.size() + 1) * places);
+  fits[pieces.size() * places + key.size()] = true;
+  auto fitsFrom = [&](size_t piece, size_t at) { return fits[piece * places + at]; };
+  // The end of a text of the piece behind which the others fit, if there is one.
+  auto endOf = [&](size_t piece, size_t at) -> std::optional<size_t> {
+    for (const std::string &text : pieces[piece].texts)
+      if (key.compare(at, text.size(), text) == 0 && fitsFrom(piece + 1, at + text.size()))
+        return at + text.size();
     return std::nullopt;
-  return std::move(search.ends);
+  };
+  for (size_t piece = pieces.size(); piece-- > 0;)
+    for (size_t at = places; at-- > 0;)
+      fits[piece * places + at] = pieces[piece].kind == Piece::Any
+                                      ? fitsFrom(piece + 1, at) || (at < key.size() && fitsFrom(piece, at + 1))
+                                      : endOf(piece, at).has_value();
+  if (!fitsFrom(0, 0))
+    return std::nullopt;
+  std::vector<size_t> ends;
+  size_t at = 0;
+  for (size_t piece = 0; piece < pieces.size(); ++piece) {
+    if (pieces[piece].kind == Piece::Any)
+      while (!fitsFrom(piece + 1, at))
+        ++at;
+    else
+      at = *endOf(piece, at);
+    ends.push_back(at);
+  }
+  return ends;
 }
 
 // The texts of a target between its `*`; "\n" stands for `[*]`, which no key of a program can hold.
@@ -143,16 +140,26 @@ static size_t indexLength(std::string_view text) {
   return end > 1 ? end : 0;
 }
 
-static bool isAt(std::string_view key, const KeyTarget &target, size_t piece) {
-  if (!startsWith(key, target[piece]))
-    return false;
-  key.remove_prefix(target[piece].size());
-  if (piece + 1 == target.size())
-    return key.empty();
-  size_t index = indexLength(key);
-  return (index > 0 && isAt(key.substr(index), target, piece + 1)) || isAt(key, target, piece + 1);
+// From piece to piece, the places of the key that it may begin at: an index in between may be there or not.
+bool isAtTarget(std::string_view key, const KeyTarget &target) {
+  std::vector<size_t> places{0};
+  for (size_t piece = 0; piece < target.size(); ++piece) {
+    std::vector<size_t> next;
+    for (size_t at : places) {
+      std::string_view rest = key.substr(at);
+      if (!startsWith(rest, target[piece]))
+        continue;
+      at += target[piece].size();
+      rest.remove_prefix(target[piece].size());
+      next.push_back(at);
+      if (size_t index = piece + 1 < target.size() ? indexLength(rest) : 0)
+        next.push_back(at + index);
+    }
+    std::sort(next.begin(), next.end());
+    next.erase(std::unique(next.begin(), next.end()), next.end());
+    places = std::move(next);
+  }
+  return std::find(places.begin(), places.end(), key.size()) != places.end();
 }
-
-bool isAtTarget(std::string_view key, const KeyTarget &target) { return isAt(key, target, 0); }
 
 } // namespace xfer::rt

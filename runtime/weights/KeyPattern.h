@@ -35,7 +35,6 @@ private:
     enum Kind { Literal, Any, OneOf } kind;
     std::vector<std::string> texts;
   };
-  struct Search;
   // Where each piece ends; wildcards take as little as possible, alternatives in their order.
   std::optional<std::vector<size_t>> match(std::string_view key) const;
   size_t wildcards() const;
