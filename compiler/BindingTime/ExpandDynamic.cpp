@@ -62,6 +62,18 @@ void expand(nn::ContractOp op) {
   op.erase();
 }
 
+/// What only a convolution or a loop over samples of a known number has code for: strides of steps are fixed numbers.
+StringRef unsupported(Operation *op) {
+  auto anyDynamic = [](ValueRange values) { return llvm::any_of(values, isDynamic); };
+  if (isa<nn::ConvOp, nn::ConvInputGradientOp, nn::ConvFilterGradientOp>(op))
+    return anyDynamic(op->getOperands()) || anyDynamic(op->getResults()) ? "a convolution" : "";
+  auto loop = dyn_cast<nn::LoopOp>(op);
+  if (!loop)
+    return "";
+  ValueRange stacked = loop.getResults().drop_front(loop.getCarryCount());
+  return anyDynamic(loop.getScanned()) || anyDynamic(stacked) ? "a scan" : "";
+}
+
 struct ExpandDynamic : impl::ExpandDynamicBase<ExpandDynamic> {
   void runOnOperation() override {
     SmallVector<nn::ContractOp> contractions;
@@ -70,6 +82,14 @@ struct ExpandDynamic : impl::ExpandDynamicBase<ExpandDynamic> {
         contractions.push_back(op);
     });
     llvm::for_each(contractions, expand);
+    getOperation().walk([&](Operation *op) {
+      StringRef what = unsupported(op);
+      if (what.empty())
+        return;
+      op->emitError() << what << " of all samples of a split at once: how many they are is known only when the data is "
+                      << "opened; let it read each sample alone, behind nothing that mixes samples or counts them";
+      signalPassFailure();
+    });
   }
 };
 

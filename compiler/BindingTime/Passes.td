@@ -43,7 +43,8 @@ def ExpandDynamic : Pass<"xfer-expand-dynamic", "::mlir::ModuleOp"> {
   let summary = "Write contractions over dynamic extents as products and sums";
   let description = [{
     The emitter of contractions wants static extents; those of whole data (a confusion matrix, the Gram matrix of a
-    metric) are rare and small next to what computes the rows. After: no `nn.contract` has a dynamic extent.
+    metric) are rare and small next to what computes the rows. After: no `nn.contract` has a dynamic extent. Convolutions
+    and scans of whole data have no code: they are errors here.
 
     ```mlir
     %c = nn.contract %a, %b .. lhs_contract [0] rhs_contract [0] .. : (tensor<?x3xf32>, tensor<?x4xf32>) -> tensor<3x4xf32>
