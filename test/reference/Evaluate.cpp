@@ -2,6 +2,7 @@
 
 #include "Evaluator.h"
 #include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/bit.h"
 #include <random>
 
 using namespace mlir;
@@ -105,6 +106,69 @@ LogicalResult Evaluator::bindSymbols(Type type, const HostTensor &tensor, Locati
   return success();
 }
 
+/// Operations that add up: the error of a sum is in proportion to its terms, not to their sum.
+static bool isSum(Operation *op) {
+  auto reduce = dyn_cast<nn::ReduceOp>(op);
+  return (reduce && reduce.getKind() == nn::ReduceKind::Sum) ||
+         isa<nn::CumsumOp, nn::ContractOp, nn::ConvOp, nn::ConvInputGradientOp, nn::ConvFilterGradientOp,
+             nn::WindowSumOp, nn::WindowSpreadOp, nn::CholeskyOp, nn::TriangularSolveOp>(op);
+}
+
+/// How many terms one element of a sum has. Partial sums are rounded too: the error of a sum in one go grows faster
+/// than independent errors of its terms by this factor, but for a constant.
+static double termsOf(Operation *op, ArrayRef<HostTensor> in) {
+  auto ratio = [](int64_t all, int64_t some) { return double(all) / double(std::max<int64_t>(some, 1)); };
+  if (auto contract = dyn_cast<nn::ContractOp>(op)) {
+    int64_t terms = 1;
+    for (int64_t axis : contract.getLhsContract())
+      terms *= in[0].shape[axis];
+    return double(terms);
+  }
+  if (isa<nn::ConvOp, nn::ConvInputGradientOp, nn::ConvFilterGradientOp>(op))
+    return ratio(in[1].size(), in[1].shape.back());
+  if (auto cumsum = dyn_cast<nn::CumsumOp>(op))
+    return double(in[0].shape[cumsum.getAxis()]);
+  if (auto reduce = dyn_cast<nn::ReduceOp>(op)) {
+    int64_t terms = 1;
+    for (int64_t axis : reduce.getAxes())
+      terms *= in[0].shape[axis];
+    return double(terms);
+  }
+  return 1;
+}
+
+/// Element-wise operations that round. What compares, chooses and moves is exact.
+static bool isArithmetic(Operation *op) {
+  auto reduce = dyn_cast<nn::ReduceOp>(op);
+  return (reduce && reduce.getKind() == nn::ReduceKind::Prod) ||
+         isa<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::RemOp, nn::PowOp, nn::ExpOp, nn::LogOp, nn::SqrtOp,
+             nn::TanhOp, nn::ErfOp, nn::SinOp, nn::CosOp>(op);
+}
+
+void xfer::reference::disturb(HostTensor &tensor, const Options &options, double factor) {
+  if (!isa<FloatType>(tensor.element))
+    return;
+  for (double &value : tensor.values) {
+    uint64_t bits = llvm::bit_cast<uint64_t>(value) ^ (options.noiseSeed * 0x9E3779B97F4A7C15);
+    for (unsigned shift : {30, 27}) // Stafford's mix of 64 bits
+      bits = (bits ^ (bits >> shift)) * (shift == 30 ? 0xBF58476D1CE4E5B9 : 0x94D049BB133111EB);
+    value *= 1 + factor * options.noise * (double((bits ^ (bits >> 31)) >> 11) * 0x1p-52 - 1);
+  }
+}
+
+/// `x` where derivatives are recorded; nearby, what was recorded and `scale` times the way from there.
+HostTensor Evaluator::anchored(Operation *op, const HostTensor &x, double scale) {
+  std::vector<HostTensor> &given = options.anchor->given[op];
+  if (options.anchor->recording) {
+    given.push_back(x);
+    return x;
+  }
+  HostTensor result = given[options.anchor->next[op]++];
+  for (auto [value, now] : llvm::zip(result.values, x.values))
+    value += scale * (now - value);
+  return result;
+}
+
 FailureOr<Tensors> Evaluator::run(Block &block, ArrayRef<HostTensor> arguments) {
   if (arguments.size() != block.getNumArguments())
     return emitError(block.getParentOp()->getLoc(), "expected ") << block.getNumArguments() << " inputs";
@@ -114,20 +178,34 @@ FailureOr<Tensors> Evaluator::run(Block &block, ArrayRef<HostTensor> arguments) 
       return failure();
     values[argument] = tensor;
   }
+  auto replace = [&](Value value) {
+    if (!options.replaced)
+      return;
+    auto found = options.replaced->find(keyOf(value));
+    if (found != options.replaced->end())
+      values[value] = found->second;
+  };
+  llvm::for_each(block.getArguments(), replace);
   for (Operation &op : block) {
     Tensors in;
     for (Value operand : op.getOperands())
       in.push_back(values.at(operand));
     if (op.hasTrait<OpTrait::IsTerminator>())
       return in;
+    bool noisy = options.noise != 0, sums = noisy && isSum(&op);
+    if (sums)
+      disturb(in.front(), options, std::max(1.0, termsOf(&op, in) / 8));
     auto out = evaluateOp(&op, in);
     if (failed(out))
       return failure();
     for (auto [result, tensor] : llvm::zip_equal(op.getResults(), *out)) {
+      if (noisy && !isSum(&op) && isArithmetic(&op))
+        disturb(tensor, options);
       roundAll(tensor);
       if (failed(bindSymbols(result.getType(), tensor, op.getLoc())))
         return failure();
-      values[result] = tensor;
+      values[result] = std::move(tensor);
+      replace(result);
     }
   }
   return Tensors();
@@ -140,6 +218,10 @@ FailureOr<Tensors> Evaluator::evaluateOp(Operation *op, ArrayRef<HostTensor> in)
     return runEach(each, in);
   if (isa<nn::KernelOp, nn::CustomOp>(op))
     return run(op->getRegion(0).front(), in);
+  if (isa<nn::AllReduceOp>(op))
+    return Tensors(in.begin(), in.end()); // the reference is the only replica
+  if (options.anchor && isa<nn::StopGradientOp, nn::ScaleGradientOp>(op))
+    return Tensors{anchored(op, in[0], isa<nn::ScaleGradientOp>(op) ? in[1].values[0] : 0)};
   std::vector<int64_t> shape = resolve(op->getResult(0).getType());
   for (auto &found : {elementwise(op, in), structural(op, in, shape), reduction(op, in), contraction(op, in, shape),
                       linearAlgebra(op, in)})

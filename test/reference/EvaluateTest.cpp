@@ -134,3 +134,52 @@ TEST_F(EvaluateTest, Cholesky) {
                 {floats({2, 2}, {4, 2, 2, 5})}),
             (Numbers{2, 0, 1, 2}));
 }
+
+// Errors are of the size that was asked for, another with each seed, and none where nothing is computed.
+TEST_F(EvaluateTest, ErrorsOnDemand) {
+  auto module =
+      parseSourceString<ModuleOp>("func.func @f(%x: tensor<3xf32>) -> (tensor<3xf32>, tensor<f32>, tensor<f32>) {\n"
+                                  "%e = nn.exp %x : tensor<3xf32>\n"
+                                  "%s = nn.reduce sum %x axes [0] : (tensor<3xf32>) -> tensor<f32>\n"
+                                  "%m = nn.reduce max %x axes [0] : (tensor<3xf32>) -> tensor<f32>\n"
+                                  "return %e, %s, %m : tensor<3xf32>, tensor<f32>, tensor<f32>\n}",
+                                  &context);
+  auto function = *module->getOps<func::FuncOp>().begin();
+  std::vector<HostTensor> x = {floats({3}, {0.5, 2, -1})};
+  Options exactly{/*doublePrecision=*/true}, noisy = exactly;
+  noisy.noise = 0x1p-20;
+  auto exact = *evaluate(function, x, exactly), one = *evaluate(function, x, noisy);
+  noisy.noiseSeed = 7;
+  auto other = *evaluate(function, x, noisy);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NE(one[0].values[i], other[0].values[i]);
+    EXPECT_NEAR(one[0].values[i], exact[0].values[i], 0x1p-20 * exact[0].values[i]);
+  }
+  EXPECT_NE(one[1].values[0], exact[1].values[0]);
+  EXPECT_NEAR(one[1].values[0], exact[1].values[0], 0x1p-20 * 3.5);
+  EXPECT_EQ(one[2].values[0], 2);
+}
+
+// Beside the point at which it was recorded, what is stopped stays, and what is scaled by -2 goes twice as far back.
+TEST_F(EvaluateTest, AnchoredGradients) {
+  auto module =
+      parseSourceString<ModuleOp>("func.func @f(%x: tensor<f32>, %l: tensor<f32>) -> (tensor<f32>, tensor<f32>) {\n"
+                                  "%a = nn.stop_gradient %x : tensor<f32>\n"
+                                  "%b = nn.scale_gradient %x, %l : (tensor<f32>, tensor<f32>) -> tensor<f32>\n"
+                                  "return %a, %b : tensor<f32>, tensor<f32>\n}",
+                                  &context);
+  auto function = *module->getOps<func::FuncOp>().begin();
+  Anchor anchor;
+  Options options{/*doublePrecision=*/true};
+  options.anchor = &anchor;
+  EXPECT_EQ((*evaluate(function, {floats({}, {3}), floats({}, {-2})}, options))[1].values[0], 3);
+  anchor.recording = false;
+  auto moved = *evaluate(function, {floats({}, {3.5}), floats({}, {-2})}, options);
+  EXPECT_EQ(moved[0].values[0], 3);
+  EXPECT_EQ(moved[1].values[0], 2);
+  // A replaced value is what its readers see.
+  std::map<void *, HostTensor> replaced = {{keyOf(function.getArgument(0)), floats({}, {9})}};
+  Options instead;
+  instead.replaced = &replaced;
+  EXPECT_EQ((*evaluate(function, {floats({}, {3}), floats({}, {-2})}, instead))[0].values[0], 9);
+}

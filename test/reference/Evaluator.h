@@ -23,10 +23,14 @@ private:
   /// The extents of `type`, whose dynamic ones are looked up by symbol.
   std::vector<int64_t> resolve(mlir::Type type) const;
   void roundAll(HostTensor &tensor) const;
+  HostTensor anchored(mlir::Operation *op, const HostTensor &x, double scale);
 
   Options options;
   std::map<std::string, int64_t> symbols;
 };
+
+/// `tensor` with the errors that `options` ask for, `factor` times.
+void disturb(HostTensor &tensor, const Options &options, double factor = 1);
 
 // Each of these is null or empty for an operation of another family.
 using Inputs = llvm::ArrayRef<HostTensor>;

@@ -34,14 +34,32 @@ struct HostTensor {
 /// Calls `visit(index)` for each index into `shape`, in row-major order.
 void forEachIndex(llvm::ArrayRef<int64_t> shape, llvm::function_ref<void(llvm::ArrayRef<int64_t>)> visit);
 
+/// What the operations that derivatives see otherwise than values (stop_gradient, scale_gradient) were given, in the
+/// order of their evaluation. Recorded at one point, it makes evaluations at points nearby follow the derivative there.
+struct Anchor {
+  bool recording = true;
+  std::map<mlir::Operation *, std::vector<HostTensor>> given;
+  std::map<mlir::Operation *, size_t> next;
+};
+
 struct Options {
   bool doublePrecision = false;
+  /// Relative errors of at most this size in what each arithmetic operation gives, or a sum takes: what another order
+  /// of the same computation may do. They depend on the seed and the values alone, so that equal computations agree.
+  double noise = 0;
+  uint64_t noiseSeed = 0;
+  /// Values that are replaced by others.
+  const std::map<void *, HostTensor> *replaced = nullptr;
+  Anchor *anchor = nullptr;
 };
 
 /// The values of `function` on `inputs`. Dynamic extents are those of the inputs; equal symbols must be equal. Failure,
 /// with an error, for inputs that do not fit and for operations that are not values (nn.gradient).
 llvm::FailureOr<std::vector<HostTensor>> evaluate(mlir::func::FuncOp function, llvm::ArrayRef<HostTensor> inputs,
                                                   Options options = {});
+
+/// Values under the opaque pointers of `Options::replaced`.
+inline void *keyOf(mlir::Value value) { return const_cast<void *>(value.getAsOpaquePointer()); }
 
 /// Numbers for tests: floats uniform in [low, high), integers 0 to 7, bytes 0 to 255, bools. A dynamic extent
 /// becomes 3.
