@@ -18,7 +18,9 @@ Expected<std::unique_ptr<Session>> Command::openSession(uint64_t seed, const Che
   (*session)->seed = seed;
   (*session)->files = executable.files;
   if (earlier)
-    adoptOptions(*earlier, **session, arguments.given, arguments.seedGiven);
+    adoptOptions(*earlier, **session, arguments.given);
+  if (earlier && !arguments.seedGiven && arguments.runs == 1)
+    adoptSeed(*earlier, **session);
   OpenedData noData;
   PassCache passes(**session, noData);
   if (Status status = passes.runAll((*session)->manifest.launch, {}); status.failed())

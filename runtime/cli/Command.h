@@ -25,8 +25,8 @@ struct Command {
 
   // The run folder: --out, or runs/PROGRAM.
   std::string folder() const;
-  // A session with the options of the command line, and of `earlier` (a checkpoint) where none was given; the `launch`
-  // passes have been run.
+  // A session with the options of the command line, and of `earlier` (a checkpoint) where none was given; its seed too,
+  // unless there are several. The `launch` passes have been run.
   Expected<std::unique_ptr<Session>> openSession(uint64_t seed, const Checkpoint *earlier = nullptr) const;
 };
 

@@ -65,6 +65,29 @@ struct RunOutcome {
 };
 } // namespace
 
+// Of several runs each has a folder of its own.
+static std::string folderOf(const Command &command, int64_t run) {
+  return command.arguments.runs == 1
+             ? command.folder()
+             : format("{}/seed-{}", command.folder(), command.arguments.seed + static_cast<uint64_t>(run));
+}
+
+// What the runs behind the first one have left before: resumed, they must not be taken for runs of this call.
+static Status clearLater(const Command &command) {
+  if (command.arguments.runs == 1)
+    return Status::success();
+  for (int64_t run = 1; run < command.arguments.runs; ++run) {
+    RunFolder later = RunFolder::at(folderOf(command, run));
+    Status status = later.claim(); // not those of somebody who trains there alone
+    if (status.ok())
+      status = later.clear();
+    if (status.failed())
+      return status;
+  }
+  std::remove(RunFolder::at(command.folder()).results().c_str());
+  return Status::success();
+}
+
 static Expected<RunOutcome> runTrainer(const Command &command, Session &session, const OpenedData &data,
                                        const RunFolder &folder, const Checkpoint *earlier, Progress &progress) {
   Trainer trainer(session, data, folder, progress, command.interrupt);
@@ -77,6 +100,9 @@ static Expected<RunOutcome> runTrainer(const Command &command, Session &session,
   Status ready = earlier ? trainer.resume(*earlier) : trainer.start();
   if (ready.failed())
     return ready;
+  if (!earlier && session.seed == command.arguments.seed)
+    if (Status status = clearLater(command); status.failed())
+      return status;
   if (Status status = writeFacts(command, session, data, trainer, folder, "running"); status.failed())
     return status;
   Expected<bool> finished = trainer.run();
@@ -130,26 +156,34 @@ Expected<int> train(const Command &command) {
     return root.status();
   std::vector<RunResults> runs;
   std::optional<OpenedData> data;
+  std::optional<Checkpoint> first; // of several runs that are resumed: where those that had not begun take options from
   for (int64_t run = 0; run < arguments.runs; ++run) {
     uint64_t seed = arguments.seed + static_cast<uint64_t>(run);
     bool several = arguments.runs > 1;
-    Expected<RunFolder> folder = several ? RunFolder::open(format("{}/seed-{}", command.folder(), seed)) : *root;
+    Expected<RunFolder> folder = several ? RunFolder::open(folderOf(command, run)) : *root;
     if (!folder)
       return folder.status();
     if (Status status = folder->claim(); status.failed())
       return status;
-    if (Status status = checkFolder(command, *folder); status.failed())
-      return status;
+    // The folders of all runs are looked at before the first one, not an hour later.
+    for (int64_t other = run; other < (run == 0 ? arguments.runs : run + 1); ++other) {
+      Expected<RunFolder> looked = RunFolder::open(folderOf(command, other));
+      Status status = looked ? checkFolder(command, *looked) : looked.status();
+      if (status.failed())
+        return status;
+    }
     std::optional<Checkpoint> earlier;
-    if (arguments.resume) {
-      if (!folder->hasCheckpoint())
-        return failure("there is nothing to resume in '{}': it holds no checkpoint", folder->path());
+    if (arguments.resume && folder->hasCheckpoint()) {
       Expected<Checkpoint> latest = openRun(*folder, command.manifest);
       if (!latest)
         return latest.status();
       earlier = std::move(*latest);
+      if (!first)
+        first = *earlier;
+    } else if (arguments.resume && !first) {
+      return failure("there is nothing to resume in '{}': it holds no checkpoint", folder->path());
     }
-    Expected<std::unique_ptr<Session>> session = command.openSession(seed, earlier ? &*earlier : nullptr);
+    Expected<std::unique_ptr<Session>> session = command.openSession(seed, first ? &*first : nullptr);
     if (!session)
       return session.status();
     if (!data) {

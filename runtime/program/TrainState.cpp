@@ -178,15 +178,19 @@ static Status checkIdentity(JsonObject &object, const Session &session, Checkpoi
   return Status::success();
 }
 
-void adoptOptions(const Checkpoint &checkpoint, Session &session, const std::vector<bool> &given, bool seedGiven) {
-  Json json = Json::parse(checkpoint.header, nullptr, false);
-  auto textAt = [](const Json &object, const std::string &key) -> std::optional<std::string> {
-    if (!object.is_object() || !object.count(key) || !object[key].is_string())
-      return std::nullopt;
-    return object[key].get<std::string>();
-  };
-  if (std::optional<std::string> seed = textAt(json, "seed"); seed && !seedGiven)
+static std::optional<std::string> textAt(const Json &object, const std::string &key) {
+  if (!object.is_object() || !object.count(key) || !object[key].is_string())
+    return std::nullopt;
+  return object[key].get<std::string>();
+}
+
+void adoptSeed(const Checkpoint &checkpoint, Session &session) {
+  if (std::optional<std::string> seed = textAt(Json::parse(checkpoint.header, nullptr, false), "seed"))
     session.seed = std::strtoull(seed->c_str(), nullptr, 10);
+}
+
+void adoptOptions(const Checkpoint &checkpoint, Session &session, const std::vector<bool> &given) {
+  Json json = Json::parse(checkpoint.header, nullptr, false);
   Json options = json.is_object() ? json.value("options", Json()) : Json();
   for (size_t i = 0; i < session.options.size(); ++i)
     if (std::optional<std::string> value = textAt(options, session.manifest.options[i].name); value && !given[i]) {

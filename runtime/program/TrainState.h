@@ -40,8 +40,10 @@ void writeLoaded(JsonWriter &json, const std::vector<LoadedFile> &files);
 // Puts it back into the session and gives the state. What does not fit changes nothing.
 Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &session, CheckpointUse use);
 
-// Gives the session the options and the seed of a checkpoint where they were not given otherwise.
-void adoptOptions(const Checkpoint &checkpoint, Session &session, const std::vector<bool> &given, bool seedGiven);
+// Gives the session the options of a checkpoint where they were not given otherwise.
+void adoptOptions(const Checkpoint &checkpoint, Session &session, const std::vector<bool> &given);
+// And its seed.
+void adoptSeed(const Checkpoint &checkpoint, Session &session);
 
 } // namespace xfer::rt
 
