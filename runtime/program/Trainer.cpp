@@ -105,6 +105,23 @@ Status Trainer::stepDone(std::string_view stage, int64_t step, const StepTime &t
   return stepTimes->write(line.key("processor_seconds").value(time.processorSeconds).endObject().text());
 }
 
+// Of the elements the first that is not finite, or `none`.
+static int64_t findNotFinite(const Buffer &values, ElementType type) {
+  uint64_t bytes = sizeOf(type), count = values.size() / bytes;
+  if (type == ElementType::F32) { // all exponent bits set; without a branch, as this is done after each epoch
+    const uint32_t *bits = values.as<uint32_t>();
+    uint32_t found = 0;
+    for (uint64_t i = 0; i < count; ++i)
+      found |= (bits[i] & 0x7f800000u) == 0x7f800000u;
+    if (!found)
+      return none;
+  }
+  for (uint64_t i = 0; i < count; ++i)
+    if (!std::isfinite(loadNumber(values.as<char>() + i * bytes, type)))
+      return static_cast<int64_t>(i);
+  return none;
+}
+
 // A loss is looked at before the parameters are updated, so the update may be what went wrong: then the next loss would
 // tell, but a checkpoint in between would take the place of a good one.
 Status Trainer::checkParameters() {
@@ -117,12 +134,12 @@ Status Trainer::checkParameters() {
         if (result.kind != BindKind::Param || !isFloat)
           continue;
         const Buffer &values = session.variables[result.target];
-        uint64_t bytes = sizeOf(result.type);
-        for (uint64_t at = 0; at < values.size(); at += bytes)
-          if (diverged = !std::isfinite(loadNumber(values.as<char>() + at, result.type)); diverged)
-            return failure("parameter '{}' is not finite any more: element {} is {}; lower the rate or clip the "
-                           "gradients",
-                           result.name, at / bytes, loadNumber(values.as<char>() + at, result.type));
+        int64_t at = findNotFinite(values, result.type);
+        if (diverged = at != none; diverged)
+          return failure("parameter '{}' is not finite any more: element {} is {}; lower the rate or clip the "
+                         "gradients",
+                         result.name, at,
+                         loadNumber(values.as<char>() + static_cast<uint64_t>(at) * sizeOf(result.type), result.type));
       }
   return Status::success();
 }
@@ -135,8 +152,6 @@ void Trainer::rememberCheckpoint() {
 }
 
 Status Trainer::save() {
-  if (Status status = checkParameters(); status.failed())
-    return status;
   // A checkpoint that knows of lines that a power cut took could not be resumed.
   if (Status status = metrics->sync(); status.failed())
     return status;
@@ -149,7 +164,11 @@ Status Trainer::save() {
   return Status::success();
 }
 
+// Parameters are looked at whether there is a checkpoint or not: where a run ends, or a point of a sweep is lost, must
+// not depend on the clock.
 Status Trainer::checkpoint() {
+  if (Status status = checkParameters(); status.failed())
+    return status;
   bool young = !saved.empty() && Clock::now() - lastSave < checkpointInterval;
   return young && !interrupted() ? Status::success() : save();
 }
@@ -182,10 +201,15 @@ Expected<bool> Trainer::run() {
       continue;
     if (!over || !*over)
       return over;
+    if (Status status = checkParameters(); status.failed()) {
+      if (losesPoint(status))
+        continue;
+      return status;
+    }
     ++train.item;
     bool last = train.item == static_cast<int64_t>(order.size());
     if (last || interrupted() || Clock::now() - lastSave >= checkpointInterval)
-      if (Status status = save(); status.failed() && !losesPoint(status))
+      if (Status status = save(); status.failed())
         return status;
     if (interrupted() && !last)
       return false;

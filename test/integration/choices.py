@@ -225,6 +225,17 @@ export value(x: like d.x) = net(x) * lr
         self.refuse("the sweep has no best point: the value that judges is not a number at all 2 of them",
                     self.build(text % ("3e38, 3e38", "0 * mean(d.x)")), "train", "--overwrite")
 
+    # A point is lost when its parameters are not finite, though the loss is: after that epoch, whether the clock wants a
+    # checkpoint there or not.
+    def test_lost_by_parameters(self):
+        text = BOWL + """sweep lr in [3e38, 0.25] { stage move { on d.all batch 8; minimize 4 * tanh(mean(net(d.x))); optimizer sgd(lr); epochs 50 }
+  evaluate d.all { report w = net.w + 0 * mean(whole(d.x)) }
+  keep best net.w + 0 * mean(d.x) over d.all }"""
+        self.assertEqual(self.points(self.results(self.build(text), "train", "--out", "run"))[1], 1)
+        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+        self.assertEqual([sum("stage" in line and "3e+38" in line["at"] for line in lines), sum("stage" in line and "0.25" in line["at"] for line in lines),
+                          sum("evaluation" in line for line in lines)], [1, 50, 1])
+
     # The points share random keys: two equal ones end in the same bits.
     def test_points_share_keys(self):
         text = BOWL.replace("model net = point()\n", "") + """model noisy = mlp([4, 1])
