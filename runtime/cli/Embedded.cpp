@@ -3,11 +3,9 @@
 #include "runtime/core/Hash.h"
 #include "runtime/program/TrainState.h"
 #include "xfer/rt/weights.h"
-#include <cerrno>
 #include <climits>
 #include <cstddef>
 #include <cstring>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace xfer::rt {
@@ -123,11 +121,9 @@ Status writeExecutable(const Executable &executable, const Session &session, con
   footer.hash = hashOf(footer);
   if (Status status = file->write(&footer, sizeof(footer)); status.failed())
     return status;
-  if (Status status = file->commit(); status.failed())
+  if (Status status = file->makeExecutable(); status.failed())
     return status;
-  if (::chmod(path.c_str(), 0755) != 0)
-    return failure("'{}' cannot be made executable: {}", path, systemReason(errno));
-  return Status::success();
+  return file->commit();
 }
 
 } // namespace xfer::rt

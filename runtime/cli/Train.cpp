@@ -105,13 +105,16 @@ static Expected<RunOutcome> runTrainer(const Command &command, Session &session,
       return status;
   if (Status status = writeFacts(command, session, data, trainer, folder, "running"); status.failed())
     return status;
+  auto fail = [&](const Status &status) {
+    if (trainer.lastCheckpoint().empty() || !folder.hasCheckpoint())
+      return status;
+    return failure("{}; the checkpoint of {} is kept in '{}', --resume goes on from it", status.message(),
+                   trainer.lastCheckpoint(), folder.path());
+  };
   Expected<bool> finished = trainer.run();
   if (!finished) {
     (void)writeFacts(command, session, data, trainer, folder, "failed").ok();
-    if (trainer.lastCheckpoint().empty())
-      return finished.status();
-    return failure("{}; the checkpoint of {} is kept in '{}'", finished.message(), trainer.lastCheckpoint(),
-                   folder.path());
+    return fail(finished.status());
   }
   if (!*finished) {
     progress.note("interrupted: the checkpoint of " + trainer.lastCheckpoint() + " is in '" + folder.path() +
@@ -123,12 +126,12 @@ static Expected<RunOutcome> runTrainer(const Command &command, Session &session,
   RunOutcome outcome{true,
                      {session.seed, trainer.state().results, trainer.state().sweepResults, trainer.state().seconds}};
   if (Status status = writeModelWeights(session, folder.weights()); status.failed())
-    return status;
+    return fail(status);
   std::string results = resultsJson(session.manifest, {outcome.results}, folder.path());
   if (Status status = replaceFile(folder.results(), results + "\n"); status.failed())
-    return status;
+    return fail(status);
   if (Status status = writeFacts(command, session, data, trainer, folder, "finished"); status.failed())
-    return status;
+    return fail(status);
   return outcome;
 }
 
@@ -154,6 +157,9 @@ Expected<int> train(const Command &command) {
   Expected<RunFolder> root = RunFolder::open(command.folder());
   if (!root)
     return root.status();
+  if (arguments.runs > 1)
+    if (Status status = checkTarget(root->results()); status.failed())
+      return status;
   std::vector<RunResults> runs;
   std::optional<OpenedData> data;
   std::optional<Checkpoint> first; // of several runs that are resumed: where those that had not begun take options from
@@ -168,7 +174,9 @@ Expected<int> train(const Command &command) {
     // The folders of all runs are looked at before the first one, not an hour later.
     for (int64_t other = run; other < (run == 0 ? arguments.runs : run + 1); ++other) {
       Expected<RunFolder> looked = RunFolder::open(folderOf(command, other));
-      Status status = looked ? checkFolder(command, *looked) : looked.status();
+      Status status = looked ? looked->check() : looked.status();
+      if (status.ok())
+        status = checkFolder(command, *looked);
       if (status.failed())
         return status;
     }

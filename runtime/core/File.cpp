@@ -23,13 +23,13 @@ std::string systemReason(int number) {
   case EPERM:
     return "permission is denied";
   case ENOSPC:
-    return "the disk is full";
+    return "the disk is full; make room or write elsewhere";
   case EDQUOT:
-    return "the disk quota is used up";
+    return "the disk quota is used up; make room or write elsewhere";
   case EROFS:
-    return "the file system is read-only";
+    return "the file system is read-only; write elsewhere";
   case EFBIG:
-    return "the file would be larger than is allowed";
+    return "the file would be larger than is allowed; raise the limit (ulimit -f)";
   default:
     char buffer[256];
     std::string text = strerror_r(number, buffer, sizeof(buffer));
@@ -86,11 +86,32 @@ bool fileExists(const std::string &path) {
   return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
 
+Status checkTarget(const std::string &path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) < 0)
+    return Status::success(); // whoever makes it finds out why it cannot be made
+  // A file takes the place of what has its name: a device or pipe would be gone.
+  if (!S_ISREG(info.st_mode))
+    return failure("cannot write '{}': it is {}", path, kindOf(info));
+  // The folder would allow to replace it; whoever protected the file would not.
+  return access(path.c_str(), W_OK) < 0 ? cannot("write", path) : Status::success();
+}
+
+void syncFolder(const std::string &path) {
+  int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0)
+    return;
+  fsync(folder);
+  close(folder);
+}
+
 Status makeFolder(const std::string &path) {
   for (size_t end = 0; end != std::string::npos;) {
     end = path.find('/', end + 1);
     std::string folder = path.substr(0, end);
-    if (mkdir(folder.c_str(), 0777) < 0 && errno != EEXIST && errno != EISDIR)
+    if (mkdir(folder.c_str(), 0777) == 0)
+      syncFolder(parentOf(folder));
+    else if (errno != EEXIST && errno != EISDIR)
       return cannot("make folder", folder);
   }
   struct stat info;
@@ -131,10 +152,8 @@ static void removeAbandoned(const std::string &path) {
 
 Expected<AtomicFile> AtomicFile::create(const std::string &path) {
   static std::atomic<unsigned> counter{0};
-  // A file takes the place of what has its name: a device or pipe would be gone.
-  struct stat target;
-  if (stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode))
-    return failure("cannot write '{}': it is {}", path, kindOf(target));
+  if (Status status = checkTarget(path); status.failed())
+    return status;
   removeAbandoned(path);
   while (true) {
     std::string partial = format("{}.{}-{}{}", path, getpid(), counter++, partialSuffix);
@@ -179,18 +198,14 @@ Status AtomicFile::write(const void *data, uint64_t size) {
   return Status::success();
 }
 
+Status AtomicFile::makeExecutable() { return fchmod(file, 0755) < 0 ? cannot("write", path) : Status::success(); }
+
 Status AtomicFile::commit() {
   if (fsync(file) < 0 || rename(partial.c_str(), path.c_str()) < 0)
     return cannot("write", path);
   close(file);
   file = -1;
-  // The new name is on the disk only when its folder is. Not every file system can do that; then nothing is lost but
-  // the guarantee against a power cut.
-  int folder = open(parentOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {
-    fsync(folder);
-    close(folder);
-  }
+  syncFolder(parentOf(path)); // the new name is on the disk only when its folder is
   return Status::success();
 }
 

@@ -14,6 +14,13 @@ Expected<Bytes> mapFile(const std::string &path);
 
 bool fileExists(const std::string &path);
 
+// Whether a file may be written under this name: there is none yet, or a regular one that may be written.
+Status checkTarget(const std::string &path);
+
+// Puts the names in a folder on the disk. Not every file system can do that; then nothing is lost but the guarantee
+// against a power cut.
+void syncFolder(const std::string &path);
+
 // Makes the folder and the ones above it.
 Status makeFolder(const std::string &path);
 
@@ -33,6 +40,7 @@ public:
   Status write(const void *data, uint64_t size);
   Status write(std::string_view text) { return write(text.data(), text.size()); }
   uint64_t size() const { return written; }
+  Status makeExecutable();
   Status commit();
 
 private:

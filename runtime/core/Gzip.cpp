@@ -94,7 +94,7 @@ Expected<Bytes> unpackIntoCache(const Bytes &packed, Compression compression, Un
     return cache.status().within(format("cannot unpack '{}'", name));
   std::string folder = joinPath(*cache, "data");
   if (Status status = makeFolder(folder); status.failed())
-    return status;
+    return noRoom(status);
   std::string path = joinPath(folder, format("{}-{}", hexOf(hashBytes(packed.data, packed.size)), packed.size));
   if (fileExists(path)) {
     Expected<Bytes> known = mapFile(path);

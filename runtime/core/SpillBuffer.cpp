@@ -2,6 +2,7 @@
 #include "runtime/core/File.h"
 #include <cerrno>
 #include <cstdlib>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -23,11 +24,15 @@ Status SpillBuffer::spill() {
     Expected<std::string> cache = cacheFolder();
     if (!cache)
       return cache.status();
-    std::string pattern = joinPath(*cache, "spill-XXXXXX");
-    file = mkstemp(pattern.data());
-    if (file < 0)
-      return failure("cannot write in the cache '{}': {}", *cache, systemReason(errno));
-    unlink(pattern.c_str());
+    file = open(cache->c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (file < 0) { // not every file system has files that never had a name
+      std::string pattern = joinPath(*cache, "spill-XXXXXX");
+      file = mkostemp(pattern.data(), O_CLOEXEC);
+      if (file < 0)
+        return failure("cannot write in the cache '{}': {}; set XFER_CACHE to a folder that can be written", *cache,
+                       systemReason(errno));
+      unlink(pattern.c_str());
+    }
   }
   for (uint64_t done = 0; done < memory.size();) {
     ssize_t count = write(file, memory.data() + done, memory.size() - done);

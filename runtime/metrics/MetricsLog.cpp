@@ -7,20 +7,26 @@
 
 namespace xfer::rt {
 
+Status MetricsLog::cannotWrite() const { return failure("cannot write '{}': {}", path, systemReason(errno)); }
+
 Expected<MetricsLog> MetricsLog::open(const std::string &path, uint64_t length) {
-  int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (file < 0)
-    return failure("'{}' cannot be written: {}", path, systemReason(errno));
-  MetricsLog log(path, file, length);
+  if (Status status = checkTarget(path); status.failed())
+    return status;
+  MetricsLog log(path, ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666), length);
+  if (log.file < 0)
+    return log.cannotWrite();
   struct stat facts;
-  if (::fstat(file, &facts) != 0)
-    return failure("'{}' cannot be read: {}", path, systemReason(errno));
+  if (::fstat(log.file, &facts) != 0)
+    return failure("cannot read '{}': {}", path, systemReason(errno));
   if (static_cast<uint64_t>(facts.st_size) < length)
     return failure("'{}' is shorter than when the checkpoint was written; restore it or start anew with --overwrite",
                    path);
-  if (::ftruncate(file, static_cast<off_t>(length)) != 0 || ::lseek(file, 0, SEEK_END) < 0)
-    return failure("'{}' cannot be written: {}", path, systemReason(errno));
   return log;
+}
+
+Status MetricsLog::begin() {
+  bool cut = ::ftruncate(file, static_cast<off_t>(written)) == 0 && ::lseek(file, 0, SEEK_END) >= 0;
+  return cut ? Status::success() : cannotWrite();
 }
 
 MetricsLog::MetricsLog(MetricsLog &&other) noexcept
@@ -42,7 +48,7 @@ Status MetricsLog::write(std::string_view object) {
       std::string reason = systemReason(errno);
       if (::ftruncate(file, static_cast<off_t>(written)) != 0)
         reason += ", and its last line is cut";
-      return failure("'{}' cannot be written: {}", path, reason);
+      return failure("cannot write '{}': {}", path, reason);
     }
     done += static_cast<size_t>(count);
   }
@@ -50,11 +56,6 @@ Status MetricsLog::write(std::string_view object) {
   return Status::success();
 }
 
-Status MetricsLog::sync() {
-  // Devices and pipes have nothing to be put anywhere.
-  if (::fdatasync(file) != 0 && errno != EINVAL && errno != EROFS)
-    return failure("'{}' cannot be written: {}", path, systemReason(errno));
-  return Status::success();
-}
+Status MetricsLog::sync() { return ::fdatasync(file) == 0 ? Status::success() : cannotWrite(); }
 
 } // namespace xfer::rt

@@ -9,12 +9,14 @@ namespace xfer::rt {
 
 class MetricsLog {
 public:
-  // Keeps the first `length` bytes of the file and goes on behind them; the file must have that many.
+  // Goes on behind the first `length` bytes of the file, which must have that many. Nothing changes before begin().
   static Expected<MetricsLog> open(const std::string &path, uint64_t length);
   MetricsLog(MetricsLog &&other) noexcept;
   MetricsLog &operator=(MetricsLog &&) = delete;
   ~MetricsLog();
 
+  // Cuts off what stands behind the length; once, before the first line.
+  Status begin();
   // A line that cannot be written as a whole is taken back.
   Status write(std::string_view object);
   // Puts what was written on the disk.
@@ -23,6 +25,7 @@ public:
 
 private:
   MetricsLog(std::string path, int file, uint64_t written) : path(std::move(path)), file(file), written(written) {}
+  Status cannotWrite() const;
   std::string path;
   int file;
   uint64_t written;

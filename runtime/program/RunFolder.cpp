@@ -3,11 +3,15 @@
 #include "runtime/metrics/JsonText.h"
 #include <cerrno>
 #include <cstdio>
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 namespace xfer::rt {
+
+// Of the files of writeRows(), whose only report is called so.
+static constexpr std::string_view rowsName = "predictions-";
 
 Expected<RunFolder> RunFolder::open(const std::string &path) {
   RunFolder folder(path);
@@ -34,10 +38,30 @@ Status RunFolder::claim() {
 
 bool RunFolder::hasCheckpoint() const { return fileExists(checkpoint()) || fileExists(checkpoint() + ".previous"); }
 
+Status RunFolder::check() const {
+  for (const std::string &path : {checkpoint(), checkpoint() + ".previous", results(), weights(), facts(), metrics()})
+    if (Status status = checkTarget(path); status.failed())
+      return status;
+  return Status::success();
+}
+
+// The checkpoints go first, the newest behind the one before: at any moment the run of before is whole, or is none. The
+// folder is put on the disk, or a power cut might bring back a checkpoint beside the log of another run.
 Status RunFolder::clear() const {
-  for (const std::string &path : {checkpoint(), checkpoint() + ".previous", results(), weights()})
+  std::vector<std::string> paths = {checkpoint() + ".previous", checkpoint(), results(), weights()};
+  if (DIR *listing = ::opendir(root.c_str())) {
+    while (dirent *entry = ::readdir(listing)) {
+      std::string_view name = entry->d_name, end = ".csv";
+      if (name.substr(0, rowsName.size()) == rowsName && name.size() > end.size() &&
+          name.substr(name.size() - end.size()) == end)
+        paths.push_back(root + "/" + std::string(name));
+    }
+    ::closedir(listing);
+  }
+  for (const std::string &path : paths)
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-      return failure("'{}' cannot be removed: {}", path, systemReason(errno));
+      return failure("cannot remove '{}': {}", path, systemReason(errno));
+  syncFolder(root);
   return Status::success();
 }
 

@@ -30,7 +30,10 @@ public:
   std::string checkpoint() const { return root + "/checkpoint.xfer"; }
 
   bool hasCheckpoint() const;
-  // Removes what a run before has written, its checkpoints first.
+  // Finds out whether every file of a run can be written where it is.
+  Status check() const;
+  // Removes what a run before has written, its predictions too, so that nothing of it stands beside what a new one
+  // writes. The log stays.
   Status clear() const;
   // One line a sample: its number in the split, then the elements of its row.
   Status writeRows(const std::string &evaluation, const std::string &report, const Tensor &rows) const;

@@ -18,6 +18,14 @@ Status Trainer::openLog() {
   if (!log)
     return log.status();
   metrics.emplace(std::move(*log));
+  return Status::success();
+}
+
+Status Trainer::beginLogs() {
+  for (std::optional<MetricsLog> *log : {&metrics, &tracing, &stepTimes})
+    if (*log)
+      if (Status status = (*log)->begin(); status.failed())
+        return status;
   began = Clock::now();
   secondsBefore = train.seconds;
   return Status::success();
@@ -59,9 +67,11 @@ Status Trainer::start() {
   train = TrainState();
   train.loaded = std::move(*loaded);
   train.baselines.resize(session.manifest.baselines.size());
+  if (Status status = openLog(); status.failed())
+    return status;
   if (Status status = folder.clear(); status.failed()) // the run of before is kept until this one can begin
     return status;
-  return openLog();
+  return beginLogs();
 }
 
 Status Trainer::resume(const Checkpoint &checkpoint) {
@@ -72,6 +82,8 @@ Status Trainer::resume(const Checkpoint &checkpoint) {
     return state.status();
   train = std::move(*state);
   if (Status status = openLog(); status.failed())
+    return status;
+  if (Status status = beginLogs(); status.failed())
     return status;
   rememberCheckpoint();
   if (!session.swept.empty())

@@ -17,15 +17,15 @@ public:
           const std::atomic<bool> &interrupt)
       : session(session), data(data), folder(folder), shown(progress), interrupt(interrupt), passes(session, data) {}
 
-  // Writes a JSON line for every step from now on: which samples it took, and its watched values.
+  // Before the run begins: writes a JSON line for every step, which samples it took, and its watched values; and what
+  // each step takes.
   Status traceTo(const std::string &path);
+  Status recordSteps(const std::string &path);
 
-  // Initial parameters and states, in an empty folder; or those of a checkpoint of this run.
+  // Initial parameters and states, in an empty folder; or those of a checkpoint of this run. Until all files of the run
+  // can be written, those of the run before stay.
   Status start();
   Status resume(const Checkpoint &checkpoint);
-
-  // Writes what each step takes to this file.
-  Status recordSteps(const std::string &path);
 
   // Runs to the end (true) or until an interrupt (false), which leaves a checkpoint.
   Expected<bool> run();
@@ -45,6 +45,7 @@ private:
 
   Status checkStages();
   Status openLog();
+  Status beginLogs();
   Status checkParameters();
   Status save();
   void rememberCheckpoint();

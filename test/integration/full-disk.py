@@ -1,11 +1,21 @@
-"""Disks that are full and files that grow beyond a limit: an error with its reason, and what was good stays good."""
+"""Every file that a compiled program or xferc writes, where it cannot be written: an error that names the file and the
+reason, and what was good stays good.
+
+  of a run        the folder, checkpoint.xfer, metrics.jsonl, run.json, weights.safetensors, results.json, predictions-*.csv,
+                  the folders of --runs, --trace, --step-times
+  of other verbs  predict --output, export --output, predictions-*.csv of evaluate
+  of both         standard output, and in the cache: unpacked data, values beyond 64 MiB (SpillBufferTest), programs of `run`
+  of xferc        build -o (program, .weights, --emit) and its temporary folder, fmt, doc -o, new
+"""
 import os
+import re
 import resource
+import shutil
 import subprocess
 import time
 import unittest
 import harness
-from harness import MOONS, idx
+from harness import MOONS, XFERC, idx
 
 IDX = """
 import std
@@ -15,29 +25,66 @@ stage learn { on d.all batch 16; minimize cross_entropy(net(flatten(unit(d.image
 """
 
 
-class FullDisk(harness.Case):
+# The moons with predictions, and a log that a small disk has no room for.
+WORDY = MOONS.replace("evaluate turned.test", "evaluate turned.test { predict softmax(net.head(relu(net.trunk(turned.point)))) }\nevaluate turned.test", 1)
+
+REASONS = {
+    "full": r"the disk is full; make room|No space left on device",
+    "read-only": r"the file system is read-only|Read-only file system",
+    "taken": r"it is a folder|[Ii]s a directory|is no regular file|is there already",
+    "nowhere": r"there is no such file or folder|No such file or directory",
+}
+
+# What writes one file outside of a run folder: the command, the file, and whether an old one of that name stays as it is
+# (a log begins anew, `new` never replaces).
+WRITERS = {
+    "predict": (("PROGRAM", "predict", "--out", "run", "--input", "points.csv", "--output", "disk/rows.csv"), True),
+    "predict as JSON": (("PROGRAM", "predict", "--out", "run", "--input", "points.csv", "--output", "disk/rows.jsonl"), True),
+    "export": (("PROGRAM", "export", "--out", "run", "--output", "disk/reader"), True),
+    "trace": (("PROGRAM", "train", "--steps", "4000", "--out", "new", "--overwrite", "--trace", "disk/trace.jsonl"), False),
+    "step times": (("PROGRAM", "train", "--steps", "4000", "--out", "new", "--overwrite", "--step-times", "disk/times.jsonl"), False),
+}
+UNTIDY = "import std\nconst   a=1\n" + "# long\n" * 800
+
+
+class Disk(harness.Case):
     """A small file system of its own; where none can be mounted the tests are skipped."""
 
     def setUp(self):
         super().setUp()
         self.disk = self.folder / "disk"
         self.disk.mkdir()
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", self.disk], capture_output=True)
-        if mounted.returncode:
-            self.skipTest("no small file system can be mounted here: " + mounted.stderr.decode().strip())
-        self.addCleanup(subprocess.run, ["umount", "-l", self.disk], check=True)
+        self.mount("-t", "tmpfs", "-o", "size=256k", "none", self.disk)
         self.program = self.build(MOONS)
 
-    def fill(self):
+    def mount(self, *words):
+        mounted = subprocess.run(["mount", *words], capture_output=True)
+        if mounted.returncode:
+            self.skipTest("nothing can be mounted here: " + mounted.stderr.decode().strip())
+        self.addCleanup(subprocess.run, ["umount", "-l", words[-1]], capture_output=True)
+
+    def remount(self, mode):
+        subprocess.run(["mount", "-o", f"remount,{mode}", self.disk], check=True)
+
+    def fill(self, leave=0):
+        """Leaves so many bytes free."""
         with open(self.disk / "fill", "wb", buffering=0) as file:
             try:
                 while file.write(bytes(1024)):
                     pass
             except OSError:
                 pass
+            file.truncate(file.tell() // 4096 * 4096 - leave)
 
     def names(self, folder):
         return sorted(path.name for path in (self.disk / folder).iterdir())
+
+    def contents(self, folder):
+        """Of all files below a folder."""
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class FullDisk(Disk):
 
     # The disk fills up in the middle of a run. The checkpoint of before is there and resumes to the bits of a run on a
     # disk that has room.
@@ -49,8 +96,8 @@ class FullDisk(harness.Case):
         self.fill()
         _, said = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1)
-        self.assertRegex(said.decode(), r"program: error: .*'disk/run/.*the disk is full; the checkpoint of .* is kept in "
-                                        r"'disk/run'")
+        self.assertRegex(said.decode(), r"program: error: .*'disk/run/.*the disk is full; make room or write elsewhere; the "
+                                        r"checkpoint of .* is kept in 'disk/run', --resume goes on from it")
         self.assertEqual([name for name in self.names("run") if "partial" in name], [])
         for line in (self.disk / "run/metrics.jsonl").read_bytes().splitlines(keepends=True):
             self.assertTrue(line.startswith(b"{") and line.endswith(b"}\n"), line)
@@ -61,41 +108,170 @@ class FullDisk(harness.Case):
         for name in ("weights.safetensors", "metrics.jsonl"):
             self.assertEqualFiles(f"run/{name}", f"whole/{name}")
 
-    # What is written beside a good file does not touch it.
-    def test_other_files(self):
-        self.run_ok(self.program, "train", "--steps", 40, "--out", "run")
-        self.write("points.csv", "x,y\n" + "0.5,0.25\n" * 5000)
-        self.write("disk/rows.csv", "kept")
-        self.fill()
-        before = self.names(".")
-        for words in (("export", "--output", "disk/reader"), ("predict", "--input", "points.csv", "--output", "disk/rows.csv")):
-            self.refuse(f"cannot write '{words[-1]}': the disk is full", self.program, *words, "--out", "run")
-        self.refuse("the disk is full", self.program, "train", "--steps", 40, "--out", "disk/new")
-        self.assertEqual((self.disk / "rows.csv").read_text(), "kept")
-        self.assertEqual([name for name in self.names(".") if name != "new"], before)
-
     # Data are unpacked into the cache; there the message says which folder to choose.
     def test_cache(self):
         noise = os.urandom(64 * 6000)
         self.write("images.gz", idx((6000, 8, 8), noise))
         self.write("labels.gz", idx((6000,), [i % 10 for i in range(6000)]))
-        said = self.refuse(r"'disk/cache/data/.*the disk is full; set XFER_CACHE", self.build(IDX), "train", "--out", "run",
-                           env={**os.environ, "XFER_CACHE": "disk/cache"}).stderr
+        train = (self.build(IDX), "train", "--out", "run")
+        cache = {**os.environ, "XFER_CACHE": "disk/cache"}
+        said = self.refuse(r"'disk/cache/data/.*the disk is full.*; set XFER_CACHE", *train, env=cache).stderr
         self.assertIn("domain 'd'", said)
         self.assertEqual(self.names("cache/data"), [])
+        shutil.rmtree(self.disk / "cache")
+        self.remount("ro")
+        self.refuse(r"'disk/cache'.*the file system is read-only.*; set XFER_CACHE", *train, env=cache)
+        self.remount("rw")
+        self.write("disk/cache", "in the way")
+        self.refuse(r"'disk/cache'.*file of that name is in the way; set XFER_CACHE", *train, env=cache)
+        self.write("taken/data", "in the way")
+        self.refuse(r"'taken/data'.*file of that name is in the way; set XFER_CACHE", *train, env={**os.environ, "XFER_CACHE": "taken"})
 
-    def test_compiler(self):
+    # Where the linker works.
+    def test_temporary_folder(self):
         self.write("moons.xfer", MOONS)
-        for words in (("-o", "disk/moons"), ("-o", "disk/moons", "--weights=beside")):
-            self.refuse("cannot write 'disk/moons': No space left", harness.XFERC, "build", "moons.xfer", *words)
-            self.assertEqual(self.names("."), [])
-        self.refuse("cannot link in 'disk/xferc-.*No space left.*TMPDIR", harness.XFERC, "build", "moons.xfer", "-o", "moons",
-                    env={**os.environ, "TMPDIR": "disk"})
+        build = (XFERC, "build", "moons.xfer", "-o", "moons")
+        temporary = {**os.environ, "TMPDIR": "disk"}
+        self.refuse("cannot link in 'disk/xferc-.*No space left.*TMPDIR", *build, env=temporary)
         self.assertEqual(self.names("."), [])
-        self.fill()
-        self.refuse("cannot write 'disk/moons.ll': No space left", harness.XFERC, "build", "moons.xfer", "--emit=llvm", "-o",
-                    "disk/moons.ll")
-        self.assertEqual(self.names("."), ["fill"])
+        self.remount("ro")
+        self.refuse("cannot make a temporary folder: Read-only file system; TMPDIR says where", *build, env=temporary)
+        self.assertFalse((self.folder / "moons").exists())
+
+    def test_every_writer(self):
+        self.write("small.xfer", IDX)
+        self.write("points.csv", "x,y\n" + "0.5,0.25\n" * 5000)
+        self.run_ok(self.program, "train", "--steps", 40, "--out", "run")
+        for name, (words, keeps) in WRITERS.items():
+            words = [self.program if word == "PROGRAM" else word for word in words]
+            path = self.folder / words[-1]
+            for case in ("full", "read-only", "full, new", "read-only, new", "taken", "nowhere"):
+                isNew, fault = case.endswith("new"), case.split(",")[0]
+                if (name == "layout" and (isNew or fault in ("nowhere", "taken"))) or (name == "new program" and not isNew and fault in ("full", "read-only")):
+                    continue
+                with self.subTest(f"{name}, {case}"):
+                    used = words
+                    if fault == "taken":
+                        path.mkdir()
+                    elif fault == "nowhere":
+                        used = words[:-1] + [words[-1].replace("disk/", "disk/nowhere/")]
+                    elif not isNew:
+                        path.write_text(UNTIDY if name == "layout" else "kept")
+                    if fault == "full":
+                        self.fill()
+                    if fault == "read-only":
+                        self.remount("ro")
+                    before = self.contents(self.disk)
+                    said = self.refuse(REASONS[fault], *used).stderr
+                    self.assertIn(f"'{used[-1]}", said)
+                    after = self.contents(self.disk)
+                    if fault == "full" and not keeps:
+                        after.pop(path.name), before.pop(path.name, None)
+                    self.assertEqual(after, before)
+                    self.remount("rw")
+                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                    for one in self.disk.iterdir():
+                        one.unlink()
+
+
+class FullRun(Disk):
+    """The files of a run folder."""
+
+    FILES = ["checkpoint.xfer", "metrics.jsonl", "run.json", "weights.safetensors", "results.json"]
+    STEPS = 600
+
+    def setUp(self):
+        super().setUp()
+        self.program = self.build(WORDY)
+        self.words = (self.program, "train", "--steps", self.STEPS)
+        self.run_ok(*self.words, "--out", "whole")
+        self.predictions = next((self.folder / "whole").glob("predictions*")).name
+
+    def assertEnds(self, out):
+        """Whatever stopped it: what is there is whole, and the run can be brought to its end."""
+        folder = self.folder / out
+        self.assertEqual([path.name for path in folder.iterdir() if "partial" in path.name], [])
+        for line in (folder / "metrics.jsonl").read_bytes().splitlines(keepends=True) if (folder / "metrics.jsonl").exists() else []:
+            self.assertTrue(line.startswith(b"{") and line.endswith(b"}\n"), line)
+        begun = (folder / "checkpoint.xfer").exists()
+        if begun:
+            self.run_ok(self.program, "evaluate", "--weights", "whole/weights.safetensors")
+        self.run_ok(*self.words, "--out", out, *(["--resume"] if begun else []))
+        for name in ("weights.safetensors", "metrics.jsonl", self.predictions):
+            self.assertEqualFiles(f"{out}/{name}", f"whole/{name}")
+
+    # With room for one page more each time, the disk is full at every file in turn.
+    def test_every_file_of_a_run(self):
+        named = set()
+        for pages in range(64):
+            self.fill(4096 * pages)
+            ran = self.execute(*self.words, "--out", "disk/run")
+            if ran.returncode == 0:
+                break
+            self.assertEqual(ran.returncode, 1, ran.stderr)
+            found = re.search(r"error: .*cannot write 'disk/run/?([^']*)': the disk is full; make room", ran.stderr)
+            self.assertTrue(found, ran.stderr)
+            named.add(found.group(1))
+            if (self.disk / "run/checkpoint.xfer").exists():
+                self.assertRegex(ran.stderr, "the checkpoint of .* is kept in 'disk/run', --resume goes on from it")
+            (self.disk / "fill").unlink()
+            self.assertEnds("disk/run")
+            shutil.rmtree(self.disk / "run")
+        self.assertEqual(ran.returncode, 0)
+        self.assertEqual(named, {*self.FILES, self.predictions})
+
+    # A name that is taken is found before the first step, and the run of before stays.
+    def test_taken_and_protected(self):
+        for name in self.FILES:
+            for fault in ("taken", "protected"):
+                run = self.folder / f"{fault}-{name}"
+                shutil.copytree(self.folder / "whole", run)
+                if fault == "taken":
+                    (run / name).unlink()
+                    (run / name).mkdir()
+                else:
+                    self.mount("--bind", run / name, run / name)
+                    self.mount("-o", "remount,bind,ro", run / name)
+                before = self.contents(run)
+                for more in ((), ("--overwrite",), ("--resume",)):
+                    with self.subTest(f"{name} {fault} {more}"):
+                        says = rf"cannot write '{run.name}/{name}': " + ("it is a folder" if fault == "taken" else "the file system is read-only")
+                        self.refuse(says, *self.words, "--out", run.name, *more)
+                        self.assertEqual(self.contents(run), before)
+
+    def test_unwritable_folder(self):
+        shutil.copytree(self.folder / "whole", self.disk / "run")
+        before = self.contents(self.disk)
+        self.remount("ro")
+        for more in ((), ("--overwrite",), ("--resume",), ("--runs", "2")):
+            self.refuse(r"the run folder cannot be written \(choose another one with --out\): cannot write 'disk/run/trial': the "
+                        "file system is read-only", *self.words, "--out", "disk/run", *more)
+        self.refuse(r"the run folder cannot be made \(choose another one with --out\): cannot make folder 'disk/new': the file "
+                    "system is read-only", *self.words, "--out", "disk/new")
+        # Its predictions are written where the model is.
+        self.refuse("cannot be written.*the file system is read-only", self.program, "evaluate", "--out", "disk/run")
+        self.remount("rw")
+        self.assertEqual(self.contents(self.disk), before)
+        self.write("disk/several/seed-1", "in the way")
+        self.refuse("cannot make folder 'disk/several/seed-1': a file of that name is in the way", *self.words, "--runs", 2, "--out",
+                    "disk/several")
+
+    # The table of several runs.
+    def test_several_runs(self):
+        (self.folder / "runs/results.json").mkdir(parents=True)
+        self.refuse("cannot write 'runs/results.json': it is a folder", *self.words, "--runs", 2, "--out", "runs")
+        self.assertNothingLeft("runs", "results.json")
+
+    # Somebody removes the folder of a run.
+    def test_vanished(self):
+        process = self.start(self.program, "train", "--steps", 10000000, "--out", "gone")
+        harness.wait_for(self.folder / "gone/checkpoint.xfer", process)
+        shutil.rmtree(self.folder / "gone", ignore_errors=True)
+        shutil.rmtree(self.folder / "gone", ignore_errors=True)
+        _, said = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1)
+        self.assertRegex(said.decode(), "error: .*cannot write 'gone/checkpoint.xfer': there is no such file or folder")
+        self.assertNotIn("is kept", said.decode())
 
 
 class Limits(harness.Case):

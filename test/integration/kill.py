@@ -239,6 +239,42 @@ class Kill(harness.Case):
     def test_several_runs(self):
         self.assertSurvives(REMEMBERING, KILLS * 3 // 10, "--epochs", 600, runs=3)
 
+    # What a kill cannot show, a power cut would: what is renamed is on the disk before, its new name soon after, and a
+    # checkpoint never before the log that it knows of.
+    @unittest.skipUnless(shutil.which("strace"), "there is no strace")
+    def test_is_on_the_disk(self):
+        program = self.build(REMEMBERING)
+        traced = self.execute("strace", "-f", "-y", "-o", "calls", "-e", "trace=write,fsync,fdatasync,rename,mkdir", program,
+                              "train", "--epochs", 20, "--out", "new/run")
+        if traced.returncode:
+            self.skipTest("nothing can be traced here: " + traced.stderr[-200:])
+        fresh, names, renamed = set(), set(), set()  # partial files with bytes in memory, folders with names in memory
+        log = False
+        for line in (self.folder / "calls").read_text().splitlines():
+            call = re.match(r'\d+ +(\w+)\((?:\d+<([^>]*)>|"([^"]*)")(?:, "([^"]*)")?.*= (-?\d+)', line)
+            if not call or call[5] == "-1":
+                continue
+            path = os.path.join(self.folder, call[2] or call[3])
+            if call[1] == "write":
+                fresh.add(path)
+                log |= path.endswith("metrics.jsonl")
+            elif call[1] == "mkdir":
+                names.add(os.path.dirname(path))
+            elif call[1] == "fdatasync":
+                fresh.discard(path)
+                log &= not path.endswith("metrics.jsonl")
+            elif call[1] == "fsync":
+                fresh.discard(path), names.discard(path)
+            else:
+                name = os.path.basename(call[4])
+                renamed.add(name)
+                self.assertNotIn(path, fresh, line)
+                self.assertNotIn(os.path.dirname(path), names, line)
+                self.assertFalse(log and name == "checkpoint.xfer", line)
+                names.add(os.path.dirname(path))
+        self.assertEqual(names, set())
+        self.assertEqual(renamed, {"checkpoint.xfer", "run.json", "results.json", "weights.safetensors", "predictions-d.test.csv"})
+
 
 if __name__ == "__main__":
     harness.main()

@@ -157,7 +157,7 @@ TEST_F(ProgramTest, StepTimes) {
   EXPECT_EQ(run("--out c --runs 2 --step-times times.jsonl").code, 2);
   Outcome outcome = run("--out d --step-times missing/times.jsonl");
   EXPECT_EQ(outcome.code, 1);
-  EXPECT_NE(outcome.err.find("'missing/times.jsonl' cannot be written"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("cannot write 'missing/times.jsonl'"), std::string::npos) << outcome.err;
 }
 
 // Ctrl-C finishes the step, leaves a checkpoint and 130; --resume reaches the bits of a run without interruption, and

@@ -100,7 +100,7 @@ TEST_F(FileTest, FullDisk) {
   EXPECT_THAT(status.message(), HasSubstr("cannot write '" + path));
   EXPECT_EQ(folder.read("weights"), "old");
   EXPECT_THAT(folder.list(), ElementsAre("weights"));
-  EXPECT_EQ(systemReason(ENOSPC), "the disk is full");
+  EXPECT_EQ(systemReason(ENOSPC), "the disk is full; make room or write elsewhere");
 }
 
 // What is no file is not replaced by one.

@@ -65,7 +65,7 @@ TEST(MetricsLog, ContinuesAtALength) {
   uint64_t kept = 0;
   {
     Expected<MetricsLog> log = MetricsLog::open(path, 0);
-    ASSERT_TRUE(log) << log.message();
+    ASSERT_TRUE(log && log->begin().ok()) << log.message();
     ASSERT_TRUE(log->write("{\"a\": 1}").ok());
     kept = log->length();
     ASSERT_TRUE(log->write("{\"a\": 2}").ok());
@@ -73,11 +73,14 @@ TEST(MetricsLog, ContinuesAtALength) {
   {
     Expected<MetricsLog> log = MetricsLog::open(path, kept);
     ASSERT_TRUE(log) << log.message();
+    EXPECT_EQ(contentOf(path), "{\"a\": 1}\n{\"a\": 2}\n"); // nothing is lost before it begins
+    ASSERT_TRUE(log->begin().ok());
     ASSERT_TRUE(log->write("{\"a\": 3}").ok());
   }
   EXPECT_EQ(contentOf(path), "{\"a\": 1}\n{\"a\": 3}\n");
   EXPECT_FALSE(MetricsLog::open(path, 1000).ok());
   EXPECT_FALSE(MetricsLog::open("/nowhere/metrics.jsonl", 0).ok());
+  EXPECT_EQ(MetricsLog::open("/dev/null", 0).message(), "cannot write '/dev/null': it is a device");
 }
 
 // Times are written as a clock would show them.
