@@ -9,6 +9,9 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/SHA256.h"
 #include "llvm/Support/raw_ostream.h"
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 using namespace llvm;
 
@@ -42,21 +45,65 @@ Expected<BuildCache> BuildCache::open() {
   }
   sys::path::append(folder, "programs");
   if (std::error_code error = sys::fs::create_directories(folder))
-    return createStringError(error, "cannot make the cache folder '%s': %s", folder.c_str(), error.message().c_str());
+    return createStringError(error, "cannot make the cache folder '%s': %s; set XFER_CACHE to a folder with room",
+                             folder.c_str(), error.message().c_str());
   return BuildCache(folder.str().str());
 }
 
-/// Are all files of the list (lines `HASH PATH`) as they were?
-static bool isFresh(StringRef list) {
+/// An executable by its size and time, which stay when it is renamed.
+static std::string stampOf(StringRef program) {
+  sys::fs::file_status status;
+  if (sys::fs::status(program, status))
+    return "";
+  return (Twine(status.getSize()) + " " + Twine(status.getLastModificationTime().time_since_epoch().count())).str();
+}
+
+/// Was the list made with this executable (its first line), and are all files of it (lines `HASH PATH`) as they were?
+/// Another build, or one that was killed, may have replaced one of the two alone.
+static bool isFresh(StringRef list, StringRef program) {
   auto buffer = MemoryBuffer::getFile(list);
   if (!buffer)
     return false;
+  auto [stamp, rest] = (*buffer)->getBuffer().split('\n');
+  if (stamp.empty() || stamp != stampOf(program))
+    return false;
   SmallVector<StringRef> lines;
-  (*buffer)->getBuffer().split(lines, '\n', -1, /*KeepEmpty=*/false);
+  rest.split(lines, '\n', -1, /*KeepEmpty=*/false);
   return !lines.empty() && all_of(lines, [](StringRef line) {
     auto [hash, path] = line.split(' ');
     return hashFile(path) == hash;
   });
+}
+
+namespace {
+/// Keeps others from building the same program at once; it goes with the process. Where folders cannot be locked they
+/// do.
+class EntryLock {
+public:
+  explicit EntryLock(const Twine &entry) : folder(::open(entry.str().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    held = folder >= 0 && ::flock(folder, LOCK_EX) == 0;
+  }
+  ~EntryLock() {
+    if (folder >= 0)
+      ::close(folder);
+  }
+  bool isHeld() const { return held; }
+
+private:
+  int folder;
+  bool held;
+};
+} // namespace
+
+/// Removes what builds that were killed have left in an entry.
+static void removeAbandoned(StringRef entry, ArrayRef<std::string> kept) {
+  std::error_code error;
+  std::vector<std::string> found;
+  for (sys::fs::directory_iterator at(entry, error), end; at != end && !error; at.increment(error))
+    if (!is_contained(kept, at->path()))
+      found.push_back(at->path());
+  for (const std::string &path : found)
+    sys::fs::remove(path);
 }
 
 Expected<std::string> BuildCache::get(StringRef request, StringRef name,
@@ -64,11 +111,20 @@ Expected<std::string> BuildCache::get(StringRef request, StringRef name,
   SmallString<128> entry(folder);
   sys::path::append(entry, hashText(request).substr(0, 32));
   std::string program = (entry + "/" + name).str(), list = (entry + "/files").str();
-  if (sys::fs::exists(program) && isFresh(list))
+  if (isFresh(list, program))
     return program;
 
+  auto noRoom = [&](StringRef what, StringRef path, std::error_code error) {
+    return createStringError(error, "cannot %s '%s': %s; set XFER_CACHE to a folder with room", what.str().c_str(),
+                             path.str().c_str(), error.message().c_str());
+  };
   if (std::error_code error = sys::fs::create_directories(entry))
-    return createStringError(error, "cannot make '%s': %s", entry.c_str(), error.message().c_str());
+    return noRoom("make", entry, error);
+  EntryLock lock(entry);
+  if (isFresh(list, program)) // somebody else has built it meanwhile
+    return program;
+  if (lock.isHeld())
+    removeAbandoned(entry, {program, list});
   SmallString<128> newProgram, newList;
   sys::fs::createUniquePath(program + ".%%%%%%", newProgram, /*MakeAbsolute=*/false);
   sys::fs::createUniquePath(list + ".%%%%%%", newList, /*MakeAbsolute=*/false);
@@ -80,6 +136,7 @@ Expected<std::string> BuildCache::get(StringRef request, StringRef name,
   std::error_code error;
   {
     raw_fd_ostream stream(newList, error);
+    stream << stampOf(newProgram) << "\n";
     for (const std::string &file : *files)
       stream << hashFile(file) << " " << file << "\n";
     stream.close();
@@ -87,14 +144,15 @@ Expected<std::string> BuildCache::get(StringRef request, StringRef name,
       error = stream.error();
     stream.clear_error();
   }
-  // The list comes last: an executable without its list is made again.
   if (!error)
     error = sys::fs::rename(newProgram, program);
   if (!error)
     error = sys::fs::rename(newList, list);
-  if (error)
-    return createStringError(error, "cannot write '%s': %s", program.c_str(), error.message().c_str());
-  return program;
+  if (!error)
+    return program;
+  sys::fs::remove(newProgram);
+  sys::fs::remove(newList);
+  return noRoom("write", program, error);
 }
 
 } // namespace xfer

@@ -1,8 +1,9 @@
 //===- BuildCache.h - executables of `xferc run`, by what they were made of ---------------------------------------===//
 //
 // An entry is a folder named after the request (path of the program, options, this compiler). It holds the executable
-// and the list of files that it was made of with the hash of each; it serves as long as all of them are as they were.
-// Entries are made beside their place and moved there, so that two compilers may work at once.
+// and a list: the executable's size and time, and the files that it was made of with the hash of each; it serves as
+// long as all of them are as they were. Both are made beside their place and moved there, by one compiler at a time, so
+// that neither one that is killed nor a full disk leaves an executable that passes for what it is not.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 

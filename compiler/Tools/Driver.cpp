@@ -10,6 +10,7 @@
 #include "compiler/Tools/BuildCache.h"
 #include "compiler/Tools/ProgramSources.h"
 #include "compiler/Tools/Report.h"
+#include "compiler/Tools/WriteFile.h"
 #include "compiler/Weights/LoadFiles.h"
 #include "dsl/AST/Print.h"
 #include "dsl/Parse/Tokens.h"
@@ -18,7 +19,6 @@
 #include "xfer/rt/weights.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/ToolOutputFile.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 #include <unistd.h>
@@ -227,21 +227,15 @@ bool Driver::loadOptions() {
 
 /// Writes a file as a whole, or to standard output where it has no name; false after a failure, which is printed.
 bool Driver::write(llvm::StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> print) {
-  std::error_code error;
-  llvm::ToolOutputFile file(path.empty() ? "-" : path, error, llvm::sys::fs::OF_None);
-  if (!error) {
-    print(file.os());
-    file.os().flush();
-    error = file.os().error();
-    file.os().clear_error();
+  if (path.empty() || path == "-") {
+    print(llvm::outs());
+    return true; // finish() sees whether it arrived
   }
-  if (!error) {
-    file.keep();
-    return true;
-  }
-  std::string name = path.empty() ? "to standard output" : "'" + path.str() + "'";
-  fail(llvm::createStringError(error, "cannot write %s: %s", name.c_str(), error.message().c_str()));
-  return false;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  print(os);
+  llvm::Error error = writeFile(path, text);
+  return error ? (fail(std::move(error)), false) : true;
 }
 
 /// Is the output one of the files that the program is made of?
@@ -272,6 +266,9 @@ int Driver::emitSource(llvm::raw_ostream &os, Stage stage) {
 int Driver::linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::StringRef output, llvm::StringRef hash,
                             llvm::StringRef constants) {
   std::string weights = (output + XFER_WEIGHTS_SUFFIX).str();
+  llvm::sys::fs::file_status status;
+  if (!llvm::sys::fs::status(weights, status) && !llvm::sys::fs::is_regular_file(status))
+    return fail(llvm::createStringError("cannot write '%s': it is no ordinary file", weights.c_str()));
   SmallString<128> partial;
   llvm::sys::fs::createUniquePath(weights + ".%%%%%%", partial, /*MakeAbsolute=*/false);
   llvm::Error error = writeWeights(partial, hash, constants, loads.getTaken());

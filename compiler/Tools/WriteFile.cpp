@@ -10,10 +10,14 @@ static Error cannotWrite(StringRef path, std::error_code error) {
   return createStringError(error, "cannot write '%s': %s", path.str().c_str(), error.message().c_str());
 }
 
-/// Writes and closes; the descriptor is gone either way.
-static std::error_code fill(int descriptor, StringRef content) {
+/// Writes and closes; the descriptor is gone either way. `onDisk`: a power cut shall not take it, as it stands for what
+/// somebody wrote by hand.
+static std::error_code fill(int descriptor, StringRef content, bool onDisk = false) {
   raw_fd_ostream os(descriptor, /*shouldClose=*/true);
   os << content;
+  os.flush();
+  if (onDisk && !os.has_error())
+    fsync(descriptor);
   os.close();
   std::error_code error = os.error();
   os.clear_error();
@@ -35,7 +39,7 @@ Error xfer::replaceFile(StringRef path, StringRef content) {
   int descriptor = -1;
   if (std::error_code error = sys::fs::createUniqueFile(real + ".%%%%%%", descriptor, partial))
     return cannotWrite(path, error);
-  std::error_code error = fill(descriptor, content);
+  std::error_code error = fill(descriptor, content, /*onDisk=*/true);
   if (!error)
     error = sys::fs::setPermissions(partial, status.permissions());
   if (!error)
@@ -48,12 +52,15 @@ Error xfer::replaceFile(StringRef path, StringRef content) {
 
 Error xfer::writeFile(StringRef path, StringRef content) {
   sys::fs::file_status status;
-  if (!sys::fs::status(path, status) && status.type() == sys::fs::file_type::regular_file)
+  std::error_code none = sys::fs::status(path, status);
+  if (!none && status.type() == sys::fs::file_type::regular_file)
     return replaceFile(path, content);
   int descriptor = -1;
-  std::error_code error = sys::fs::openFileForWrite(path, descriptor);
-  if (!error)
-    error = fill(descriptor, content);
+  if (std::error_code error = sys::fs::openFileForWrite(path, descriptor))
+    return cannotWrite(path, error);
+  std::error_code error = fill(descriptor, content);
+  if (error && none == std::errc::no_such_file_or_directory) // half of a new file; a device stays
+    sys::fs::remove(path);
   return error ? cannotWrite(path, error) : Error::success();
 }
 

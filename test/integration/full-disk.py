@@ -43,6 +43,14 @@ WRITERS = {
     "export": (("PROGRAM", "export", "--out", "run", "--output", "disk/reader"), True),
     "trace": (("PROGRAM", "train", "--steps", "4000", "--out", "new", "--overwrite", "--trace", "disk/trace.jsonl"), False),
     "step times": (("PROGRAM", "train", "--steps", "4000", "--out", "new", "--overwrite", "--step-times", "disk/times.jsonl"), False),
+    "build": ((XFERC, "build", "small.xfer", "-o", "disk/small"), True),
+    "build with weights beside": ((XFERC, "build", "small.xfer", "--weights=beside", "-o", "disk/small"), True),
+    "object": ((XFERC, "build", "small.xfer", "--emit=obj", "-o", "disk/small.o"), True),
+    "kernels": ((XFERC, "build", "small.xfer", "--emit=llvm", "-o", "disk/small.ll"), True),
+    "tree": ((XFERC, "build", "small.xfer", "--emit=ast", "-o", "disk/small.ast"), True),
+    "documentation": ((XFERC, "doc", "-o", "disk/library.txt"), True),
+    "layout": ((XFERC, "fmt", "disk/untidy.xfer"), True),
+    "new program": ((XFERC, "new", "disk/fresh.xfer"), True),
 }
 UNTIDY = "import std\nconst   a=1\n" + "# long\n" * 800
 
@@ -126,6 +134,39 @@ class FullDisk(Disk):
         self.refuse(r"'disk/cache'.*file of that name is in the way; set XFER_CACHE", *train, env=cache)
         self.write("taken/data", "in the way")
         self.refuse(r"'taken/data'.*file of that name is in the way; set XFER_CACHE", *train, env={**os.environ, "XFER_CACHE": "taken"})
+
+    # The programs of `run` are in the cache too. What is left there never passes for the program.
+    def test_cache_of_programs(self):
+        self.write("moons.xfer", MOONS)
+        run = (XFERC, "run", "moons.xfer", "--", "train", "--steps", "40", "--overwrite")
+        cache = {**os.environ, "XFER_CACHE": "disk/cache"}
+        self.refuse(r"cannot write 'disk/cache/programs/.*No space left on device", *run, env=cache)
+        self.assertEqual(list(self.contents(self.disk)), [])
+        subprocess.run(["mount", "-o", "remount,size=64m", self.disk], check=True)
+        self.run_ok(*run, env=cache)
+        entry, = (self.disk / "cache/programs").iterdir()
+        self.assertNothingLeft(entry, "moons", "files")
+        program, files = (entry / "moons").read_bytes(), (entry / "files").read_bytes()
+        # Room for the program and not for its list: both are as they were.
+        self.write("moons.xfer", MOONS + "# another text\n")
+        shutil.copytree(entry, self.folder / "entry")
+        for free in (4096 * (len(program) // 4096 + 1), len(program) // 2 // 4096 * 4096):
+            self.fill(free)
+            self.refuse(r"cannot write 'disk/cache/programs/.*No space left on device", *run, env=cache)
+            self.assertEqual(self.contents(entry), {"moons": program, "files": files})
+            (self.disk / "fill").unlink()
+        self.remount("ro")
+        self.refuse(r"'disk/cache/.*Read-only file system", *run, env=cache)
+        self.remount("rw")
+        # A build that was killed between the two leaves a program with the list of another one, and halves.
+        (entry / "moons").write_bytes(b"#!/bin/false\n")
+        self.write(entry / "moons.123abc", "half"), self.write(entry / "files.123abc", "half")
+        self.write("moons.xfer", MOONS)
+        self.run_ok(*run, env=cache)
+        self.assertNothingLeft(entry, "moons", "files")
+        self.assertEqual((entry / "moons").read_bytes(), program)
+        self.write("taken", "in the way")
+        self.refuse("cannot make the cache folder 'taken/programs': .*set XFER_CACHE", *run, env={**os.environ, "XFER_CACHE": "taken"})
 
     # Where the linker works.
     def test_temporary_folder(self):
