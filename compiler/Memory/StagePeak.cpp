@@ -59,7 +59,9 @@ public:
   }
 
   int64_t values();
+  int64_t variables();
   int64_t copies(StageOp stage);
+  int64_t sweeps(StageOp stage);
   MemorySize arena(const FunctionPlan &plan) const;
   MemorySize buffers(const FunctionPlan &plan) const;
   MemorySize buffers(PassOp pass) const;
@@ -74,12 +76,18 @@ private:
 
 } // namespace
 
-int64_t Sizes::values() {
+int64_t Sizes::variables() {
   MemorySize size;
   for (ParameterOp parameter : module.getOps<ParameterOp>())
     addTensor(size, parameter.getType());
   for (StateOp state : module.getOps<StateOp>())
     addTensor(size, state.getType());
+  return size.fixed;
+}
+
+int64_t Sizes::values() {
+  MemorySize size;
+  size.fixed = variables();
   // A value computed ahead is a result of the pass that computes it and an argument of those that read it.
   llvm::StringSet<> seen;
   for (const auto &entry : byName) {
@@ -105,6 +113,23 @@ int64_t Sizes::copies(StageOp stage) {
     if (!state.getOwner().starts_with("stage:") || state.getOwner() == own)
       addTensor(size, state.getType());
   return size.fixed;
+}
+
+/// Of all places where the stage runs the one that the most copies stand around.
+int64_t Sizes::sweeps(StageOp stage) {
+  int64_t most = 0;
+  module.walk([&](RunOp run) {
+    if (run.getKind() != "stage" || run.getName() != stage.getName())
+      return;
+    int64_t copies = 0;
+    for (auto sweep = run->getParentOfType<SweepOp>(); sweep; sweep = sweep->getParentOfType<SweepOp>()) {
+      bool hasSeveral = llvm::any_of(sweep.getAxes().getAsRange<AxisAttr>(),
+                                     [](AxisAttr axis) { return axis.getValues().size() > 1; });
+      copies += hasSeveral ? 2 : 1;
+    }
+    most = std::max(most, copies);
+  });
+  return most * variables();
 }
 
 MemorySize Sizes::arena(const FunctionPlan &plan) const {
@@ -200,7 +225,7 @@ std::vector<StagePeak> findStagePeaks(ModuleOp module, ArrayRef<FunctionPlan> pl
   std::vector<StagePeak> peaks;
   int64_t values = sizes.values();
   for (StageOp stage : module.getOps<StageOp>()) {
-    StagePeak peak{stage, values, sizes.copies(stage), {}};
+    StagePeak peak{stage, values, sizes.copies(stage), sizes.sweeps(stage), {}};
     MemorySize ofPasses;
     llvm::MapVector<StringRef, const FunctionPlan *> functions; // whose arenas are used
     auto use = [&](const FunctionPlan &plan) { functions[plan.getFunction().getSymName()] = &plan; };
@@ -220,7 +245,7 @@ std::vector<StagePeak> findStagePeaks(ModuleOp module, ArrayRef<FunctionPlan> pl
       for (auto &[name, plan] : functions) {
         StagePeak::Moment moment{plan->getFunction(), buffers, sizes.arena(*plan), buffers};
         moment.total.add(moment.arena);
-        moment.total.fixed += peak.values + peak.copies;
+        moment.total.fixed += peak.values + peak.copies + peak.sweeps;
         peak.moments.push_back(std::move(moment));
       }
     }
@@ -248,6 +273,8 @@ void StagePeak::print(raw_ostream &os) const {
   os << " bytes at its peak\n  parameters, states and values computed ahead: " << values << "\n";
   if (copies != 0)
     os << "  copies for 'keep': " << copies << "\n";
+  if (sweeps != 0)
+    os << "  copies for 'sweep': " << sweeps << "\n";
   os << "  batches, results and rows: ";
   most.buffers.print(os);
   os << "\n  arena of " << func::FuncOp(most.function).getSymName() << ": ";
@@ -273,7 +300,8 @@ LogicalResult checkMemoryLimits(ArrayRef<StagePeak> peaks) {
     message << "stage '" << stage.getName() << "' needs " << mebibytes(most.total.fixed) << " of memory, more than the "
             << mebibytes(*limit, std::floor) << " that 'memory' allows it; take smaller batches or allow more";
     message.attachNote() << mebibytes(peak.values) << " for parameters, states and values computed ahead, "
-                         << mebibytes(peak.copies) << " for copies of 'keep', " << mebibytes(most.buffers.fixed)
+                         << mebibytes(peak.copies) << " for copies of 'keep', " << mebibytes(peak.sweeps)
+                         << " for those of 'sweep', " << mebibytes(most.buffers.fixed)
                          << " for batches, results and rows, " << mebibytes(most.arena.fixed)
                          << " for intermediate values of '" << func::FuncOp(most.function).getSymName() << "'";
   }

@@ -4,6 +4,9 @@
 //
 //   values   every parameter and state of the program, and what is computed ahead of steps
 //   copies   what `keep best` and `keep least` hold back: the model, and the states of the program and of the stage
+//   sweeps   what each `sweep` around the stage holds back: two copies of every parameter and state, as they were
+//   before
+//            it and as its best point left them; one if it has one point
 //   buffers  batches, random keys, figures and rows of the step function and of every pass that the stage runs
 //   arena    of the function that needs most; all functions of a program share one
 //
@@ -39,7 +42,7 @@ struct MemorySize {
 
 struct StagePeak {
   pipeline::StageOp stage;
-  int64_t values = 0, copies = 0;
+  int64_t values = 0, copies = 0, sweeps = 0;
   /// The peak is the largest of these. They differ in the step function and in the function whose arena is meant.
   struct Moment {
     mlir::func::FuncOp function; // of the arena

@@ -229,6 +229,7 @@ Status StageRunner::keepBest(const Moment &now, NamedValues &values) {
   state.best = *value;
   state.bestEpoch = epochOf(state.step - 1);
   state.stale = 0;
+  state.bestValues.clear(); // the memory of one copy, not of two
   state.bestValues = session.snapshot(Session::Model | Session::ProgramStates, stage.name);
   return Status::success();
 }

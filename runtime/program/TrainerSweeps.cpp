@@ -79,6 +79,7 @@ Status Trainer::judgePoint(const OrderItem &item) {
   bool better = state.best == none || (keep.mode == KeepSpec::Best ? value > best : value < best);
   if (better && !std::isnan(value)) {
     state.best = item.point;
+    state.winner = {}; // gone before the next one is there: a sweep holds two of these at most
     state.winner = standing();
     state.optionsOfBest = session.swept;
   }

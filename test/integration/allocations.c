@@ -1,8 +1,10 @@
 /* Preloaded into a compiled program: counts the buffers that it is given (aligned_alloc, which nothing else of it calls)
- * and writes the most bytes that were alive at once to the file that XFER_ALLOCATIONS names. */
+ * and writes the most bytes that were alive at once to the file that XFER_ALLOCATIONS names. With XFER_ALLOCATIONS_FROM
+ * other memory counts too, in pieces of at least so many bytes: copies of a model. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,11 +16,7 @@ static struct {
 static size_t count, live, peak;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
-void *aligned_alloc(size_t alignment, size_t size) {
-  static void *(*original)(size_t, size_t);
-  if (!original)
-    original = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "aligned_alloc");
-  void *start = original(alignment, size);
+static void *count_in(void *start, size_t size) {
   pthread_mutex_lock(&mutex);
   size_t place = 0;
   while (place < count && buffers[place].start)
@@ -32,6 +30,25 @@ void *aligned_alloc(size_t alignment, size_t size) {
   peak = live > peak ? live : peak;
   pthread_mutex_unlock(&mutex);
   return start;
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+  static void *(*original)(size_t, size_t);
+  if (!original)
+    original = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "aligned_alloc");
+  return count_in(original(alignment, size), size);
+}
+
+static size_t from = SIZE_MAX;
+__attribute__((constructor)) static void prepare(void) {
+  const char *bytes = getenv("XFER_ALLOCATIONS_FROM");
+  from = bytes ? strtoull(bytes, NULL, 10) : SIZE_MAX;
+}
+
+extern void *__libc_malloc(size_t size);
+void *malloc(size_t size) {
+  void *start = __libc_malloc(size);
+  return size >= from && start ? count_in(start, size) : start;
 }
 
 void free(void *start) {

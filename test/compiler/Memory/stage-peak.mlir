@@ -16,8 +16,10 @@
 // PEAK-NEXT: copies for 'keep': 512
 // PEAK-NEXT: batches, results and rows: 3520 + 4 * size(d.all)
 // PEAK-NEXT: arena of keep.whole: 64
-// PEAK-LABEL: stage t: 3136 bytes at its peak
+// Two sweeps around it: before and best of the outer one, before of the inner one, which has one point: 3 of 768.
+// PEAK-LABEL: stage t: 5440 bytes at its peak
 // PEAK-NEXT: parameters, states and values computed ahead: 768
+// PEAK-NEXT: copies for 'sweep': 2304
 // PEAK-NEXT: batches, results and rows: 2368
 // PEAK-NEXT: arena of step: 0
 
@@ -62,4 +64,11 @@ module attributes {xfer.program = "line"} {
   xfer.stage "t" sources [#xfer.source<"d", domain = "d", split = "all", batch = 8>] phases [#xfer.phase<@step>]
     epochs 2 : i64 watch ["loss"]
   xfer.run stage "s"
+  xfer.option "lr" : float = 1.0e-01 : f64
+  xfer.option "on" : bool = true
+  xfer.sweep [#xfer.axis<"lr", [0.1, 0.2]>] keep #xfer.keep<"best" by = <"keep", "value">> {
+    xfer.sweep [#xfer.axis<"on", [1]>] keep #xfer.keep<"best" by = <"keep", "value">> {
+      xfer.run stage "t"
+    }
+  }
 }
