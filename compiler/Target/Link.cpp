@@ -89,15 +89,19 @@ static Error runLinker(ArrayRef<std::string> arguments, StringRef output) {
   return Error::success();
 }
 
-/// The library that a sanitizer build's runtime calls.
-static void addSanitizer([[maybe_unused]] std::vector<std::string> &arguments) {
-#ifdef XFER_SANITIZER_FOLDER
+#ifdef XFER_SANITIZER_LIBRARIES
+constexpr StringRef sanitizerLibraries[] = {XFER_SANITIZER_LIBRARIES};
+#else
+constexpr ArrayRef<StringRef> sanitizerLibraries;
+#endif
+
+/// The libraries that a sanitizer build's runtime and generated code call.
+static void addSanitizer(std::vector<std::string> &arguments) {
   arguments.push_back("--whole-archive");
-  for (StringRef file : {"asan_static", "asan", "asan_cxx"})
-    arguments.push_back(inFolder(XFER_SANITIZER_FOLDER, ("libclang_rt." + file + "-x86_64.a").str()));
+  for (StringRef file : sanitizerLibraries)
+    arguments.push_back(file.str());
   arguments.push_back("--no-whole-archive");
   arguments.push_back("--export-dynamic");
-#endif
 }
 
 Error linkProgram(ArrayRef<std::string> objects, StringRef runtime, StringRef output, const LinkOptions &options) {
@@ -117,14 +121,16 @@ Error linkProgram(ArrayRef<std::string> objects, StringRef runtime, StringRef ou
                                         system->loader,
                                         "-o",
                                         output.str()};
-  if (options.strip)
+  bool watched = !ArrayRef(sanitizerLibraries).empty();
+  if (options.strip && !watched) // a report names functions
     arguments.push_back("-s");
   for (StringRef file : {"Scrt1.o", "crti.o"})
     arguments.push_back(inFolder(system->startFiles, file));
   arguments.push_back(inFolder(system->gcc, "crtbeginS.o"));
   arguments.insert(arguments.end(), objects.begin(), objects.end());
   arguments.push_back(runtime.str());
-  addSanitizer(arguments);
+  if (watched)
+    addSanitizer(arguments);
   for (StringRef file : {"libstdc++.a", "libgcc.a", "libgcc_eh.a"})
     arguments.push_back(inFolder(system->gcc, file));
   arguments.push_back(inFolder(system->startFiles, "libz.a"));

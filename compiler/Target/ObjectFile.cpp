@@ -1,6 +1,7 @@
 //===- ObjectFile.cpp - LLVM dialect to machine code --------------------------------------------------------------===//
 
 #include "compiler/Target/ObjectFile.h"
+#include "compiler/Target/Instrument.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
@@ -15,6 +16,13 @@
 using namespace llvm;
 
 namespace xfer {
+
+// What this compiler is built for.
+#ifdef XFER_SANITIZER
+constexpr Sanitizer sanitizer = Sanitizer::XFER_SANITIZER;
+#else
+constexpr Sanitizer sanitizer = Sanitizer::None;
+#endif
 
 void initializeTargets() {
   InitializeAllTargetInfos();
@@ -92,6 +100,8 @@ Expected<SmallVector<char, 0>> emitMachineCode(Module &module, const TargetDescr
   Expected<std::unique_ptr<TargetMachine>> machine = createMachine(target);
   if (!machine)
     return machine.takeError();
+  if (kind == MachineCode::Object)
+    instrument(module, sanitizer);
   SmallVector<char, 0> bytes;
   raw_svector_ostream stream(bytes);
   legacy::PassManager passes;
