@@ -1,4 +1,5 @@
 #include "runtime/cpu/ThreadTeam.h"
+#include "runtime/cpu/SeparateThread.h"
 #include <algorithm>
 #include <cassert>
 #include <chrono>
@@ -55,14 +56,16 @@ ThreadTeam::~ThreadTeam() {
 
 void ThreadTeam::run(xfer_kernel_t kernel, void *const *buffers, int64_t chunks, const int64_t *extents) {
   assert(chunks < int64_t(chunkMask) && "more chunks than a ticket can count");
-  if (size() == 1 || chunks <= 1 || insideKernel) {
+  if ((size() == 1 && !watchesThreads) || chunks <= 1 || insideKernel) {
     for (int64_t chunk = 0; chunk < chunks; ++chunk)
       kernel(buffers, chunk, extents);
     return;
   }
   publish(kernel, buffers, chunks, extents);
+  insideKernel = true;
   runChunks(0, ticket.load(std::memory_order_relaxed));
   awaitChunks();
+  insideKernel = false;
 }
 
 void ThreadTeam::publish(xfer_kernel_t newKernel, void *const *newBuffers, int64_t newChunks,
@@ -101,15 +104,17 @@ void ThreadTeam::runChunks(unsigned thread, uint64_t job) {
       if (first >= end)
         break;
       // A quarter of what is left of the own share at once, single chunks of another's.
-      int64_t count = turn == 0 ? std::max<int64_t>(1, (end - first) / 4) : 1;
+      int64_t count = turn == 0 && !watchesThreads ? std::max<int64_t>(1, (end - first) / 4) : 1;
       if (!next.compare_exchange_strong(claim, claim + count, std::memory_order_acq_rel))
         continue;
-      insideKernel = true;
-      for (int64_t chunk = first; chunk < first + count; ++chunk)
-        work(data, chunk, sizes);
-      insideKernel = false;
-      if (remaining.fetch_sub(count, std::memory_order_seq_cst) == count &&
-          callerSleeps.load(std::memory_order_seq_cst)) {
+      bool isLast;
+      {
+        SeparateThread separate;
+        for (int64_t chunk = first; chunk < first + count; ++chunk)
+          work(data, chunk, sizes);
+        isLast = remaining.fetch_sub(count, std::memory_order_seq_cst) == count;
+      }
+      if (isLast && callerSleeps.load(std::memory_order_seq_cst)) {
         std::lock_guard<std::mutex> lock(mutex);
         jobDone.notify_one();
       }
@@ -139,6 +144,7 @@ bool ThreadTeam::waitForJob(uint64_t seen) {
 }
 
 void ThreadTeam::work(unsigned thread) {
+  insideKernel = true; // what it runs is nothing else
   for (uint64_t seen = 0; waitForJob(seen);) {
     seen = ticket.load(std::memory_order_acquire);
     runChunks(thread, seen);

@@ -1,4 +1,5 @@
 #include "runtime/cpu/ThreadTeam.h"
+#include "runtime/cpu/SeparateThread.h"
 #include <chrono>
 #include <gtest/gtest.h>
 #include <numeric>
@@ -63,6 +64,26 @@ TEST(ThreadTeam, ShortJobsAndSleep) {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
 }
+
+#ifdef XFER_WATCHES_THREADS
+static void countTogether(void *const *buffers, int64_t, const int64_t *) { ++*static_cast<int *>(buffers[0]); }
+
+// Two chunks that touch the same bytes are reported, whichever threads run them.
+TEST(ThreadTeam, ReportsRacesOfChunks) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  auto race = [](unsigned threads, int64_t chunks) {
+    ThreadTeam team(threads);
+    int counter = 0;
+    void *buffers[] = {&counter};
+    team.run(countTogether, buffers, chunks, nullptr);
+    exit(0);
+  };
+  for (unsigned threads : {1, 2, 3}) {
+    EXPECT_EXIT(race(threads, 2), testing::ExitedWithCode(66), "data race");
+    EXPECT_EXIT(race(threads, 1), testing::ExitedWithCode(0), "");
+  }
+}
+#endif
 
 struct Nested {
   ThreadTeam *team;
