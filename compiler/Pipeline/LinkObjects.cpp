@@ -31,6 +31,11 @@ static Error writeFile(StringRef path, ArrayRef<char> bytes, ArrayRef<StringRef>
   return Error::success();
 }
 
+static Error cannotLinkIn(StringRef folder, std::error_code error) {
+  return createStringError(error, "cannot link in '%s': %s; set TMPDIR to a folder with room", folder.str().c_str(),
+                           error.message().c_str());
+}
+
 /// Whether `bytes` fit there. The linker maps what it writes, and a mapped file on a full disk ends the process.
 static Error reserve(StringRef path, uint64_t bytes) {
   int file = -1;
@@ -40,10 +45,7 @@ static Error reserve(StringRef path, uint64_t bytes) {
     sys::Process::SafelyCloseFileDescriptor(file);
     sys::fs::remove(path);
   }
-  if (error)
-    return createStringError(error, "cannot link in '%s': %s; set TMPDIR to a folder with room",
-                             sys::path::parent_path(path).str().c_str(), error.message().c_str());
-  return Error::success();
+  return error ? cannotLinkIn(sys::path::parent_path(path), error) : Error::success();
 }
 
 /// Puts the linked file in its place, in one piece, with the weight files that it takes along.
@@ -87,7 +89,10 @@ Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef output, cons
   for (auto [number, object] : enumerate(objects)) {
     bytes += object.size();
     paths.push_back(formatv("{0}/{1}.o", folder, number).str());
-    result = joinErrors(std::move(result), writeFile(paths.back(), object));
+    if (std::error_code error = errorToErrorCode(writeFile(paths.back(), object))) {
+      result = cannotLinkIn(folder, error);
+      break;
+    }
   }
   if (!result) {
     if (request.relocatable) {

@@ -175,6 +175,8 @@ class FullDisk(Disk):
         temporary = {**os.environ, "TMPDIR": "disk"}
         self.refuse("cannot link in 'disk/xferc-.*No space left.*TMPDIR", *build, env=temporary)
         self.assertEqual(self.names("."), [])
+        self.fill() # not even the first object fits
+        self.refuse("cannot link in 'disk/xferc-.*No space left.*TMPDIR", *build, env=temporary)
         self.remount("ro")
         self.refuse("cannot make a temporary folder: Read-only file system; TMPDIR says where", *build, env=temporary)
         self.assertFalse((self.folder / "moons").exists())
