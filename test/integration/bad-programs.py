@@ -5,18 +5,15 @@ import resource
 import subprocess
 import unittest
 import harness
-from harness import MOONS, XFERC
+from harness import MOONS, SANITIZER, XFERC
 
 # A mistake must not eat the machine: more than this is a failure.
 MEMORY = 6 << 30
 
 
-# An address sanitizer's shadow wants the whole address space.
-SANITIZED = "ASAN_OPTIONS" in os.environ
-
-
+# The shadow of a sanitizer wants the whole address space.
 def limit():
-    if not SANITIZED:
+    if not SANITIZER:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
@@ -87,7 +84,7 @@ class BadPrograms(harness.Case):
             self.refuse_text(r"\[tensor-too-large\]", MOONS.replace("mlp([32, 32])", f"mlp([{width}])"))
         self.refuse_text(r"\[elaboration-too-long\]", MOONS.replace("mlp([32, 32])", "mlp([8 for i in range(1000000)])"), timeout=60)
         self.refuse_text(r"\[bad-extent\]", MOONS.replace("minimize task + align\n", "minimize task + align + mean(f32(iota(4000000000)))\n", 1))
-        if SANITIZED:
+        if SANITIZER:
             self.skipTest("a sanitizer allows no limit of memory to run into")
         huge = self.build(MOONS.replace("mlp([32, 32])", "mlp([40000, 40000])"))
         self.refuse("needs 6400000000 bytes, which this machine does not have free", huge, "train", "--out", "run", preexec_fn=limit)

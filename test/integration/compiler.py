@@ -5,7 +5,7 @@ import re
 import subprocess
 import unittest
 import harness
-from harness import EXAMPLES, MOONS, XFERC
+from harness import EXAMPLES, MOONS, SLOWER, XFERC
 
 PROGRAM = harness.SCRATCH / "moons.xfer"
 PROGRAM.write_text(MOONS)
@@ -138,7 +138,7 @@ class CommandLine(harness.Case):
         for words in (("build", PROGRAM, "--emit=ast"), ("build", PROGRAM, "--emit=xfer"), ("explain", PROGRAM),
                       ("check", PROGRAM, "--format=json")):
             with open("/dev/full", "wb") as full:
-                ran = subprocess.run([XFERC, *words], stdout=full, stderr=subprocess.PIPE, timeout=60)
+                ran = subprocess.run([XFERC, *words], stdout=full, stderr=subprocess.PIPE, timeout=60 * SLOWER)
             self.assertEqual(ran.returncode, 1, words)
             self.assertRegex(ran.stderr.decode(), "^xferc: error: cannot write to standard output: No space left on device\n$")
 

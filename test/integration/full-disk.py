@@ -15,7 +15,7 @@ import subprocess
 import time
 import unittest
 import harness
-from harness import MOONS, XFERC, idx
+from harness import MOONS, SLOWER, XFERC, idx
 
 IDX = """
 import std
@@ -102,7 +102,7 @@ class FullDisk(Disk):
         while not (self.disk / "run/checkpoint.xfer").exists() and process.poll() is None:
             time.sleep(0.001)
         self.fill()
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=60 * SLOWER)
         self.assertEqual(process.returncode, 1)
         self.assertRegex(said.decode(), r"program: error: .*'disk/run/.*the disk is full; make room or write elsewhere; the "
                                         r"checkpoint of .* is kept in 'disk/run', --resume goes on from it")
@@ -334,7 +334,7 @@ class Limits(harness.Case):
         with open("/dev/full", "wb") as full:
             for words in (("evaluate",), ("predict", "--input", "points.csv"), ("train", "--steps", "40")):
                 ran = subprocess.run([program, *words, "--out", "run"], cwd=self.folder, stdout=full, stderr=subprocess.PIPE,
-                                     timeout=60)
+                                     timeout=60 * SLOWER)
                 self.assertEqual(ran.returncode, 1, words)
                 self.assertRegex(ran.stderr.decode(), "error: the output cannot be written")
 
@@ -355,7 +355,7 @@ class Limits(harness.Case):
         while not (self.folder / "run/checkpoint.xfer").exists() and process.poll() is None:
             time.sleep(0.01)
         os.truncate(self.folder / "images.gz", 64)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=60 * SLOWER)
         self.assertEqual(process.returncode, 1, said[-500:])
         self.assertRegex(said.decode(), "error: a file was shortened")
         # The data are not what they were, and the message says so.

@@ -19,6 +19,9 @@ import time
 import unittest
 
 XFERC = os.environ["XFERC"]
+# The sanitizers that everything is built with, if any; they make it so much slower.
+SANITIZER = os.environ.get("XFER_SANITIZE", "")
+SLOWER = 10 if SANITIZER else 1
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = SOURCE / "examples"
 SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="xfer-integration-"))
@@ -30,7 +33,7 @@ MOONS = (EXAMPLES / "03-two-moons" / "program.xfer").read_text().replace('import
     "model net", (EXAMPLES / "03-two-moons" / "moons.xfer").read_text().replace("import std\n", "") + "\nmodel net", 1)
 
 # Text that no user should meet: exceptions and asserts of libraries, sanitizers, internal names.
-LEAKS = re.compile(r"terminate called|what\(\)|std::|Assertion|Stack dump|LLVM ERROR|AddressSanitizer|runtime error:|"
+LEAKS = re.compile(r"terminate called|what\(\)|std::|Assertion|Stack dump|LLVM ERROR|Sanitizer|runtime error:|"
                    r"antlr|nlohmann|json\.exception")
 
 
@@ -57,7 +60,7 @@ class Case(unittest.TestCase):
 
     def execute(self, *command, timeout=120, **options):
         """Runs to the end; a hang, a signal or the text of a library fails the test."""
-        ran = subprocess.run([str(word) for word in command], cwd=self.folder, capture_output=True, timeout=timeout,
+        ran = subprocess.run([str(word) for word in command], cwd=self.folder, capture_output=True, timeout=timeout * SLOWER,
                              stdin=subprocess.DEVNULL, text=True, errors="replace", **options)
         said = ran.stderr[-1500:]
         self.assertGreaterEqual(ran.returncode, 0, f"{command}: signal {-ran.returncode}\n{said}")
@@ -160,7 +163,7 @@ def digit_images(count, side):
 
 def wait_for(path, process, longer=0.0):
     """Waits until a run has written this file, or has ended, and a little longer."""
-    for _ in range(6000):
+    for _ in range(6000 * SLOWER):
         if path.exists() or process.poll() is not None:
             break
         time.sleep(0.01)
@@ -177,7 +180,7 @@ def wait_for_lines(path, process, count):
 
 def interrupt(process, number=signal.SIGINT):
     process.send_signal(number)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=60 * SLOWER)
     return process.returncode, output.decode(), errors.decode()
 
 

@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import harness
-from harness import SOURCE, XFERC
+from harness import SLOWER, SOURCE, XFERC
 
 PROGRAMS = sorted((SOURCE / "test/dsl/programs").glob("[0-9][0-9]-*.xfer"))
 
@@ -31,7 +31,7 @@ FIXED = [(r'read train: images\("([^"]*)"\); read test: images\("([^"]*)"\)', r'
 
 class Language(harness.Case):
     def errors(self, path):
-        ran = subprocess.run([XFERC, "check", "--format=json", path], capture_output=True, text=True, timeout=60)
+        ran = subprocess.run([XFERC, "check", "--format=json", path], capture_output=True, text=True, timeout=60 * SLOWER)
         self.assertIn(ran.returncode, (0, 1), f"{path}: {ran.stderr[-500:]}")
         found = [one for one in json.loads(ran.stdout) if one["severity"] == "error"]
         self.assertEqual(ran.returncode, 1 if found else 0)

@@ -9,7 +9,7 @@ import subprocess
 import termios
 import time
 import harness
-from harness import MOONS
+from harness import MOONS, SLOWER
 
 BAR = (r"^(adapt|source_only)  epoch \d+/\d+ \[#*\.*\]  task \d+\.\d{4}(  align \d+\.\d{4})?"
        r"  \d+ samples/s(  \d+:\d\d left)?$")
@@ -24,7 +24,7 @@ class Terminal(harness.Case):
                                    stdout=theirs, stderr=theirs, env={**os.environ, "TERM": term},
                                    preexec_fn=lambda: (os.setsid(), fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)))
         os.close(theirs)
-        shown, end = b"", time.monotonic() + 60
+        shown, end = b"", time.monotonic() + 60 * SLOWER
         while time.monotonic() < end:
             if not select.select([ours], [], [], 1)[0]:
                 continue
@@ -39,7 +39,7 @@ class Terminal(harness.Case):
                 os.write(ours, key)
                 key = None
         os.close(ours)
-        return process.wait(10), shown.decode()
+        return process.wait(10 * SLOWER), shown.decode()
 
     def bars(self, shown):
         """What was drawn over, piece by piece, and the text that stays."""
