@@ -31,8 +31,10 @@ namespace {
 class RangeReports {
 public:
   explicit RangeReports(Module &module) : module(module), b(module.getContext()) {
-    reads = declare("__tsan_read_range");
-    writes = declare("__tsan_write_range");
+    reads = declare("__tsan_read_range", {b.getPtrTy(), b.getInt64Ty()});
+    writes = declare("__tsan_write_range", {b.getPtrTy(), b.getInt64Ty()});
+    ignore = declare("__tsan_ignore_thread_begin", {});
+    heed = declare("__tsan_ignore_thread_end", {});
   }
 
   void add(Function &function) {
@@ -48,14 +50,14 @@ public:
   }
 
 private:
-  FunctionCallee declare(StringRef name) {
+  FunctionCallee declare(StringRef name, ArrayRef<Type *> arguments) {
     LLVMContext &context = module.getContext();
     AttributeList attributes = AttributeList().addFnAttribute(context, Attribute::NoUnwind);
-    return module.getOrInsertFunction(name, attributes, b.getVoidTy(), b.getPtrTy(), b.getInt64Ty());
+    return module.getOrInsertFunction(name, FunctionType::get(b.getVoidTy(), arguments, false), attributes);
   }
 
   /// Whether it is on the stack of a kernel, so no other thread's; one chunk's is where another's was.
-  static bool isOwn(Value *address) { return isa<AllocaInst>(getUnderlyingObject(address)); }
+  static bool isOwn(Value *address) { return isa<AllocaInst>(getUnderlyingObject(address, /*MaxLookup=*/0)); }
 
   void report(bool isWrite, Value *address, Value *bytes) {
     if (!isOwn(address))
@@ -63,12 +65,15 @@ private:
   }
 
   void addPlain(Instruction &access) {
+    if (isOwn(getLoadStorePointerOperand(&access)))
+      return access.setNoSanitizeMetadata();
     uint64_t bytes = module.getDataLayout().getTypeStoreSize(getLoadStoreType(&access));
     if (bytes > 16 || !isPowerOf2_64(bytes))
       report(isa<StoreInst>(access), getLoadStorePointerOperand(&access), b.getInt64(bytes));
   }
 
-  /// The pass tells of both sides of a copy, and of what is on the stack as of everything else.
+  /// The pass tells of both sides of a copy, and of what is on the stack as of everything else; so does the C library,
+  /// which a long one calls.
   void addCopy(MemIntrinsic &copy) {
     auto *transfer = dyn_cast<MemTransferInst>(&copy);
     if (!isOwn(copy.getDest()) && !(transfer && isOwn(transfer->getSource())))
@@ -78,6 +83,9 @@ private:
     report(true, copy.getDest(), bytes);
     if (transfer)
       report(false, transfer->getSource(), bytes);
+    b.CreateCall(ignore);
+    b.SetInsertPoint(copy.getNextNode());
+    b.CreateCall(heed);
   }
 
   void addMasked(IntrinsicInst &call) {
@@ -112,7 +120,7 @@ private:
 
   Module &module;
   IRBuilder<> b;
-  FunctionCallee reads, writes;
+  FunctionCallee reads, writes, ignore, heed;
 };
 
 void run(ModulePassManager &passes, Module &module) {

@@ -7,6 +7,7 @@
 
 using namespace xfer;
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -110,5 +111,8 @@ TEST(Instrument, TellsThreadsOfCopies) {
   EXPECT_THAT(text, HasSubstr("call void @__tsan_write_range(ptr %p, i64 64)"));
   EXPECT_THAT(text, Not(HasSubstr("@__tsan_read_range")));
   EXPECT_THAT(text, Not(HasSubstr("@__tsan_memset")));
+  EXPECT_THAT(
+      text,
+      ContainsRegex("ignore_thread_begin\\(\\)\n  call void @llvm.memset.*\n  call void @__tsan_ignore_thread_end"));
   EXPECT_THAT(text, HasSubstr("@__tsan_memcpy(ptr %p, ptr %q, i64 64)"));
 }
