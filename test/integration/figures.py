@@ -1,6 +1,7 @@
 """Figures by execution: what is evaluated after each epoch and at the end, over splits that no batch divides."""
 import csv
 import json
+import unittest
 import harness
 from harness import figures, single
 
@@ -245,6 +246,7 @@ class Pixels(harness.Case):
         self.assertGreater(peaks[("--disable=stream",), 20000] - peaks[("--disable=stream",), 1000], 30 << 20)
 
     # 32 KiB of data a sample; rows of all pixels would be 112 KiB more.
+    @unittest.skipIf("thread" in harness.SANITIZER, "what a sanitizer notes of memory is counted too")
     def test_memory(self):
         _, few = self.evaluate(100, 8)
         _, many = self.evaluate(1100, 8)
