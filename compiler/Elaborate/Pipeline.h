@@ -93,12 +93,13 @@ private:
   struct SampleRegion {
     mlir::Block *block;
     llvm::SmallVector<mlir::Value> operands;
+    SampleRegion *around = nullptr; ///< of the element that the sample is in, where a sampler makes elements
     std::map<AxisId, AxisId> inner; ///< by bounded axis of the batch, that of one sample
     std::map<AxisId, AxisId> outer; ///< by bounded axis that was made for a sample, that of the batch
   };
   SampleRegion *sampleRegion = nullptr;
-  mlir::Value sampleArgument(mlir::Value batch, mlir::Location where);
-  Tensor sampleOf(const Tensor &batch, mlir::Location where);
+  static mlir::Value sampleArgument(SampleRegion &region, mlir::Value batch, mlir::Location where);
+  Tensor sampleOf(SampleRegion &region, const Tensor &batch, mlir::Location where);
   std::optional<AxisId> fromBatch(const SampleRegion &region, AxisId axis) const;
   /// Runs per-sample code over the batch: one nn.each. `body` gets the samples' fields by name in a scope. `depth` is
   /// the number of axes before those of a sample.
@@ -144,6 +145,7 @@ private:
   void gatherStage(StageInfo &stage, const std::vector<dsl::ItemPtr> &items);
   void gatherClause(StageInfo &stage, const dsl::Item &item, const ScopePtr &scope);
   void makeBaseline(const Node<dsl::BaselineItem> &node);
+  void implyBaseline();
   Value evaluateDefinition(llvm::StringRef name, const Definition &definition, dsl::SourceRange range);
   Value stageMember(StageInfo &stage, llvm::StringRef member, dsl::SourceRange range);
 
@@ -309,6 +311,7 @@ private:
   std::vector<Acting> order;               ///< the acting items in text order
   std::vector<Acting> *collecting = &order;
   std::vector<Node<dsl::BaselineItem>> baselines;
+  std::unique_ptr<dsl::BaselineItem> implied; ///< the baseline of a program that names none
   std::vector<Node<dsl::ExportItem>> exports;
   std::set<std::string> modelFrozen; ///< leaves frozen for ever, by `freeze` in a model
   std::vector<std::pair<const dsl::FreezeItem *, ScopePtr>> modelFreezes;

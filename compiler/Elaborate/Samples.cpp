@@ -17,22 +17,23 @@ namespace xfer {
 static constexpr int64_t maxViews = 1 << 16;
 
 /// The sample's part of a value of the batch.
-mlir::Value Pipeline::sampleArgument(mlir::Value batch, Location where) {
+mlir::Value Pipeline::sampleArgument(SampleRegion &region, mlir::Value batch, Location where) {
   nn::TensorInfo info = nn::TensorInfo::of(batch.getType());
   info.extents.erase(info.extents.begin());
-  sampleRegion->operands.push_back(batch);
-  return sampleRegion->block->addArgument(info.type(), where);
+  region.operands.push_back(batch);
+  return region.block->addArgument(info.type(), where);
 }
 
-/// The same with its axes: a bounded dimension has one length here.
-Tensor Pipeline::sampleOf(const Tensor &batch, Location where) {
-  Tensor sample{sampleArgument(batch.value, where), llvm::SmallVector<AxisId>(llvm::drop_begin(batch.axes))};
+/// The same with its axes: a bounded dimension has one length here, or one for each sample of an element.
+Tensor Pipeline::sampleOf(SampleRegion &region, const Tensor &batch, Location where) {
+  Tensor sample{sampleArgument(region, batch.value, where), llvm::SmallVector<AxisId>(llvm::drop_begin(batch.axes))};
   for (int64_t i = 1; i < batch.rank(); ++i)
     if (evaluator.isRagged(batch, i)) {
-      AxisId &inner = sampleRegion->inner[evaluator.rootOf(batch.axes[i])];
+      AxisId &inner = region.inner[evaluator.rootOf(batch.axes[i])];
+      Tensor length = evaluator.boundOf(batch.axes[i])->length;
       if (!inner)
-        inner =
-            evaluator.boundedAxis({Tensor{sampleArgument(evaluator.boundOf(batch.axes[i])->length.value, where), {}}});
+        inner = evaluator.boundedAxis({Tensor{sampleArgument(region, length.value, where),
+                                              llvm::SmallVector<AxisId>(llvm::drop_begin(length.axes))}});
       sample.axes[i - 1] = inner;
     }
   return sample;
@@ -77,16 +78,16 @@ bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, 
     Block *block = inner.createBlock(&region);
     ScopePtr sample = Scope::inside(scope);
     state.block = block;
-    SampleRegion *around = sampleRegion;
+    state.around = sampleRegion;
     sampleRegion = &state;
     for (auto &[name, tensor] : mapped)
-      sample->define(name, Value(sampleOf(tensor, where)));
+      sample->define(name, Value(sampleOf(state, tensor, where)));
     mlir::Value before = evaluator.sampleKey;
     if (keys)
-      evaluator.sampleKey = sampleArgument(keys, where);
+      evaluator.sampleKey = sampleArgument(state, keys, where);
     std::optional<std::vector<Tensor>> made = body(sample);
     evaluator.sampleKey = before;
-    sampleRegion = around;
+    sampleRegion = state.around;
     if (!made)
       return false;
     // Lengths that were made here leave as results of their own.
@@ -120,9 +121,11 @@ bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, 
         outer = *known;
       else if (evaluator.boundOf(axis))
         outer = state.outer.try_emplace(evaluator.rootOf(axis), 0).first->second;
-      if (!outer && evaluator.boundOf(axis))
-        outer = state.outer[evaluator.rootOf(axis)] =
-            evaluator.boundedAxis({Tensor{each.getResult(next), {batchAxis}}});
+      if (const Bound *bound = evaluator.boundOf(axis); bound && !outer) {
+        Tensor length{each.getResult(next), {batchAxis}};
+        length.axes.append(bound->length.axes.begin(), bound->length.axes.end());
+        outer = state.outer[evaluator.rootOf(axis)] = evaluator.boundedAxis({length});
+      }
       next += evaluator.boundOf(axis) && !fromBatch(state, axis);
       axes.push_back(outer);
     }

@@ -134,10 +134,8 @@ AxisId Pipeline::boundedField(const SourceInfo &source, llvm::StringRef name) {
 }
 
 Value Pipeline::rawField(const SourceInfo &source, const DomainInfo &domain, const DomainInfo::Field &field) {
-  if (field.isText() && source.part.nested)
-    return error(source.range, "not-supported-yet", "text in the parts of a sampler's elements is not supported yet");
   if (field.isText())
-    return Value(TextField{source.name, field.name});
+    return Value(TextField{source.name, field.name, source.part.name});
   nn::TensorInfo info = nn::TensorInfo::of(field.type);
   info.meaning = field.meaning;
   info.meaning.hidden = domain.isHidden(field.name, source.split);

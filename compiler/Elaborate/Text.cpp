@@ -51,6 +51,10 @@ Value Pipeline::tokens(const TextField &text, const TokenizerSpec &tokenizer, ds
   auto found = llvm::find_if(current->sources, [&](const SourceInfo &one) { return one.name == text.source; });
   if (found != current->sources.end()) {
     source = *found;
+    if (source.sampler)
+      for (const SamplerInfo::Part &part : source.sampler->parts())
+        if (part.name == text.part)
+          source.part = part;
     DomainInfo &domain = domains[source.domain];
     if (!llvm::is_contained(domain.tokens, std::make_pair(text.field, number)))
       domain.tokens.push_back({text.field, number});
@@ -74,10 +78,16 @@ Value Pipeline::tokens(const TextField &text, const TokenizerSpec &tokenizer, ds
   info.meaning.tag = nn::Tag::Token;
   info.meaning.classes = tokenizer.vocabulary->elements.size();
   std::string name = tokensName(text.field, number);
-  Tensor batch = perBatch(source, name, info);
+  Tensor tokens = perBatch(source, name, info);
   if (!tokenizer.exact)
-    batch.axes[1] = boundedField(source, name + ":length");
-  return Value(sampleRegion ? sampleOf(batch, location(range)) : batch);
+    tokens.axes.back() = boundedField(source, name + ":length");
+  // Per-sample code gets the sample's part, of an element first where a sampler makes elements.
+  SmallVector<SampleRegion *> regions;
+  for (SampleRegion *region = sampleRegion; region; region = region->around)
+    regions.push_back(region);
+  for (SampleRegion *region : llvm::reverse(regions))
+    tokens = sampleOf(*region, tokens, location(range));
+  return Value(tokens);
 }
 
 void Pipeline::emitTokenizers() {

@@ -150,4 +150,27 @@ void Scope::eachName(llvm::function_ref<void(llvm::StringRef)> visit) const {
       visit(entry.first);
 }
 
+Value mapLeaves(const Value &mixture, llvm::function_ref<Value(const Value &)> leaf, bool stacked) {
+  if (const List *list = mixture.list()) {
+    std::vector<Value> all;
+    for (const Value &one : list->elements)
+      all.push_back(mapLeaves(one, leaf, stacked));
+    return Value::list(std::move(all), list->tuple);
+  }
+  if (const Record *record = mixture.record()) {
+    std::vector<std::pair<std::string, Value>> fields;
+    for (auto &[name, one] : record->fields)
+      fields.push_back({name, mapLeaves(one, leaf, stacked)});
+    return Value::record(std::move(fields));
+  }
+  if (const Tree *tree = mixture.tree()) {
+    auto result = std::make_shared<Tree>();
+    result->stacked = stacked;
+    for (auto &[path, one] : tree->leaves)
+      result->leaves[path] = mapLeaves(one, leaf, stacked);
+    return Value(std::shared_ptr<const Tree>(result));
+  }
+  return leaf(mixture);
+}
+
 } // namespace xfer

@@ -138,6 +138,7 @@ struct Place {
 /// Text of the samples: no value of the program, the runtime makes numbers of it while it reads (`tokens`).
 struct TextField {
   std::string source, field; ///< `source` is the name of a source, or of an export
+  std::string part;          ///< of the elements that a sampler makes
 };
 
 /// Arguments of a call: positional ones first.
@@ -228,6 +229,10 @@ struct Tree {
   bool stacked = false; ///< one tree an element of what an `each` went over: its leaves have that axis in front
   llvm::MapVector<std::string, Value, std::map<std::string, unsigned>> leaves;
 };
+
+/// The same mixture of lists, tuples, records and trees, with what `leaf` makes of everything else in it. `stacked`:
+/// the trees of the result have an axis of elements in front.
+Value mapLeaves(const Value &mixture, llvm::function_ref<Value(const Value &)> leaf, bool stacked = false);
 
 struct Arguments::One {
   std::string name; ///< empty: positional

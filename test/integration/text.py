@@ -7,6 +7,7 @@ import gzip
 import json
 import math
 import random
+import re
 import harness
 from harness import XFERC, figure
 
@@ -380,6 +381,45 @@ evaluate book.all { report sum = sum(f32(book.text), axis: 0), letters = len(let
                 self.write("words.txt", WORDS)
                 self.write("p.xfer", REVIEWS.replace(old, new, 1))
                 self.refuse(says, XFERC, "check", "p.xfer")
+
+    def test_samplers(self):
+        """Text in the parts that a sampler's elements have: what is drawn together says the same as its labels."""
+        program = self.program("""import std
+const words = vocabulary("words.txt")
+domain d {
+  read tsv("d.tsv", text: "sentence", label: "label")
+  fields text: string, label: class(3)
+  map text = tokens(text, words, at_most: 4)
+}
+model net = embedding(len(words), 3)
+fn alike(y: [b, s]) -> [b, s, s] = f32(expand(y, axis: 1) == expand(y, axis: 2))
+fn kinds(x) = mean(f32(x), axis: -1)
+stage learn {
+  on d.all as task by episodes(ways: 2, shots: 2, queries: 1) batch 2
+  watch wrong = sum(abs(alike(kinds(task.support.text)) - alike(f32(task.support.label))))
+  minimize mean(square(net(task.support.text))) + mean(square(net(task.query.text)))
+  optimizer sgd(0.1); steps 5
+}
+evaluate d.all as pair by pairs(label) count 30 {
+  report off = sum(abs(f32(pair.same) - f32(kinds(pair.first.text) == kinds(pair.second.text)))), same = mean(f32(pair.same))
+}
+evaluate d.all as group by groups(label, size: 3) count 20 {
+  let k = kinds(group.text)
+  report off = sum(abs(k - k[.., 0..1])) + sum(abs(k - f32(group.label) - 1)), lengths = mean(f32(length(group.text)))
+}
+""", "[UNK]\nred\nblue\ngreen\n")
+        rows = [(["red", "blue", "green"][i % 3] + " ") * (1 + i % 4) + f"\t{i % 3}" for i in range(24)]
+        self.write("d.tsv", "sentence\tlabel\n" + "\n".join(rows) + "\n")
+        results = self.results(program, "--out", "run", "--seed", 2)
+        self.assertEqual(figure(results, "d.all", "off"), 0)
+        self.assertGreater(figure(results, "d.all", "same"), 0)
+        self.assertEqual(figure(results, "d.all#2", "off"), 0)
+        self.assertGreater(figure(results, "d.all#2", "lengths"), 1)
+        self.assertLess(figure(results, "d.all#2", "lengths"), 4)
+        log = (self.folder / "run" / "metrics.jsonl").read_text()
+        wrong = [value for line in log.splitlines() for value in re.findall(r'"wrong": *([0-9.e+-]+)', line)]
+        self.assertTrue(wrong)
+        self.assertEqual({float(value) for value in wrong}, {0.0})
 
     def test_reader_without_text(self):
         program = self.program(REVIEWS.replace('tsv("reviews.tsv"', 'npz("reviews.npz"'))
