@@ -13,6 +13,13 @@ using llvm::Twine;
 
 namespace xfer {
 
+bool Evaluator::isNamed(AxisId axis, AxisId dimension) const {
+  for (; axis != dimension; axis = elementAxes.at(axis))
+    if (!elementAxes.count(axis))
+      return false;
+  return true;
+}
+
 std::optional<llvm::SmallVector<int64_t>> Evaluator::axes(const Value &value, const Tensor &tensor,
                                                           dsl::SourceRange range) {
   llvm::SmallVector<int64_t> result;
@@ -20,7 +27,7 @@ std::optional<llvm::SmallVector<int64_t>> Evaluator::axes(const Value &value, co
     if (auto *dim = one.get<Dim>(); dim && dim->axis) {
       llvm::SmallVector<int64_t> found;
       for (auto [i, axis] : llvm::enumerate(tensor.axes))
-        if (axis == dim->axis)
+        if (isNamed(axis, dim->axis))
           found.push_back(i);
       if (found.size() != 1) {
         error(range, found.empty() ? "axis-not-found" : "axis-ambiguous",

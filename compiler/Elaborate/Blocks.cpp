@@ -84,7 +84,7 @@ bool Evaluator::runItem(const dsl::Item &item, const ScopePtr &scope) {
         }
         // All values are read before any carry changes its name.
         for (const dsl::Carry &carry : next->carries) {
-          std::optional<Tensor> value = toTensor(evaluate(*carry.value, scope), carry.value->range);
+          Value value = evaluate(*carry.value, scope);
           size_t position = 0;
           while (position < scanning->scan->carries.size() &&
                  scanning->scan->carries[position].name.text != carry.name.text)
@@ -93,9 +93,9 @@ bool Evaluator::runItem(const dsl::Item &item, const ScopePtr &scope) {
             error(carry.name.range, "unknown-carry", "'" + carry.name.text + "' is not carried by this 'scan'");
             return false;
           }
-          if (!value)
+          if (value.isPoison())
             return false;
-          (*scanning->next)[position] = *value;
+          (*scanning->next)[position] = value;
         }
         return true;
       })
@@ -104,8 +104,8 @@ bool Evaluator::runItem(const dsl::Item &item, const ScopePtr &scope) {
           error(item->keyword, "misplaced-item", "'yield' stands in the body of a 'scan'");
           return false;
         }
-        *scanning->yielded = toTensor(evaluate(*item->value, scope), item->value->range);
-        return scanning->yielded->has_value();
+        *scanning->yielded = evaluate(*item->value, scope);
+        return !(*scanning->yielded)->isPoison();
       })
       .Case<dsl::FnItem>([](auto *) { return true; }) // a further function of the module: called by name
       .Default([&](auto *other) {

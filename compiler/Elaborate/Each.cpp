@@ -4,6 +4,10 @@
 // tuples, records and trees of tensors; the body sees the same mixture of elements, and what it gives, of tensors
 // again, comes back with the elements one after another.
 //
+// Of a batch with a bounded dimension an element has one length: it goes into the body with its element, as the length
+// of an axis of its own. What the body gives with a bounded dimension is bounded again, by the lengths of all elements;
+// where the dimension is the element's own, it is the batch's again.
+//
 //===------------------------------------------------------------------------------------------------------------===//
 
 #include "compiler/Elaborate/Emit.h"
@@ -25,12 +29,18 @@ public:
   Value run();
 
 private:
-  using Leafwise = llvm::function_ref<Value(const Value &)>;
-  Value rebuild(const Value &value, Leafwise leaf);
   bool collect(const Value &source);
   bool add(const Tensor &tensor);
+  struct Length {
+    AxisId axis; ///< the bounded axis of the batch
+    Tensor all;  ///< the lengths of its elements, one after the other
+  };
+  void findLengths(const Tensor &tensor);
+  void enterLength(AxisId root, Length &length, mlir::Value argument);
+  Tensor elementOf(const Tensor &tensor, mlir::Value argument);
+  void yieldLengths(const Value &made, Region &region, SmallVectorImpl<mlir::Value> &yielded);
   std::optional<Value> body(Evaluator::Iteration &loop, const Value &source, SmallVectorImpl<mlir::Value> &yielded);
-  Value outOf(const Value &made, ArrayRef<mlir::Value> results, size_t &next);
+  Value outOf(const Value &made, ArrayRef<mlir::Value> results);
 
   Evaluator &evaluator;
   const dsl::EachExpr &each;
@@ -43,33 +53,12 @@ private:
   AxisId axis = 0;
   int64_t position = 0; ///< of the mapped axis, where `along` names one
   bool overNumbers = false;
+  std::map<AxisId, Length> lengths;     ///< by the root of the bounded axis
+  std::map<AxisId, AxisId> elementAxis; ///< of a bounded axis of the batch (its root): what it is in the body
+  std::map<AxisId, AxisId> batchAxis;   ///< the other way round, and of bounded axes that the body made
+  std::vector<AxisId> madeInside;       ///< those, in the order in which their lengths are yielded
 };
 } // namespace
-
-/// The same mixture with `leaf` of each of its tensors.
-Value Mapping::rebuild(const Value &value, Leafwise leaf) {
-  if (value.tensor())
-    return leaf(value);
-  if (const List *list = value.list()) {
-    std::vector<Value> all;
-    for (const Value &one : list->elements)
-      all.push_back(rebuild(one, leaf));
-    return Value::list(std::move(all), list->tuple);
-  }
-  if (const Record *record = value.record()) {
-    std::vector<std::pair<std::string, Value>> fields;
-    for (auto &[name, one] : record->fields)
-      fields.push_back({name, rebuild(one, leaf)});
-    return Value::record(std::move(fields));
-  }
-  if (const Tree *tree = value.tree()) {
-    auto result = std::make_shared<Tree>();
-    for (auto &[path, one] : tree->leaves)
-      result->leaves[path] = rebuild(one, leaf);
-    return Value(std::shared_ptr<const Tree>(result));
-  }
-  return value;
-}
 
 bool Mapping::add(const Tensor &tensor) {
   std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(along, tensor, each.source->range);
@@ -79,9 +68,9 @@ bool Mapping::add(const Tensor &tensor) {
     evaluator.error(each.along->range, "bad-axis", "'each' goes along one axis");
     return false;
   }
-  // An element of a batch with a bounded dimension has one length, which the body would have to know.
-  if (!evaluator.wantsDense(tensor, axes->front(), "each", each.source->range))
-    return false;
+  // Elements along the bounded dimension itself would not know which samples they are real in.
+  if (evaluator.isRagged(tensor, axes->front()))
+    return evaluator.wantsDense(tensor, axes->front(), "each", each.source->range);
   Extent extent = extentsOf(tensor.value)[axes->front()];
   if (count && *count != extent) {
     evaluator.error(each.source->range, "shapes-differ",
@@ -131,8 +120,8 @@ bool Mapping::collect(const Value &source) {
       ok = false;
       return;
     }
-    rebuild(value, [&](const Value &leaf) {
-      ok = ok && add(*leaf.tensor());
+    mapLeaves(value, [&](const Value &leaf) {
+      ok = ok && (!leaf.tensor() || add(*leaf.tensor()));
       return leaf;
     });
   };
@@ -146,6 +135,35 @@ bool Mapping::collect(const Value &source) {
   return ok && count.has_value();
 }
 
+/// The lengths of the bounded dimensions of a mapped tensor, by their root, with the mapped axis in front.
+void Mapping::findLengths(const Tensor &tensor) {
+  for (int64_t i : evaluator.raggedAmong(tensor, {0})) {
+    AxisId root = evaluator.rootOf(tensor.axes[i]);
+    if (!lengths.try_emplace(root, Length{tensor.axes[i], {}}).second)
+      continue;
+    SmallVector<int64_t> over = *evaluator.raggedOver(tensor, i);
+    int64_t mappedAxis = llvm::find(over, 0) - over.begin();
+    lengths[root].all = toFront(evaluator.builder(), where, evaluator.boundOf(root)->length, mappedAxis);
+  }
+}
+
+/// In the body: a bounded axis of one element has the element's length.
+void Mapping::enterLength(AxisId root, Length &length, mlir::Value argument) {
+  Tensor element{argument, llvm::SmallVector<AxisId>(llvm::drop_begin(length.all.axes))};
+  AxisId own = evaluator.boundedAxis({element});
+  evaluator.noteElementAxis(own, length.axis);
+  elementAxis[root] = own;
+  batchAxis[own] = length.axis;
+}
+
+/// An element as the body sees it.
+Tensor Mapping::elementOf(const Tensor &tensor, mlir::Value argument) {
+  Tensor element{argument, llvm::SmallVector<AxisId>(llvm::drop_begin(tensor.axes))};
+  for (int64_t i : evaluator.raggedAmong(tensor, {0}))
+    element.axes[i - 1] = elementAxis.at(evaluator.rootOf(tensor.axes[i]));
+  return element;
+}
+
 /// Elaborates the body at the end of the block at hand; its value, with the tensors to yield in the order in which
 /// `outOf` takes them up again.
 std::optional<Value> Mapping::body(Evaluator::Iteration &loop, const Value &source,
@@ -153,9 +171,13 @@ std::optional<Value> Mapping::body(Evaluator::Iteration &loop, const Value &sour
   ScopePtr inner = Scope::inside(scope);
   inner->barrier = true;
   size_t next = 0;
-  Value element = overNumbers ? Value(Tensor{loop.index, {}}) : rebuild(source, [&](const Value &) {
-    const Tensor &whole = mapped[next];
-    return Value(Tensor{arguments[next++], llvm::SmallVector<AxisId>(llvm::drop_begin(whole.axes))});
+  Value element = overNumbers ? Value(Tensor{loop.index, {}}) : mapLeaves(source, [&](const Value &leaf) {
+    if (leaf.textField()) // which is no value of one element
+      return Value::none();
+    if (!leaf.tensor())
+      return leaf;
+    size_t number = next++;
+    return Value(elementOf(mapped[number], arguments[number]));
   });
   if (!evaluator.bindPattern(each.pattern, element, *inner, each.source->range))
     return std::nullopt;
@@ -171,25 +193,8 @@ std::optional<Value> Mapping::body(Evaluator::Iteration &loop, const Value &sour
     return std::nullopt;
   bool ok = true;
   std::function<Value(const Value &)> give = [&](const Value &one) -> Value {
-    if (const List *list = one.list()) {
-      std::vector<Value> all;
-      for (const Value &part : list->elements)
-        all.push_back(give(part));
-      return Value::list(std::move(all), list->tuple);
-    }
-    if (const Record *record = one.record()) {
-      std::vector<std::pair<std::string, Value>> fields;
-      for (auto &[name, part] : record->fields)
-        fields.push_back({name, give(part)});
-      return Value::record(std::move(fields));
-    }
-    if (one.tree() || one.module()) { // a module's parameters are a tree for each element
-      std::shared_ptr<const Tree> own = one.module() ? evaluator.parameters(*one.module(), each.range) : nullptr;
-      auto result = std::make_shared<Tree>();
-      for (auto &[path, leaf] : (own ? own.get() : one.tree())->leaves)
-        result->leaves[path] = give(leaf);
-      return Value(std::shared_ptr<const Tree>(result));
-    }
+    if (one.module()) // its parameters are a tree for each element
+      return mapLeaves(Value(std::shared_ptr<const Tree>(evaluator.parameters(*one.module(), each.range))), give);
     if (one.isNone() || one.text())
       return one;
     if (one.function() || one.constructor() || one.place()) {
@@ -205,38 +210,59 @@ std::optional<Value> Mapping::body(Evaluator::Iteration &loop, const Value &sour
     yielded.push_back(tensor->value);
     return Value(*tensor);
   };
-  Value shaped = give(value);
+  Value shaped = mapLeaves(value, give);
   return ok ? std::optional(shaped) : std::nullopt;
 }
 
-/// The body's value with the results of the whole map for its tensors.
-Value Mapping::outOf(const Value &made, ArrayRef<mlir::Value> results, size_t &next) {
-  if (const Tree *tree = made.tree()) {
-    auto result = std::make_shared<Tree>();
-    result->stacked = true;
-    for (auto &[path, one] : tree->leaves)
-      result->leaves[path] = outOf(one, results, next);
-    return Value(std::shared_ptr<const Tree>(result));
+/// Bounded dimensions that the body made have lengths of their own, an element after the other.
+void Mapping::yieldLengths(const Value &made, Region &region, SmallVectorImpl<mlir::Value> &yielded) {
+  mapLeaves(made, [&](const Value &leaf) {
+    for (int64_t i = 0; leaf.tensor() && i < leaf.tensor()->rank(); ++i) {
+      AxisId root = evaluator.rootOf(leaf.tensor()->axes[i]);
+      if (!evaluator.isRagged(*leaf.tensor(), i) || batchAxis.count(root))
+        continue;
+      mlir::Value length = evaluator.boundOf(root)->length.value;
+      if (!region.isAncestor(length.getParentRegion()))
+        continue; // of something around
+      yielded.push_back(length);
+      batchAxis[root] = 0; // until there are the results
+      madeInside.push_back(root);
+    }
+    return leaf;
+  });
+}
+
+/// The body's value with the results of the whole map for its tensors; behind these are the lengths.
+Value Mapping::outOf(const Value &value, ArrayRef<mlir::Value> results) {
+  axis = axis ? axis : evaluator.freshAxis();
+  // Elements of several batches go by the samples of the first.
+  for (auto &[root, length] : lengths)
+    if (!evaluator.isSameAxis(length.all.axes.front(), axis)) {
+      length.all.axes.front() = axis;
+      batchAxis[elementAxis[root]] = evaluator.boundedAxis({length.all});
+    }
+  for (auto [root, made] : llvm::zip_equal(madeInside, results.take_back(madeInside.size()))) {
+    Tensor length{made, {axis}};
+    const Tensor &inside = evaluator.boundOf(root)->length;
+    length.axes.append(inside.axes.begin(), inside.axes.end());
+    batchAxis[root] = evaluator.boundedAxis({length});
   }
-  if (const List *list = made.list()) {
-    std::vector<Value> all;
-    for (const Value &one : list->elements)
-      all.push_back(outOf(one, results, next));
-    return Value::list(std::move(all), list->tuple);
-  }
-  if (const Record *record = made.record()) {
-    std::vector<std::pair<std::string, Value>> fields;
-    for (auto &[name, one] : record->fields)
-      fields.push_back({name, outOf(one, results, next)});
-    return Value::record(std::move(fields));
-  }
-  if (!made.tensor())
-    return made;
-  llvm::SmallVector<AxisId> names{axis};
-  names.append(made.tensor()->axes.begin(), made.tensor()->axes.end());
-  Tensor out{results[next++], names};
-  // What was mapped along an axis comes back along it, as from a `scan`.
-  return Value(fromFront(evaluator.builder(), where, out, position));
+  size_t next = 0;
+  return mapLeaves(
+      value,
+      [&](const Value &leaf) {
+        if (!leaf.tensor())
+          return leaf;
+        llvm::SmallVector<AxisId> names{axis};
+        for (auto [i, own] : llvm::enumerate(leaf.tensor()->axes)) {
+          auto found = batchAxis.find(evaluator.rootOf(own));
+          names.push_back(found == batchAxis.end() ? own : found->second);
+        }
+        Tensor out{results[next++], names};
+        // What was mapped along an axis comes back along it, as from a `scan`.
+        return Value(fromFront(evaluator.builder(), where, out, position));
+      },
+      /*stacked=*/true);
 }
 
 Value Mapping::run() {
@@ -249,6 +275,8 @@ Value Mapping::run() {
   OpBuilder &builder = evaluator.builder();
   // The number of the element, for draws.
   mlir::Value numbers = nn::IotaOp::create(builder, where, llvm::ArrayRef<Extent>{*count}, int64_t(0));
+  for (const Tensor &tensor : mapped)
+    findLengths(tensor);
   Region region;
   Evaluator::Iteration loop;
   loop.count = *count;
@@ -266,6 +294,8 @@ Value Mapping::run() {
     };
     for (const Tensor &tensor : mapped)
       arguments.push_back(argument(tensor.value));
+    for (auto &[root, length] : lengths)
+      enterLength(root, length, argument(length.all.value));
     loop.index = argument(numbers);
     evaluator.iterations.push_back(&loop);
     std::optional<Value> value = body(loop, source, yielded);
@@ -273,6 +303,7 @@ Value Mapping::run() {
     if (!value)
       return Value();
     made = *value;
+    yieldLengths(made, region, yielded);
     for (const Evaluator::Iteration::Proposal &proposal : loop.proposals)
       yielded.push_back(proposal.value);
     if (yielded.empty())
@@ -299,8 +330,7 @@ Value Mapping::run() {
   size_t own = results.size() - loop.proposals.size();
   if (!evaluator.proposeMerged(loop, ArrayRef(results).drop_front(own), /*stopsEarly=*/false))
     return Value();
-  size_t next = 0;
-  return outOf(made, results, next);
+  return outOf(made, ArrayRef(results).take_front(own));
 }
 
 Value Evaluator::map(const dsl::EachExpr &expression, const ScopePtr &scope) {

@@ -95,6 +95,10 @@ public:
   /// What the outermost caller calls an axis.
   AxisId rootOf(AxisId axis) const;
   bool isSameAxis(AxisId a, AxisId b) const { return a == b || rootOf(a) == rootOf(b); }
+  /// `own` is what `axis` is of one sample, in the body of an `each`: who names the one means the other.
+  void noteElementAxis(AxisId own, AxisId axis) { elementAxes[own] = axis; }
+  /// Does a dimension name this axis of a tensor?
+  bool isNamed(AxisId axis, AxisId dimension) const;
   /// Has the axis entries that are not real? It is bounded, and x has the axes of the samples that its length is over.
   bool isRagged(const Tensor &x, int64_t position) const { return raggedOver(x, position).has_value(); }
   /// The axes of x that the length of the axis at `position` is over; nothing where that is not ragged.
@@ -271,6 +275,7 @@ private:
   bool isLibrary(dsl::FileId file) const { return libraryFiles.count(file) != 0; }
   Value evaluateKind(const dsl::Expr &expression, const ScopePtr &scope);
   Value moduleMember(const Module &module, llvm::StringRef name, dsl::SourceRange range);
+  std::optional<Value> partAhead(const Module &module, llvm::StringRef name);
   void enter(const Module &module, Frame &frame);
   void checkImageRange(ModuleInstance &instance, const Arguments &arguments, dsl::SourceRange range);
   Value method(const Module &module, const dsl::FnItem &definition);
@@ -287,6 +292,8 @@ private:
   void recordLet(const dsl::Pattern &pattern, const Scope &scope);
   void recordPart(const ModuleInstance &instance, const Value &value);
   bool escapes(const Tensor &tensor, mlir::Region &body, dsl::SourceRange range);
+  std::optional<Tensor> nextOf(const Tensor &next, const Tensor &first, const Tensor &before,
+                               const std::optional<Tensor> &goesOn, dsl::SourceRange range);
   std::optional<Tensor> standingStill(const Tensor &goesOn, const Tensor &next, const Tensor &before,
                                       dsl::SourceRange range);
   bool runItems(const dsl::Block &block, const ScopePtr &scope);
@@ -341,8 +348,8 @@ private:
   /// Where `next` and `yield` of the scan at hand put their values.
   struct ScanResults {
     const dsl::ScanExpr *scan;
-    std::vector<Tensor> *next;
-    std::optional<Tensor> *yielded;
+    std::vector<std::optional<Value>> *next;
+    std::optional<Value> *yielded;
   };
   ScanResults *scanning = nullptr;
 
@@ -369,6 +376,7 @@ private:
   AxisId lastAxis = 0;
   std::map<AxisId, AxisId> callerAxis; ///< of an axis that a call named: what the caller calls it
   std::map<AxisId, Bound> bounds;
+  std::map<AxisId, AxisId> elementAxes; ///< of a bounded axis of an element: that of the batch
   std::map<std::pair<AxisId, std::string>, AxisId> derivedAxes;
   uint64_t steps = 0; ///< bounded, so that no program makes the compiler run for ever
   unsigned depth = 0; ///< of expressions inside expressions, calls included

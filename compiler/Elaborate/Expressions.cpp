@@ -162,6 +162,8 @@ Value Evaluator::moduleMember(const Module &module, llvm::StringRef name, dsl::S
     for (const dsl::ItemPtr &item : instance.constructor->definition->body->items)
       if (auto *definition = llvm::dyn_cast<dsl::FnItem>(item.get()); definition && definition->name.text == name)
         return method(module, *definition);
+  if (std::optional<Value> part = partAhead(module, name))
+    return *part;
   readUnapplied |= !instance.applied;
   if (!instance.applied)
     return error(range, "unknown-part",

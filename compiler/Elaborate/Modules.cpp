@@ -9,6 +9,7 @@
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Evaluator.h"
 #include "compiler/Elaborate/Selection.h"
+#include <utility>
 
 using namespace mlir;
 using llvm::Twine;
@@ -171,6 +172,34 @@ bool Evaluator::runPart(const dsl::PartItem &part, const ScopePtr &scope) {
   }
   scope->bodyScope().define(part.name.text, through(known->second, module));
   return true;
+}
+
+/// A part of a module that is not applied yet, where the module's arguments alone decide what it is: how long
+/// `for b in net.block` is does not hang on what the net is applied to. Nothing where it takes more.
+std::optional<Value> Evaluator::partAhead(const Module &module, llvm::StringRef name) {
+  ModuleInstance &instance = *module.instance;
+  if (instance.applied || !instance.constructor)
+    return std::nullopt;
+  for (const dsl::ItemPtr &item : instance.constructor->definition->body->items) {
+    auto *part = llvm::dyn_cast<dsl::PartItem>(item.get());
+    if (!part || part->name.text != name)
+      continue;
+    ScopePtr scope = Scope::inside(instance.scope);
+    scope->barrier = true;
+    Frame frame;
+    frame.name = instance.path;
+    enter(module, frame);
+    frames.push_back(std::move(frame));
+    dsl::Diagnostics forgotten; // the application says what is wrong
+    dsl::Diagnostics *before = std::exchange(diagnostics, &forgotten);
+    Value ahead = evaluate(*part->value, scope);
+    bool ok = !ahead.isPoison() && !forgotten.hasErrors() && runPart(*part, scope);
+    diagnostics = before;
+    frames.pop_back();
+    if (ok)
+      return through(instance.parts.at(name.str()), module);
+  }
+  return std::nullopt;
 }
 
 Value Evaluator::withRewrites(const Value &value, const dsl::Rewrites &rewrites, const ScopePtr &scope,

@@ -1,12 +1,15 @@
 //===- Scan.cpp - `scan p in xs from c = e { next c = ..; yield y }` ----------------------------------------------===//
 //
 // Becomes one nn.loop: the body is elaborated once, with the carries, the element and the index as arguments. What the
-// body reads from around it becomes an invariant of the loop.
+// body reads from around it becomes an invariant of the loop. What is yielded may be a mixture of lists, records and
+// trees; `out` is the same mixture of stacked tensors.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
+#include "compiler/Elaborate/Carries.h"
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Evaluator.h"
+#include <functional>
 
 using namespace mlir;
 using llvm::Twine;
@@ -121,33 +124,85 @@ std::optional<Tensor> Evaluator::standingStill(const Tensor &goesOn, const Tenso
   return Tensor{nn::SelectOp::create(builder(), where, wide.value, next.value, before.value), before.axes};
 }
 
+/// The tensors that a step yields, in order, in their mixture; nothing after an error.
+static std::optional<Value> yieldedBy(Evaluator &evaluator, const Value &value, std::vector<Tensor> &tensors,
+                                      dsl::SourceRange range) {
+  bool ok = true;
+  std::function<Value(const Value &)> leaf = [&](const Value &one) -> Value {
+    if (one.isNone() || one.text())
+      return one;
+    if (one.module())
+      return mapLeaves(Value(std::shared_ptr<const Tree>(evaluator.parameters(*one.module(), range))), leaf);
+    std::optional<Tensor> tensor = evaluator.toTensor(one, range);
+    ok &= tensor.has_value();
+    if (!tensor)
+      return Value();
+    tensors.push_back(*tensor);
+    return Value(*tensor);
+  };
+  Value made = mapLeaves(value, leaf);
+  return ok ? std::optional(made) : std::nullopt;
+}
+
+/// The type of `count` values one after the other.
+static Type stackedType(mlir::Value value, int64_t count) {
+  nn::TensorInfo info = nn::TensorInfo::of(value.getType());
+  info.extents.insert(info.extents.begin(), Extent(count));
+  return info.type();
+}
+
+/// What the next value of a carry gives the loop for one of its tensors; nothing after an error.
+std::optional<Tensor> Evaluator::nextOf(const Tensor &next, const Tensor &first, const Tensor &before,
+                                        const std::optional<Tensor> &goesOn, dsl::SourceRange range) {
+  Tensor shaped = convert(next, first.type().getElementType(), range);
+  std::optional<Tensor> fits = broadcast(shaped, shapeOf(first), range);
+  if (!fits)
+    return std::nullopt;
+  for (int64_t i = 0; i < shaped.rank() && shaped.rank() == first.rank(); ++i)
+    if (isRagged(shaped, i) && !isSameAxis(shaped.axes[i], first.axes[i])) {
+      wantsDense(shaped, i, "next", range);
+      return std::nullopt;
+    }
+  return goesOn ? standingStill(*goesOn, *fits, before, range) : fits;
+}
+
 Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
   std::optional<Walked> source = walked(*this, expression, scope);
   if (!source)
     return Value();
-  std::vector<Tensor> carries;
+  std::vector<Carry> carries;
+  std::vector<Tensor> first; // of all carries
   for (const dsl::Carry &carry : expression.carries) {
-    std::optional<Tensor> first = toTensor(evaluate(*carry.value, scope), carry.value->range);
-    if (!first)
+    Value value = evaluate(*carry.value, scope);
+    if (value.isPoison() || !carries.emplace_back(*this, carry.name).begin(value, carry.value->range))
       return Value();
-    first->value = annotate(builder(), location(carry.value->range), first->value, nn::Meaning());
-    carries.push_back(*first);
+    llvm::append_range(first, carries.back().tensors);
   }
+  // Each carry with its part of what there is of all.
+  auto parts = [&](llvm::ArrayRef<mlir::Value> values, llvm::function_ref<void(const dsl::Name &, Value)> define) {
+    for (auto [carry, syntax] : llvm::zip_equal(carries, expression.carries)) {
+      define(syntax.name, carry.with(values.take_front(carry.tensors.size())));
+      values = values.drop_front(carry.tensors.size());
+    }
+  };
   Location where = location(expression.range);
   Region body;
   ScopePtr inner = Scope::inside(scope);
   inner->barrier = true;
   SmallVector<Type> resultTypes;
-  std::vector<Tensor> next(carries.size());
-  std::optional<Tensor> yielded;
+  std::vector<std::optional<Value>> next(carries.size());
+  std::optional<Value> yielded;
+  std::vector<Tensor> stacked; // the tensors of what is yielded
   bool conditional = expression.whileCondition != nullptr;
   Iteration iteration;
   {
     OpBuilder::InsertionGuard guard(builder());
     Block *block = builder().createBlock(&body);
     mlir::Value index = block->addArgument(RankedTensorType::get({}, builder().getI32Type()), where);
-    for (auto [carry, first] : llvm::zip_equal(expression.carries, carries))
-      inner->define(carry.name.text, Value(Tensor{block->addArgument(first.value.getType(), where), first.axes}));
+    SmallVector<mlir::Value> before;
+    for (const Tensor &tensor : first)
+      before.push_back(block->addArgument(tensor.value.getType(), where));
+    parts(before, [&](const dsl::Name &name, const Value &value) { inner->define(name.text, value); });
     std::vector<Value> elements;
     for (const Tensor &tensor : source->tensors) {
       auto type = llvm::cast<RankedTensorType>(tensor.value.getType());
@@ -172,7 +227,7 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     iterations.push_back(&iteration);
     frames.push_back(std::move(frame));
     ScanResults results{&expression, &next, &yielded};
-    ScanResults *before = scanning;
+    ScanResults *around = scanning;
     scanning = &results;
     std::optional<Tensor> goesOn;
     bool ok = true;
@@ -186,16 +241,19 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     if (expression.body.value) {
       // `=> e` is the next value of the only carry.
       Value value = evaluate(*expression.body.value, inner);
-      std::optional<Tensor> tensor = toTensor(value, expression.body.value->range);
-      ok = ok && tensor && carries.size() == 1;
+      ok = ok && !value.isPoison() && carries.size() == 1;
       if (ok)
-        next[0] = *tensor;
+        next[0] = value;
     } else {
       ok = runItems(*expression.body.block, inner) && ok;
     }
-    scanning = before;
+    scanning = around;
     frames.pop_back();
     iterations.pop_back();
+    if (ok && yielded) {
+      yielded = yieldedBy(*this, *yielded, stacked, expression.range);
+      ok = yielded.has_value();
+    }
     if (!ok)
       return Value();
     SmallVector<mlir::Value> values;
@@ -206,71 +264,65 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     std::optional<Tensor> goesOnHere; // for each sample: is the step before its end?
     if (ragged) {
       Tensor length = boundOf(ragged->axes.front())->length;
-      Value before = binary(dsl::BinaryOp::Less, Value(Tensor{index, {}}), Value(length), expression.range);
-      if (!before.tensor())
+      Value isBefore = binary(dsl::BinaryOp::Less, Value(Tensor{index, {}}), Value(length), expression.range);
+      if (!isBefore.tensor())
         return Value();
-      goesOnHere = *before.tensor();
+      goesOnHere = *isBefore.tensor();
     }
-    if (yielded && !escapes(*yielded, body, expression.range))
-      return Value();
-    for (auto [carry, first, value] : llvm::zip_equal(expression.carries, carries, next)) {
-      if (!value.value)
-        return error(carry.name.range, "carry-without-next", "'next' gives '" + carry.name.text + "' no value");
-      Tensor shaped = convert(value, first.type().getElementType(), carry.name.range);
-      std::optional<Tensor> fits = broadcast(shaped, shapeOf(first), carry.name.range);
-      if (!fits)
+    for (const Tensor &tensor : stacked)
+      if (!escapes(tensor, body, expression.range))
         return Value();
-      for (int64_t i = 0; i < shaped.rank() && shaped.rank() == first.rank(); ++i)
-        if (isRagged(shaped, i) && !isSameAxis(shaped.axes[i], first.axes[i]))
-          return (void)wantsDense(shaped, i, "next", carry.name.range), Value();
-      if (goesOnHere) {
-        std::optional<Tensor> held =
-            standingStill(*goesOnHere, *fits, *inner->findHere(carry.name.text)->tensor(), carry.name.range);
-        if (!held)
+    for (auto [carry, syntax, value] : llvm::zip_equal(carries, expression.carries, next)) {
+      if (!value)
+        return error(syntax.name.range, "carry-without-next", "'next' gives '" + syntax.name.text + "' no value");
+      std::optional<std::vector<Tensor>> taken = carry.take(*value);
+      if (!taken)
+        return Value();
+      for (auto [made, began] : llvm::zip_equal(*taken, carry.tensors)) {
+        Tensor held{before[values.size()], began.axes};
+        std::optional<Tensor> fits = nextOf(made, began, held, goesOnHere, syntax.name.range);
+        if (!fits)
           return Value();
-        fits = held;
+        values.push_back(annotate(builder(), where, fits->value, nn::Meaning()));
+        resultTypes.push_back(began.value.getType());
       }
-      values.push_back(annotate(builder(), where, fits->value, nn::Meaning()));
-      resultTypes.push_back(first.value.getType());
     }
-    if (yielded) {
-      values.push_back(yielded->value);
-      nn::TensorInfo info = nn::TensorInfo::of(yielded->value.getType());
-      info.extents.insert(info.extents.begin(), Extent(source->count));
-      resultTypes.push_back(info.type());
-    }
-    for (const Iteration::Proposal &proposal : iteration.proposals) {
+    for (const Tensor &tensor : stacked)
+      values.push_back(tensor.value);
+    for (const Iteration::Proposal &proposal : iteration.proposals)
       values.push_back(proposal.value);
-      nn::TensorInfo info = nn::TensorInfo::of(proposal.value.getType());
-      info.extents.insert(info.extents.begin(), Extent(source->count));
-      resultTypes.push_back(info.type());
-    }
+    for (mlir::Value value : llvm::ArrayRef(values).drop_front(first.size()))
+      resultTypes.push_back(stackedType(value, source->count));
     if (goesOn)
       values.push_back(goesOn->value);
     nn::YieldOp::create(builder(), where, values);
   }
-  SmallVector<mlir::Value> first, scanned;
-  for (const Tensor &carry : carries)
-    first.push_back(carry.value);
+  SmallVector<mlir::Value> began, scanned;
+  for (const Tensor &tensor : first)
+    began.push_back(tensor.value);
   for (const Tensor &tensor : source->tensors)
     scanned.push_back(tensor.value);
-  takeDependentsWhole(body, scanned, 1 + carries.size(), iteration.index);
+  takeDependentsWhole(body, scanned, 1 + first.size(), iteration.index);
   SmallVector<mlir::Value> invariants = isolate(body, where);
-  auto loop = nn::LoopOp::create(builder(), where, resultTypes, builder().getI64IntegerAttr(source->count), first,
+  auto loop = nn::LoopOp::create(builder(), where, resultTypes, builder().getI64IntegerAttr(source->count), began,
                                  scanned, invariants, conditional ? builder().getUnitAttr() : UnitAttr());
   loop.getBody().takeBody(body);
   if (!proposeMerged(iteration, loop.getResults().take_back(iteration.proposals.size()), conditional))
     return Value();
   std::vector<std::pair<std::string, Value>> fields;
-  for (auto [i, carry] : llvm::enumerate(expression.carries))
-    fields.push_back({carry.name.text, Value(Tensor{loop.getResult(i), carries[i].axes})});
+  SmallVector<mlir::Value> made(loop.getResults());
+  parts(made, [&](const dsl::Name &name, const Value &value) { fields.push_back({name.text, value}); });
   if (yielded) {
-    llvm::SmallVector<AxisId> axes{source->tensors.empty() ? 0 : source->tensors.front().axes.front()};
-    axes.append(yielded->axes.begin(), yielded->axes.end());
-    Tensor out{loop.getResult(carries.size()), axes};
-    // What was walked along axis d comes back along axis d.
-    out = fromFront(builder(), where, out, source->axis);
-    fields.push_back({"out", Value(out)});
+    size_t number = first.size();
+    auto outOf = [&](const Value &one) {
+      if (!one.tensor())
+        return one;
+      llvm::SmallVector<AxisId> axes{source->tensors.empty() ? 0 : source->tensors.front().axes.front()};
+      axes.append(one.tensor()->axes.begin(), one.tensor()->axes.end());
+      // What was walked along axis d comes back along axis d.
+      return Value(fromFront(builder(), where, Tensor{made[number++], axes}, source->axis));
+    };
+    fields.push_back({"out", mapLeaves(*yielded, outOf, /*stacked=*/true)});
   }
   return Value::record(std::move(fields));
 }

@@ -136,6 +136,47 @@ evaluate d.all as task {
 }
 """
 
+# A batch with a bounded dimension: sample i has i + 1 real entries (2j, 2j + 1) + i, behind them is 1e6.
+RAGGED = """import std
+fn ragged(i: int) {
+  let x = f32(reshape(iota(8), [4, 2])) + f32(i)
+  return (x: bounded(where(expand(iota(4), axis: 1) <= i, x, 1e6), i + 1), kind: bounded(where(iota(4) <= i, classes(iota(4) % 3, 3), 2), i + 1), y: f32(i))
+}
+domain d { generate samples(3, fn(i) => ragged(i)); fields x: f32[k <= 4, 2], kind: class(3)[k], y: f32 }
+fn rows(x: [n, k, c]) -> [n, c] = each v in x => sum(v, axis: k)
+fn walked(v: [k]) -> [] = (scan a in v along k from s = 0.0 { next s = 2 * s + a }).s
+fn positive(v: [k, c]) -> [m <= 3, c] = compact(v, v[.., 0] > 2, at_most: 3)
+"""
+RAGGED_EACH = RAGGED + """
+evaluate d.all {
+  let twice = each v, y in (d.x, d.y) => y * v
+  let some = each v in d.x => positive(v)
+  let tails = each v in d.x => v[1.., 0]
+  let nested = each v in d.x => each c in v along 1 => sum(c)
+  let source = each s in d => sum(s.x[.., 0]) + s.y
+  report rows = sum(rows(d.x), axis: 0), length = sum(each v in d.x => f32(length(v))), mean = sum(each v in d.x => mean(v, axis: 0), axis: 0),
+         most = sum(each v, c in (d.x, d.kind) => max(where(c == 1, v[.., 0], -1))), walked = each_sum(d.x), twice = sum(twice), joined = sum(twice + d.x),
+         kept = sum(some), counts = sum(f32(length(some))), tails = sum(tails), tail_count = sum(f32(length(tails))), nested = sum(nested, axis: 0),
+         source = sum(source), products = sum(each v in d.x => sum(v @ transpose(v))), best = sum(f32(each v in d.x => argmax(v[.., 0], axis: 0))),
+         dense = sum(each v in d.x => sum(dense(v, -1)))
+}
+fn each_sum(x: [n, k, c]) -> [] = sum(each v in x => walked(v[.., 1]))
+"""
+# The same in a step, where batches have a fixed size, and by parameters and fields: what is not real has no slope.
+RAGGED_STEP = RAGGED + """
+module scaled(start: float) (x: [n, c]) -> [n, c] { param w: [] = full([], start); return w * x }
+model net { a = scaled(2.0) }
+stage learn {
+  on d.all batch 3
+  state seen: [] = 0; state rise: [] = 0
+  let loss_of = fn(m) => mean(each v in d.x => mean(m(v)))
+  update seen = total(grad(loss_of(net.a), wrt: net.a)); update rise = sum(dense(grad(loss_of(net.a), wrt: d.x), 0))
+  minimize loss_of(net.a)
+  optimizer sgd(0.5); steps 1
+}
+report w = net.a.w, seen = learn.seen, rise = learn.rise
+"""
+
 WRONG = {
     "list": ("each v in [1.0, 5.0] => v", "a list is walked by"),
     "number": ("each v in 3 => v", "goes over 'range"),
@@ -143,6 +184,7 @@ WRONG = {
     "scalar": ("each v in mean(d.x) => v", "axis 0 is outside"),
     "names": ("each a, b, c in (d.x, d.y) => a", "3 names for 2 values"),
     "function": ("each v in d.x => fn(y) => y", "gives tensors, found a function"),
+    "along bounded": ("each v in bounded(d.x, int(d.y) % 3 + 1) along 1 => v", "'each' cannot go along a bounded dimension"),
     "tensor list": ("each v in (d.x, [d.y, d.y]) => v", "here is a list"),
 }
 
@@ -203,6 +245,29 @@ class Each(harness.Case):
         self.assertLess(found["slow"], 1)    # lines of all directions: both starts go to the middle
         self.assertLess(found["net"], 1)
 
+    def test_bounded(self):
+        found = figures(self.results(self.build(RAGGED_EACH)), "d.all")
+        xs = [[[2 * j + i, 2 * j + 1 + i] for j in range(i + 1)] for i in range(3)]
+        kept = [[row for row in x if row[0] > 2][:3] for x in xs]
+        column = [[row[1] for row in x] for x in xs]
+        everything = sum(v for x in xs for row in x for v in row)
+        twice = sum(i * v for i, x in enumerate(xs) for row in x for v in row)
+        expected = {
+            "rows": [sum(row[c] for x in xs for row in x) for c in range(2)], "length": 6,
+            "mean": [sum(sum(row[c] for row in x) / len(x) for x in xs) for c in range(2)],
+            "most": sum(max(row[0] if j % 3 == 1 else -1 for j, row in enumerate(x)) for x in xs),
+            "walked": sum(sum(v * 2 ** (len(x) - 1 - j) for j, v in enumerate(x)) for x in column),
+            "twice": twice, "joined": twice + everything, "kept": sum(v for x in kept for row in x for v in row), "counts": sum(map(len, kept)),
+            "tails": sum(row[0] for x in xs for row in x[1:]), "tail_count": 3, "nested": [sum(row[c] for x in xs for row in x) for c in range(2)],
+            "source": sum(row[0] for x in xs for row in x) + 3, "products": sum(sum(row[c] for row in x) ** 2 for x in xs for c in range(2)),
+            "best": 3, "dense": everything - 2 * (3 + 2 + 1)}
+        self.assertEqual({name: single(value) for name, value in found.items()}, single_all(expected))
+
+    def test_bounded_step(self):
+        found = self.values(RAGGED_STEP)
+        means = [sum(v for j in range(i + 1) for v in (2 * j + i, 2 * j + 1 + i)) / (2 * (i + 1)) for i in range(3)]
+        self.assertEqual(single([found["seen"], found["rise"], found["w"]]), single([sum(means) / 3, 2.0, 2 - 0.5 * sum(means) / 3]))
+
     def test_refused(self):
         for name, (text, says) in WRONG.items():
             with self.subTest(name):
@@ -210,6 +275,10 @@ class Each(harness.Case):
                 self.refuse(says, harness.XFERC, "check", program)
         text = STATES.replace("seen = counter()", "seen = keeper()").split("report seen")[0]
         self.refuse("is written by each iteration of a loop and has no 'merge'", harness.XFERC, "check", self.write("once.xfer", text))
+
+
+def single_all(values):
+    return {name: single(value) for name, value in values.items()}
 
 
 if __name__ == "__main__":
