@@ -73,6 +73,25 @@ static Value conversion(Evaluator &evaluator, std::vector<Value> &given, dsl::So
   });
 }
 
+/// A condition of lower rank that is named for the first dimensions of what it chooses between chooses whole rows:
+/// `where(fresh, x, old)` of [n] and [n, ..s]. By identity, never by extent, so that the size of a batch does not
+/// change what is meant; any other condition meets them by rule 35.
+static Tensor overRows(Evaluator &evaluator, const Tensor &condition, const Tensor &chosen, dsl::SourceRange range) {
+  int64_t behind = chosen.rank() - condition.rank();
+  std::vector<Dim> shape = evaluator.shapeOf(condition), wide = evaluator.shapeOf(chosen);
+  auto isNamedFrom = [&](int64_t place) {
+    return llvm::all_of(llvm::enumerate(shape), [&](auto dim) {
+      const Dim &other = wide[place + dim.index()];
+      return dim.value().axis && evaluator.isSameAxis(dim.value().axis, other.axis) &&
+             dim.value().extent == other.extent;
+    });
+  };
+  if (shape.empty() || behind <= 0 || !isNamedFrom(0) || isNamedFrom(behind))
+    return condition;
+  shape.resize(wide.size(), Dim{Extent(1), 0});
+  return reshapeTo(evaluator.builder(), evaluator.location(range), condition, shape);
+}
+
 static Value choose(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   if (given[1].tree() || given[2].tree() || given[1].module() || given[2].module())
     return evaluator.overLeaves({given[0], given[1], given[2]}, range, [&](llvm::ArrayRef<Value> parts) {
@@ -95,11 +114,9 @@ static Value choose(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   if (!given[2].tensor() && llvm::isa<FloatType>(elementA))
     b = evaluator.toTensor(given[2], range, elementA);
   // All three come to the shape of the largest.
-  Tensor wide = *condition;
   if (!evaluator.unify(*a, *b, range))
     return Value();
-  Tensor shaped = *a;
-  Tensor flag = wide;
+  Tensor flag = overRows(evaluator, *condition, *a, range);
   std::vector<Dim> target = evaluator.shapeOf(*a), other = evaluator.shapeOf(flag);
   if (other.size() > target.size())
     target = other;
