@@ -70,6 +70,7 @@ OwningOpRef<ModuleOp> Pipeline::run(const dsl::File &program) {
     placeModels();
     for (auto &[name, stage] : stages)
       gatherStage(stage, stage.item->body->items);
+    implyBaseline();
     for (const Node<dsl::BaselineItem> &node : baselines)
       makeBaseline(node);
     discover();

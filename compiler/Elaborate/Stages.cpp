@@ -80,56 +80,6 @@ void Pipeline::gatherStage(StageInfo &stage, const std::vector<dsl::ItemPtr> &it
   stage.broken |= stage.sources.empty() && diagnostics.hasErrors();
 }
 
-/// Does the block of a baseline stand in place of this clause? What only keeps values (`hold`, `update`) stays.
-static bool isReplacedByBaseline(const StageInfo::Clause &clause) {
-  return llvm::isa<dsl::MinimizeItem, dsl::ApplyItem, dsl::RunItem, dsl::RepeatItem>(clause.item);
-}
-
-/// `baseline NAME of STAGE { ... }`: the stage again, with the block's clauses in place of what trains it. They stand
-/// where the first of those stood, so that an `update` behind them still sees what they left.
-void Pipeline::makeBaseline(const Node<dsl::BaselineItem> &node) {
-  StageInfo *of = findStage(node.item->stage, node.scope);
-  if (!of)
-    return;
-  if (!of->baselineOf.empty()) {
-    error(node.item->stage.range, "unknown-stage", "'" + of->name + "' is a baseline itself; name the stage");
-    return;
-  }
-  if (stages.count(node.name)) {
-    error(node.item->name.range, "duplicate-name", "'" + node.name + "' is a stage already");
-    return;
-  }
-  if (!node.item->body)
-    return;
-  StageInfo baseline = *of;
-  baseline.name = node.name;
-  baseline.baselineOf = of->name;
-  auto firstReplaced = llvm::find_if(of->acts, isReplacedByBaseline);
-  std::vector<StageInfo::Clause> behind(firstReplaced, of->acts.end());
-  llvm::erase_if(behind, isReplacedByBaseline);
-  baseline.acts.assign(of->acts.begin(), firstReplaced);
-  // A clause of the block replaces the stage's own of that kind.
-  for (const dsl::ItemPtr &item : node.item->body->items) {
-    if (llvm::isa<dsl::OptimizerItem>(item.get()))
-      baseline.optimizers.clear();
-    if (llvm::isa<dsl::ScheduleItem>(item.get()))
-      baseline.schedule.reset();
-    if (llvm::isa<dsl::EpochsItem, dsl::StepsItem>(item.get())) {
-      baseline.epochs.reset();
-      baseline.steps.reset();
-    }
-    if (llvm::isa<dsl::KeepItem>(item.get()))
-      baseline.keep.reset();
-    if (llvm::isa<dsl::StopItem>(item.get()))
-      baseline.stop.reset();
-    if (llvm::isa<dsl::MemoryItem>(item.get()))
-      baseline.memory.reset();
-  }
-  gatherStage(baseline, node.item->body->items);
-  llvm::append_range(baseline.acts, behind);
-  stages.emplace(node.name, std::move(baseline));
-}
-
 //===--- definitions --------------------------------------------------------------------------------------------===//
 
 Value Pipeline::evaluateDefinition(llvm::StringRef name, const Definition &definition, dsl::SourceRange range) {
