@@ -224,6 +224,16 @@ Value Evaluator::conformTensor(const Value &value, const dsl::Type &type, llvm::
       return error(range, "wrong-element-type",
                    "'" + what + "' is declared as " + describeType(type) + ", found " + value.describe() +
                        (found.isUnsignedInteger(8) ? "; 'unit' or 'normalize' turns u8 into numbers" : ""));
+    // A label is no number: as one it would forget its classes.
+    nn::Tag tag = meaningOf(tensor->value).tag;
+    if (tag == nn::Tag::Class || tag == nn::Tag::Token) {
+      int64_t count = meaningOf(tensor->value).classes;
+      std::string known = (tagName(tag) + "(" + (count ? std::to_string(count) : "k") + ")").str();
+      return error(range, "wrong-element-type",
+                   "'" + what + "' is declared as " + describeType(type) + ", numbers, found " + known +
+                       "; declare it as '" + tagName(tag) + "(k)[..]', or say 'f32(..)' where the numbers of the " +
+                       (tag == nn::Tag::Class ? "classes" : "tokens") + " are meant");
+    }
     tensor = convert(*tensor, wanted, range);
   }
   nn::Meaning meaning = meaningOf(tensor->value);
