@@ -102,7 +102,7 @@ std::optional<Tensor> Evaluator::standingStill(const Tensor &goesOn, const Tenso
                                                dsl::SourceRange range) {
   std::vector<Dim> shape = shapeOf(before), column(shape.size(), Dim{Extent(1), 0});
   SmallVector<int64_t> over;
-  for (auto [i, axis] : llvm::enumerate(goesOn.axes)) {
+  for (AxisId axis : goesOn.axes) {
     auto found = llvm::find_if(before.axes, [&](AxisId own) { return own && isSameAxis(own, axis); });
     if (found == before.axes.end()) {
       error(

@@ -138,7 +138,7 @@ struct Place {
 /// Text of the samples: no value of the program, the runtime makes numbers of it while it reads (`tokens`).
 struct TextField {
   std::string source, field; ///< `source` is the name of a source, or of an export
-  std::string part;          ///< of the elements that a sampler makes
+  std::string part = {};     ///< of the elements that a sampler makes
 };
 
 /// Arguments of a call: positional ones first.
