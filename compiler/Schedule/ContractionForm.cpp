@@ -49,8 +49,9 @@ static bool inWindow(const ContractionProblem &problem, unsigned axis) {
 }
 
 /// The last parallel axis whose elements are neighbours in the result. Of a convolution no spatial axis, and groups
-/// only where a group is one channel on both sides (depthwise).
-static unsigned chooseColumn(const ContractionProblem &problem, bool convolution) {
+/// only where a group is one channel on both sides (depthwise). `padded`: taps reach beyond the lhs; as that is told of
+/// the lhs alone, it stays the lhs, so that no axis that only it has can be the column.
+static unsigned chooseColumn(const ContractionProblem &problem, bool convolution, bool padded) {
   unsigned last = 0;
   std::optional<unsigned> column;
   for (auto [i, axis] : enumerate(problem.axes)) {
@@ -58,7 +59,8 @@ static unsigned chooseColumn(const ContractionProblem &problem, bool convolution
       continue;
     last = i;
     bool groups = axis.lhs != 0 && axis.rhs != 0 && (axis.lhs != 1 || axis.rhs != 1);
-    if (axis.result == 1 && axis.extent > 1 && !(convolution && (groups || inWindow(problem, i))))
+    if (axis.result == 1 && axis.extent > 1 && !(convolution && (groups || inWindow(problem, i))) &&
+        !(padded && axis.rhs == 0))
       column = i;
   }
   return column.value_or(last);
@@ -269,10 +271,11 @@ ContractionForm xfer::contractionForm(const ContractionProblem &problem, const F
   form.problem = problem;
   if (all_of(problem.axes, [](const ContractionAxis &axis) { return axis.reduction; }))
     form.problem.axes.push_back({1, false, 0, 0, 1}); // one sum is one column
-  form.column = chooseColumn(form.problem, options.convolution);
   ContractionProblem &p = form.problem;
   bool tapsReduce = any_of(p.windows, [&](const ContractionWindow &w) { return p.axes[w.tap].reduction; });
-  if (!tapsReduce || all_of(p.windows, [&](const ContractionWindow &w) { return isInside(p, w); }))
+  bool padded = tapsReduce && !all_of(p.windows, [&](const ContractionWindow &w) { return isInside(p, w); });
+  form.column = chooseColumn(p, options.convolution, padded);
+  if (!padded)
     erase_if(p.windows, [&](const ContractionWindow &w) { return isInside(p, w); });
   if (form.axis(form.column).rhs == 0 && form.axis(form.column).lhs != 0)
     swapOperands(form);

@@ -330,6 +330,10 @@ TEST_P(ContractionTest, ConvolvesOtherShapes) {
         {Convolution{{1, 5, 6, 7, 4}, {3, 2, 3}, 8, {1, 2, 1}, {1, 0, 1}, {1, 1, 1}, {1, 1, 2}}.text(direction)});
     check<float>({square(2, 9, 16, 1, 3, 1, 1).text(direction)});
     check<float>({square(2, 9, 1, 1, 3, 1, 1).text(direction)});
+    // A result that is as long as there are images: these must not become the columns of a padded convolution.
+    check<float>({square(7, 1, 3, 1, 3, 1, 1).text(direction)});
+    check<float>({square(7, 2, 3, 1, 3, 2, 1).text(direction)});
+    check<float>({square(7, 1, 1, 5, 3, 1, 1).text(direction)});
     check<float>({square(2, 5, 20, 30, 5, 1, 0).text(direction)});
     check<double>({square(2, 6, 5, 9, 3, 1, 1).text(direction, "f64")});
   }
