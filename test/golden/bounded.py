@@ -10,7 +10,7 @@ from golden import generator, note_versions, save_fields, save_weights
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 g = generator(23)
-n, t, m, d, heads, PADDING = 5, 7, 4, 8, 2, 3.0
+n, t, m, d, heads, PADDING = 5, 7, 4, 8, 2, 1e6
 length, memory_length = torch.tensor([7, 3, 5, 1, 6]), torch.tensor([1, 4, 3, 2, 4])
 fewer = (length + 1) // 2           # an explicit mask, over fewer places than there are
 x = torch.randn(n, t, d, generator=g).float().double().requires_grad_()

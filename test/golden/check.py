@@ -13,13 +13,19 @@ import subprocess
 import sys
 
 
+def number(value):
+    """What is not finite is written as null: no number, and off by any tolerance."""
+    return math.nan if value is None else value
+
+
 def numbers(value, found):
     """Every number under a key off_* or is_*, at any depth."""
     if isinstance(value, dict):
         name = value.get("name")
-        if isinstance(name, str) and isinstance(value.get("value"), (int, float)):
-            found[name] = value["value"]
+        if isinstance(name, str) and "value" in value and isinstance(number(value["value"]), (int, float)):
+            found[name] = number(value["value"])
         for key, inner in value.items():
+            inner = number(inner) if key.startswith(("off_", "is_")) else inner
             if isinstance(inner, (int, float)) and not isinstance(inner, bool):
                 found[key] = inner
             else:
