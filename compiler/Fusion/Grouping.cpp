@@ -547,7 +547,9 @@ void Grouper::mergeUpdates() {
       continue;
     bool leaves = llvm::all_of(group.roots, [&](Value root) {
       return llvm::all_of(root.getUsers(), [&](Operation *user) {
-        return user->hasTrait<OpTrait::IsTerminator>() || llvm::is_contained(groupsOf.lookup(user), number);
+        // A user that is computed elsewhere, too, reads it there.
+        auto readers = groupsOf.lookup(user);
+        return user->hasTrait<OpTrait::IsTerminator>() || (readers.size() == 1 && readers.front() == number);
       });
     });
     if (!leaves)

@@ -20,3 +20,20 @@ func.func @spans(%x: tensor<64x512xf32>, %y: tensor<8x8xf32>, %w: tensor<8x8x64x
   %b = nn.reduce sum %p axes [1] : (tensor<64x512xf32>) -> tensor<64xf32>
   return %s1, %b : tensor<8x8xf32>, tensor<64xf32>
 }
+
+// Kernels of updates whose results only leave become one; but not where one of them makes %r, which the copy of %u in another kernel reads.
+// CHECK-LABEL: func.func @copies(
+// CHECK: %[[R:.*]]:2 = nn.kernel loop({{.*}}) -> tensor<64xf32>, tensor<64xf32>
+// CHECK: nn.kernel loop(%[[R]]#{{.*}} -> tensor<8xf32>
+// CHECK: nn.kernel loop({{.*}} -> tensor<8xf32>
+func.func @copies(%a: tensor<64xf32>, %w: tensor<64xf32>, %m: tensor<64x8xf32>, %v: tensor<8xf32>) -> (tensor<64xf32>, tensor<8xf32>) {
+  %r = nn.exp %a : tensor<64xf32>
+  %u = nn.neg %r : tensor<64xf32>
+  %o = nn.add %u, %w : tensor<64xf32>
+  %b = nn.broadcast %u dimensions [0] : tensor<64xf32> -> tensor<64x8xf32>
+  %p = nn.mul %b, %m : tensor<64x8xf32>
+  %s = nn.reduce sum %p axes [0] : (tensor<64x8xf32>) -> tensor<8xf32>
+  %c = nn.cumsum %s axis 0 : tensor<8xf32>
+  %q = nn.sub %v, %c : tensor<8xf32>
+  return %o, %q : tensor<64xf32>, tensor<8xf32>
+}
