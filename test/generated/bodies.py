@@ -26,8 +26,8 @@ HELPERS = {
     "whitened": "fn whitened(x: [n, d]) -> [n, d] {\n  let c = transpose(x) @ x / f32(n) + f32(onehot(iota(d), d))\n"
                 "  return transpose(triangular_solve(cholesky(c), transpose(x)))\n}",
     "largest": "fn largest(x: [n, d], k: int) -> [n, k] {\n  let values, places = top_k(x, k, axis: 1)\n  return values + 0.01 * f32(places)\n}",
-    "placed": "module placed() (x: [n, d]) -> [n, d] {\n  param filter: [3, 1, 1] = dirac()\n  param level: [d] = filled(0.5)\n"
-              "  return convolution(reshape(x, [n, d, 1]), filter, 1, 1)[.., 0] * level if d > 1 else x * level\n}",
+    "placed": "module placed() (x: [n, d]) -> [n, d] {\n  param filter: [3, 3, 1, 1] = dirac()\n  param level: [d] = filled(0.5)\n"
+              "  return convolution(reshape(x, [n, d, 1, 1]), filter, 1, 1)[.., 0, 0] * level if d > 1 else x * level\n}",
     "straight": "fn straight(x: [n, d]) -> [n, d] = x + stop_gradient(floor(2 * x) / 2 - x)",
 }
 
