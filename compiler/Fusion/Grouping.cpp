@@ -33,15 +33,6 @@ constexpr int64_t longestRow = 1 << 15;
 
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-// Dynamic extents count as long.
-int64_t elementsOf(Type type) {
-  int64_t count = 1;
-  for (int64_t extent : cast<RankedTensorType>(type).getShape())
-    count *= ShapedType::isDynamic(extent) ? 1024 : extent;
-  return count;
-}
-int64_t elementsOf(Value value) { return elementsOf(value.getType()); }
-
 bool isUnitReshape(Operation *op) {
   auto reshape = dyn_cast<nn::ReshapeOp>(op);
   if (!reshape)

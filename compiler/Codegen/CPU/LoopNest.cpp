@@ -164,20 +164,13 @@ std::optional<int64_t> LoopKernelEmitter::laneOf(Value space, bool mayBeFirst) {
   if (few > 4 || 2 * few >= width || before < (mayBeFirst ? 0 : 1) || type.isDynamicDim(before) ||
       type.getDimSize(before) < width)
     return last;
-  // Dynamic extents are the same in all large tensors.
-  auto elements = [](Type type) {
-    int64_t count = 1;
-    for (int64_t extent : cast<RankedTensorType>(type).getShape())
-      count *= ShapedType::isDynamic(extent) ? 1024 : extent;
-    return count;
-  };
-  int64_t all = elements(type), computed = 0, touched = 0;
-  auto touch = [&](Type tensor) { touched += elements(tensor) >= all ? stridedCost : 0; };
+  int64_t all = elementsOf(type), computed = 0, touched = 0;
+  auto touch = [&](Type tensor) { touched += elementsOf(tensor) >= all ? stridedCost : 0; };
   llvm::for_each(kernel.getBody().getArgumentTypes(), touch);
   for (Operation &op : kernel.getBody().getOps()) {
     if (op.hasTrait<OpTrait::IsTerminator>())
       llvm::for_each(op.getOperandTypes(), touch);
-    else if (elements(op.getResult(0).getType()) * few >= all)
+    else if (elementsOf(op.getResult(0).getType()) * few >= all)
       computed += costOf(&op);
     if (isa<nn::SliceOp>(op) && isa<BlockArgument>(op.getOperand(0)))
       touched += stridedCost;
