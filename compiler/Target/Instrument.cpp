@@ -12,14 +12,12 @@
 //===------------------------------------------------------------------------------------------------------------===//
 
 #include "compiler/Target/Instrument.h"
+#include "compiler/Target/RunPasses.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Analysis/CGSCCPassManager.h"
-#include "llvm/Analysis/LoopAnalysisManager.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Transforms/Instrumentation/AddressSanitizer.h"
 #include "llvm/Transforms/Instrumentation/ThreadSanitizer.h"
 
@@ -123,20 +121,6 @@ private:
   FunctionCallee reads, writes, ignore, heed;
 };
 
-void run(ModulePassManager &passes, Module &module) {
-  PassBuilder builder;
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  passes.run(module, modules);
-}
-
 } // namespace
 
 void instrument(Module &module, Sanitizer sanitizer) {
@@ -158,7 +142,8 @@ void instrument(Module &module, Sanitizer sanitizer) {
     passes.addPass(ModuleThreadSanitizerPass());
     passes.addPass(createModuleToFunctionPassAdaptor(ThreadSanitizerPass()));
   }
-  run(passes, module);
+  PassBuilder builder;
+  runPasses(builder, std::move(passes), module);
 }
 
 } // namespace xfer

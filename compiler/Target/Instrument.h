@@ -1,5 +1,4 @@
-//===- Instrument.h - generated code that a sanitizer watches ---------------------------------------------*- C++
-//-*-===//
+//===- Instrument.h - generated code that a sanitizer watches -----------------------------------------------------===//
 //
 // A compiler that is built for a sanitizer (XFER_SANITIZE) has the code that it generates watched too, as what Clang
 // compiles is: a kernel that reads or writes beyond a buffer, or two chunks of one kernel that touch the same bytes,

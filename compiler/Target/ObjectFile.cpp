@@ -2,12 +2,10 @@
 
 #include "compiler/Target/ObjectFile.h"
 #include "compiler/Target/Instrument.h"
+#include "compiler/Target/RunPasses.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/Analysis/CGSCCPassManager.h"
-#include "llvm/Analysis/LoopAnalysisManager.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/ThreadPool.h"
 #include "llvm/Target/TargetMachine.h"
@@ -83,16 +81,7 @@ Error optimize(Module &module, const TargetDescription &target) {
   tuning.LoopUnrolling = false;
   tuning.LoopInterleaving = false;
   PassBuilder builder(machine->get(), tuning);
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2).run(module, modules);
+  runPasses(builder, builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2), module);
   return Error::success();
 }
 
