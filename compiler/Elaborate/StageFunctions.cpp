@@ -334,9 +334,9 @@ void Pipeline::buildStage(StageInfo &stage) {
     for (const std::string &line : role.by)
       clauses.push_back("  moves " + line);
   }
-  say("xfer.losses", describeLosses(computed, stage.roles));
-  say("xfer.clauses", clauses);
-  say("xfer.formulas", formulasOf(stage, sources, [&](llvm::StringRef name) {
+  say(pipeline::kLossesAttr, describeLosses(computed, stage.roles));
+  say(pipeline::kClausesAttr, clauses);
+  say(pipeline::kFormulasAttr, formulasOf(stage, sources, [&](llvm::StringRef name) {
         const Value *own = programScope->find(name);
         return own ? std::optional<Value>(*own) : library(name);
       }));

@@ -7,7 +7,7 @@ namespace xfer {
 
 void explainLosses(llvm::raw_ostream &os, ModuleOp program) {
   constexpr std::pair<llvm::StringLiteral, llvm::StringLiteral> lists[] = {
-      {"xfer.losses", "Losses"}, {"xfer.clauses", "Clauses"}, {"xfer.formulas", "Formulas"}};
+      {pipeline::kLossesAttr, "Losses"}, {pipeline::kClausesAttr, "Clauses"}, {pipeline::kFormulasAttr, "Formulas"}};
   for (auto stage : program.getOps<pipeline::StageOp>())
     for (auto [attribute, title] : lists) {
       auto lines = stage->getAttrOfType<ArrayAttr>(attribute);

@@ -30,6 +30,9 @@ namespace xfer::pipeline {
 constexpr llvm::StringLiteral kProgramAttr = "xfer.program";
 /// The argument and result attribute that holds a BindAttr.
 constexpr llvm::StringLiteral kBindAttr = "xfer.bind";
+/// What `explain` prints of a stage, a string a line: how the clauses move each loss, what each clause moves, formulas.
+constexpr llvm::StringLiteral kLossesAttr = "xfer.losses", kClausesAttr = "xfer.clauses",
+                              kFormulasAttr = "xfer.formulas";
 
 /// What argument or result `index` of `function` is bound to; null when it has no binding.
 BindAttr getArgumentBind(mlir::func::FuncOp function, unsigned index);

@@ -28,7 +28,7 @@ void XferDialect::initialize() {
 
 LogicalResult XferDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   // What a stage minimises, as its text has it, and who does: for the reader of `explain`, and for nobody else.
-  if (llvm::is_contained({"xfer.formulas", "xfer.losses", "xfer.clauses"}, attribute.getName().getValue())) {
+  if (llvm::is_contained({kFormulasAttr, kLossesAttr, kClausesAttr}, attribute.getName().getValue())) {
     auto lines = dyn_cast<ArrayAttr>(attribute.getValue());
     if (!isa<StageOp>(op) || !lines || !llvm::all_of(lines, llvm::IsaPred<StringAttr>))
       return op->emitOpError("carries '")
