@@ -1,5 +1,4 @@
-//===- Carries.cpp - what a `scan` hands from step to step
-//---------------------------------------------------------===//
+//===- Carries.cpp - what a `scan` hands on to its next step ------------------------------------------------------===//
 
 #include "compiler/Elaborate/Carries.h"
 #include "compiler/Elaborate/Emit.h"

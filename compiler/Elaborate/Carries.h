@@ -1,5 +1,4 @@
-//===- Carries.h - what a `scan` hands from step to step
-//-----------------------------------------------------------===//
+//===- Carries.h - what a `scan` hands on to its next step --------------------------------------------------------===//
 //
 // A carry is a tensor, or any mixture of lists, tuples, records, trees and modules: the cache of a decoder is a list of
 // records, the fast weights of an inner loop are a module. The loop knows tensors alone; what they are part of is known
