@@ -11,7 +11,6 @@
 #include "dsl/Source/Diagnostics.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
-#include <cstdio>
 #include <unistd.h>
 
 using namespace xfer;
@@ -203,8 +202,7 @@ int main(int argc, char **argv) {
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)
       return app.exit(error); // --help, --version
-    std::fprintf(stderr, "xferc: error: %s\n", describe(error, app).c_str());
-    return 2;
+    return refuse(describe(error, app));
   }
   options.json = format == "json";
   options.weightsBeside = weights == "beside";
