@@ -1,11 +1,10 @@
 #include "runtime/core/File.h"
+#include "test/runtime/support/FileSizeLimit.h"
 #include "test/runtime/support/TemporaryFolder.h"
-#include <csignal>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 using namespace xfer::rt;
@@ -88,14 +87,10 @@ TEST_F(FileTest, UnwritableFolder) {
 // Writing that fails half-way (a limit on file size stands for a full disk) keeps the file of before.
 TEST_F(FileTest, FullDisk) {
   std::string path = folder.write("weights", "old");
-  signal(SIGXFSZ, SIG_IGN);
-  rlimit before;
-  getrlimit(RLIMIT_FSIZE, &before);
-  rlimit small = before;
-  small.rlim_cur = 1000;
-  setrlimit(RLIMIT_FSIZE, &small);
-  Status status = replaceFile(path, std::string(5000, 'x'));
-  setrlimit(RLIMIT_FSIZE, &before);
+  Status status = [&] {
+    test::FileSizeLimit limit(1000);
+    return replaceFile(path, std::string(5000, 'x'));
+  }();
   ASSERT_TRUE(status.failed());
   EXPECT_THAT(status.message(), HasSubstr("cannot write '" + path));
   EXPECT_EQ(folder.read("weights"), "old");

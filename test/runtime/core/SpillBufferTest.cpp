@@ -1,11 +1,10 @@
 #include "runtime/core/SpillBuffer.h"
 #include "runtime/core/Half.h"
 #include "runtime/core/StoredType.h"
+#include "test/runtime/support/FileSizeLimit.h"
 #include "test/runtime/support/TemporaryFolder.h"
-#include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 using namespace xfer::rt;
 using testing::HasSubstr;
@@ -42,16 +41,12 @@ TEST(SpillBuffer, WithoutCache) {
 // A cache that has no room (a limit on file size stands for it) is named as what to change.
 TEST(SpillBuffer, FullCache) {
   test::TemporaryFolder folder;
-  signal(SIGXFSZ, SIG_IGN);
-  rlimit before;
-  getrlimit(RLIMIT_FSIZE, &before);
-  rlimit small = before;
-  small.rlim_cur = 1000;
-  setrlimit(RLIMIT_FSIZE, &small);
   SpillBuffer buffer(10);
   std::string much(5000, 'x');
-  Status status = buffer.append(much.data(), much.size());
-  setrlimit(RLIMIT_FSIZE, &before);
+  Status status = [&] {
+    test::FileSizeLimit limit(1000);
+    return buffer.append(much.data(), much.size());
+  }();
   EXPECT_THAT(status.message(), HasSubstr("cannot write in the cache: the file would be larger than is allowed"));
   EXPECT_THAT(status.message(), HasSubstr("; set XFER_CACHE to a folder with more room"));
   EXPECT_THAT(folder.list("cache"), IsEmpty());

@@ -1,9 +1,8 @@
 #include "runtime/weights/Checkpoint.h"
+#include "test/runtime/support/FileSizeLimit.h"
 #include "test/runtime/support/TemporaryFolder.h"
-#include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 using namespace xfer::rt;
 using testing::HasSubstr;
@@ -122,14 +121,10 @@ TEST_F(CheckpointTest, Refusals) {
 TEST_F(CheckpointTest, FullDisk) {
   ASSERT_TRUE(write(1).ok());
   ASSERT_TRUE(write(2).ok());
-  signal(SIGXFSZ, SIG_IGN);
-  rlimit before;
-  getrlimit(RLIMIT_FSIZE, &before);
-  rlimit small = before;
-  small.rlim_cur = 700;
-  setrlimit(RLIMIT_FSIZE, &small);
-  Status status = write(3);
-  setrlimit(RLIMIT_FSIZE, &before);
+  Status status = [&] {
+    test::FileSizeLimit limit(700);
+    return write(3);
+  }();
   ASSERT_TRUE(status.failed());
   EXPECT_THAT(status.message(), HasSubstr("cannot write '" + path));
   EXPECT_EQ(latest(), "{\"step\":2}");
