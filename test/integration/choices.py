@@ -264,11 +264,14 @@ report w = net.w, lr, trade"""
         self.assertRegex(ran.stdout, r"lr 0.25 +-0.5000 ± 0.0000 +3 of 3")
 
 
-# Both kinds of choice, long enough to be stopped in the middle of a point.
-LONG = """import std
-param lr = 0.1; param steps = 3000
+CLOUDS = """import std
 fn cloud(shift: float) { let y = uniform_int([], below: 4); return (x: normal([4]) + f32(y) + shift, label: classes(y, 4)) }
 domain d { generate train: samples(200, fn(i) => cloud(0.0)); generate test: samples(60, fn(i) => cloud(0.5)); fields x: f32[4], label: class(4) }
+"""
+
+# Both kinds of choice, long enough to be stopped in the middle of a point.
+LONG = CLOUDS + """
+param lr = 0.1; param steps = 3000
 model net { trunk = sequential([linear(8), batch_norm(), dropout(0.2)]); head = linear(4) }
 stage pre { on d.train by balanced(label) batch 16; minimize cross_entropy(net.head(net.trunk(d.x)), d.label); optimizer sgd(lr); steps 200 }
 baseline before of pre

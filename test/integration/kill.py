@@ -14,43 +14,20 @@ import struct
 import time
 import unittest
 import harness
+from choices import CLOUDS, LONG
 
 KILLS = int(os.environ.get("XFER_KILLS", 10))
 SEED = int(os.environ.get("XFER_SEED", 1))
 
-HEAD = """import std
-fn cloud(shift: float) { let y = uniform_int([], below: 4); return (x: normal([4]) + f32(y) + shift, label: classes(y, 4)) }
-domain d { generate train: samples(200, fn(i) => cloud(0.0)); generate test: samples(60, fn(i) => cloud(0.5)); fields x: f32[4], label: class(4) }
-"""
-
 # What is chosen and drawn: samplers of every kind, a sweep with a point that is lost, a stage that starts from another one, a
 # baseline, the best epoch, predictions.
-CHOOSING = HEAD + """
-param lr = 0.1; param steps = 60000
-model net { trunk = sequential([linear(8), batch_norm(), dropout(0.2)]); head = linear(4) }
-stage pre { on d.train by balanced(label) batch 16; minimize cross_entropy(net.head(net.trunk(d.x)), d.label); optimizer sgd(lr); steps 200 }
-baseline before of pre
-sweep lr in [0.05, 0.1, 1e30] {
-  stage adapt {
-    on d.train as task by episodes(ways: 3, shots: 2, queries: 2) batch 4, d.train as c by groups(label, size: 3) batch 5, d.train as p by pairs(label) batch 6, d.train as w by weighted(1 + abs(x[0])) batch 8
-    augment task.x = task.x + 0.1 * normal([4])
-    state teacher = snapshot(net.trunk)
-    minimize mean(square(net.trunk(reshape(task.support.x, [24, 4])))) + 0.1 * mean(net.head(net.trunk(reshape(c.x, [15, 4])))) + 0.1 * mean(where(p.same, 1.0, -1.0) * sum(net.trunk(p.first.x) * net.trunk(p.second.x), axis: 1)) + cross_entropy(net.head(net.trunk(w.x)), w.label)
-    update teacher = mix(teacher, net.trunk, 0.99)
-    optimizer sgd(0.01 * lr, momentum: 0.9); steps steps
-    keep best -cross_entropy(net.head(net.trunk(w.x)), w.label) over d.test
-  }
-  stage more from adapt { on d.train batch 16; minimize cross_entropy(net.head(net.trunk(d.x)), d.label); optimizer adam(1e-3); steps 200 }
-  evaluate d.test { predict softmax(net.head(net.trunk(d.x))) against d.label; report accuracy, transfer_gain }
-  keep best -cross_entropy(net.head(adapt.teacher(d.x)), d.label) over d.test
-}
+CHOOSING = LONG.replace("steps = 3000", "steps = 60000") + """
 evaluate d.test { predict softmax(net.head(adapt.teacher(d.x))) }
-evaluate d.test { predict softmax(net.head(adapt.teacher(d.x))) against d.label; report accuracy, transfer_gain, lr }
 export reader(x: like d.x) = softmax(net.head(net.trunk(x)))
 """
 
 # What is remembered: by schedules, by optimizers around others, by averages of the weights, by stages that are repeated.
-REMEMBERING = HEAD + """
+REMEMBERING = CLOUDS + """
 param epochs = 2400
 fn worse(given stale: int) -> bool = stale >= 1000
 model net = sequential([linear(8), batch_norm(), relu, dropout(0.3), linear(4)])
