@@ -57,16 +57,22 @@ RowState ofReshape(nn::ReshapeOp op, RowState x) {
   return keepIf(keeps, x);
 }
 
+/// A product has its batch axes, then the free ones of the left side, then those of the right side.
 RowState ofContract(nn::ContractOp op, RowState a, RowState b) {
   if (a.knowsNoSample() && b.knowsNoSample())
     return {};
   if (has(op.getLhsBatch(), 0) && op.getLhsBatch()[0] == 0 && op.getRhsBatch()[0] == 0)
     return join({a, b});
-  bool onlyLhsFirst = op.getLhsBatch().empty() && !has(op.getLhsContract(), 0);
-  if (a.isRow() && b.knowsNoSample() && onlyLhsFirst)
-    return a;
-  bool onlyRhsFirst = op.getLhsBatch().empty() && op.getLhsFree().empty() && !has(op.getRhsContract(), 0);
-  return b.isRow() && a.knowsNoSample() && onlyRhsFirst ? b : kMixed;
+  bool left = a.kind == RowState::Row && b.knowsNoSample(), right = b.kind == RowState::Row && a.knowsNoSample();
+  if (!left && !right)
+    return kMixed;
+  SmallVector<int64_t> free = left ? op.getLhsFree() : op.getRhsFree();
+  RowState rows = left ? a : b;
+  auto found = llvm::find(free, rows.axis);
+  if (found == free.end())
+    return kMixed;
+  rows.axis = op.getLhsBatch().size() + (left ? 0 : op.getLhsFree().size()) + (found - free.begin());
+  return rows;
 }
 
 RowState ofGather(nn::GatherOp op, RowState x, RowState indices) {
@@ -104,6 +110,10 @@ RowState RowWiseAnalysis::transfer(Operation &op) const {
     first.axis = llvm::find(transpose.getPermutation(), first.axis) - transpose.getPermutation().begin();
     return first.axis == 0 || followsLoops ? first : kMixed;
   }
+  if (auto contract = dyn_cast<nn::ContractOp>(op)) {
+    RowState rows = ofContract(contract, operands[0], operands[1]);
+    return rows.axis == 0 || followsLoops ? rows : kMixed;
+  }
   bool moved = llvm::any_of(operands, [](RowState state) { return state.axis != 0; });
   if (moved && !op.hasTrait<nn::PerElement>())
     return kMixed;
@@ -130,7 +140,6 @@ RowState RowWiseAnalysis::transfer(Operation &op) const {
       })
       .Case<nn::GatherOp>([&](nn::GatherOp o) { return ofGather(o, operands[0], operands[1]); })
       .Case<nn::ScatterOp>([&](nn::ScatterOp o) { return keepIf(o.getBatch() > 0, join(operands)); })
-      .Case<nn::ContractOp>([&](nn::ContractOp o) { return ofContract(o, operands[0], operands[1]); })
       .Case<nn::ConvOp, nn::ConvInputGradientOp>([&](auto) { return operands[1].knowsNoSample() ? first : kMixed; })
       .Case<nn::WindowGatherOp, nn::WindowScatterOp>([&](auto) { return join(operands); })
       .Case<nn::RandomOp>(
