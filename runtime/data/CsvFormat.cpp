@@ -191,10 +191,15 @@ static Expected<int64_t> readRows(const CsvFile &file, std::vector<CsvField> &it
   return rows;
 }
 
+static bool endsWith(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
 static Expected<CsvFile> openCsv(FormatRequest &request, FormatResult &result) {
   Expected<std::string> path = request.file();
-  Expected<bool> header = request.flag("header", true), quotes = request.flag("quotes", request.reader() != "tsv");
-  Expected<std::string> separator = request.text("separator", request.reader() == "tsv" ? "\t" : ",");
+  bool tabs = request.reader() == "tsv" || (path && (endsWith(*path, ".tsv") || endsWith(*path, ".tsv.gz")));
+  Expected<bool> header = request.flag("header", true), quotes = request.flag("quotes", !tabs);
+  Expected<std::string> separator = request.text("separator", tabs ? "\t" : ",");
   for (const Status &status : {path.status(), header.status(), quotes.status(), separator.status()})
     if (status.failed())
       return status;

@@ -59,7 +59,8 @@ struct ReaderOption {
 //   safetensors (file), FIELD: tensor (default: the field's name)
 //   csv, tsv    (file), FIELD: columns by name or number (from 0): "x", "x, y", "first..last" (default: the field's
 //               name), FIELD_names: "cat, dog" for classes that are names (default: all names found, in alphabetical
-//               order), header: true, separator: "," or tab, quotes: true (tsv: false)
+//               order), header: true, separator: "," or tab, quotes: true or false; tabs and no quotes: tsv, and
+//               csv of a file named .tsv
 //   lines       (file): a text a line; blank lines are skipped
 //   windows     (file), length: characters of a text, stride: from one to the next (default: the length)
 // Fields of text (`Field::tokenizer`) come from csv, tsv, lines and windows.

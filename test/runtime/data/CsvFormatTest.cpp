@@ -73,7 +73,8 @@ TEST_F(CsvTest, Variants) {
   ASSERT_TRUE(reader) << reader.message();
   EXPECT_THAT(all<float>(**reader, 0), ElementsAre(1, 2, 3, 4));
   folder.write("x.tsv", "text\tx\n\"quoted\t1\n");
-  EXPECT_TRUE(make("tsv", {{"", "x.tsv"}}, {floats({})}));
+  for (const char *name : {"tsv", "csv"})
+    EXPECT_TRUE(make(name, {{"", "x.tsv"}}, {floats({})})) << name;
 }
 
 // Classes by name: in alphabetical order, or in the order given.
