@@ -18,6 +18,15 @@ static bool isReplacedByBaseline(const StageInfo::Clause &clause) {
   return llvm::isa<dsl::MinimizeItem, dsl::ApplyItem, dsl::RunItem, dsl::RepeatItem>(clause.item);
 }
 
+/// The clauses that move parameters, those in a `repeat` too.
+static void collectMoves(const StageInfo::Clause &clause, std::vector<StageInfo::Clause> &moves) {
+  if (auto *repeat = llvm::dyn_cast<dsl::RepeatItem>(clause.item))
+    for (const dsl::ItemPtr &item : repeat->body->items)
+      collectMoves({item.get(), clause.scope}, moves);
+  else if (llvm::isa<dsl::MinimizeItem, dsl::ApplyItem>(clause.item))
+    moves.push_back(clause);
+}
+
 /// `baseline NAME of STAGE { ... }`: the stage again, with the block's clauses in place of what trains it. They stand
 /// where the first of those stood, so that an `update` behind them still sees what they left.
 void Pipeline::makeBaseline(const Node<dsl::BaselineItem> &node) {
@@ -39,6 +48,8 @@ void Pipeline::makeBaseline(const Node<dsl::BaselineItem> &node) {
   baseline.baselineOf = of->name;
   auto firstReplaced = llvm::find_if(of->acts, isReplacedByBaseline);
   std::vector<StageInfo::Clause> behind(firstReplaced, of->acts.end());
+  for (const StageInfo::Clause &clause : behind)
+    collectMoves(clause, baseline.replaced);
   llvm::erase_if(behind, isReplacedByBaseline);
   baseline.acts.assign(of->acts.begin(), firstReplaced);
   // A clause of the block replaces the stage's own of that kind.

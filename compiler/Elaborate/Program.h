@@ -137,6 +137,7 @@ struct StageInfo : Node<dsl::StageItem> {
   std::string epochBy;
   dsl::SourceRange epochByRange;
   std::string baselineOf;                        ///< of a baseline with clauses of its own
+  std::vector<Clause> replaced;                  ///< what trains the stage that a baseline is of: `minimize`, `apply`
   std::map<std::string, std::string> thawGroups; ///< by leaf path: the phase from which it trains
   std::set<std::string> watched;                 ///< losses that its steps compute
   std::vector<ClauseRole> roles;                 ///< of the clauses that move parameters, each once

@@ -42,6 +42,21 @@ std::optional<Pipeline::Chosen> Pipeline::optimizerFor(const Leaf &leaf, const s
     return Chosen{item.value.get(), &item.rates, clause.scope,
                   current->stage->name + ".optimizer" + (number ? std::to_string(number) : "")};
   }
+  // In a baseline the stage's own clause that moves the parameter has it.
+  for (auto [i, clause] : llvm::enumerate(current->stage->replaced)) {
+    auto *minimize = llvm::dyn_cast<dsl::MinimizeItem>(clause.item);
+    auto *apply = llvm::dyn_cast<dsl::ApplyItem>(clause.item);
+    const std::optional<dsl::Updater> &own = minimize ? minimize->updater : apply->updater;
+    const dsl::Selectors *moves = apply ? &apply->to : minimize->over ? &*minimize->over : nullptr;
+    if (!own)
+      continue;
+    std::optional<std::vector<Leaf *>> leaves;
+    if (moves && !(leaves = select(evaluator, *moves, clause.scope)))
+      return std::nullopt;
+    if (!leaves || llvm::is_contained(*leaves, &leaf))
+      return Chosen{own->optimizer.get(), &own->rates, clause.scope,
+                    current->stage->name + ".replaced" + std::to_string(i)};
+  }
   error(range, "missing-optimizer",
         "no 'optimizer' of the stage covers '" + leaf.path +
             "'; give the stage one, such as 'optimizer sgd(0.01)', or this clause 'using'");
