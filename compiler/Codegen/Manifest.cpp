@@ -227,7 +227,9 @@ json::Value ManifestWriter::domain(DomainOp op) {
                                   {"of", split.getOf()},
                                   {"low", split.getLow().getValueAsDouble()},
                                   {"high", split.getHigh().getValueAsDouble()},
-                                  {"by", split.getBy() ? json::Value(split.getBy().getValue()) : nullptr}});
+                                  {"by", split.getBy() ? json::Value(split.getBy().getValue()) : nullptr},
+                                  {"within", split.getWithin() ? json::Value(split.getWithin().getValue()) : nullptr},
+                                  {"counts", split.getCounts()}});
   for (auto one : op.getHidden().getAsRange<HiddenAttr>())
     hidden.push_back(json::Object{{"field", one.getField()}, {"split", textOrNull(one.getSplit())}});
   return json::Object{{"name", op.getName()},

@@ -1,4 +1,4 @@
-//===- Domains.cpp - fields, readers, splits and rights of domains ------------------------------------------------===//
+//===- Domains.cpp - fields, readers and rights of domains --------------------------------------------------------===//
 
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Pipeline.h"
@@ -14,61 +14,6 @@ const DomainInfo::Field *DomainInfo::find(llvm::StringRef field) const {
     if (known.name == field)
       return &known;
   return nullptr;
-}
-
-bool DomainInfo::hasSplit(llvm::StringRef split) const {
-  return split == "all" || llvm::is_contained(readSplits, split) ||
-         llvm::any_of(splits, [&](const Split &known) { return known.name == split; });
-}
-
-/// Hiding in a split covers it, the splits made of it, and `all`.
-bool DomainInfo::isHidden(llvm::StringRef field, llvm::StringRef split) const {
-  for (auto &[name, where] : hidden) {
-    if (name != field)
-      continue;
-    if (where.empty() || split == "all")
-      return true;
-    for (llvm::StringRef at = split; !at.empty();) {
-      if (at == where)
-        return true;
-      llvm::StringRef parent;
-      for (const Split &known : splits)
-        if (known.name == at && known.of != "all")
-          parent = known.of;
-      at = parent;
-    }
-  }
-  return false;
-}
-
-/// The split, what it is made of, and so on up to what was read.
-static std::vector<DomainInfo::Split> chainOf(const DomainInfo &domain, std::string split) {
-  std::vector<DomainInfo::Split> chain;
-  for (bool again = true; again && chain.size() <= domain.splits.size();) {
-    again = false;
-    for (const DomainInfo::Split &known : domain.splits)
-      if (known.name == split) {
-        chain.push_back(known);
-        split = known.of;
-        again = true;
-        break;
-      }
-  }
-  chain.push_back({split, "", 0, 1, ""});
-  return chain;
-}
-
-bool DomainInfo::overlap(llvm::StringRef a, llvm::StringRef b) const {
-  std::vector<Split> chainA = chainOf(*this, a.str()), chainB = chainOf(*this, b.str());
-  const std::string &rootA = chainA.back().name, &rootB = chainB.back().name;
-  if (rootA != rootB && rootA != "all" && rootB != "all")
-    return false;
-  // Shares of one parent are taken by one hash.
-  for (const Split &x : chainA)
-    for (const Split &y : chainB)
-      if (!x.of.empty() && x.of == y.of && x.by == y.by && (x.high <= y.low || y.high <= x.low))
-        return false;
-  return true;
 }
 
 //===--- declarations -------------------------------------------------------------------------------------------===//
@@ -104,6 +49,7 @@ void Pipeline::declareDomains() {
               "'" + dsl::getSpelling(item.kind) + "' in a domain is not supported yet");
       }
     });
+    checkSplits(domain);
     if (domain.fields.empty() && domain.brokenFields.empty())
       error(domain.item->slot.range, "missing-fields",
             "the domain '" + name +
@@ -176,48 +122,6 @@ void Pipeline::declareFields(DomainInfo &domain, const dsl::FieldsItem &fields, 
   }
 }
 
-void Pipeline::declareSplit(DomainInfo &domain, const dsl::SplitItem &split, const ScopePtr &scope) {
-  double low = 0;
-  for (const dsl::SplitItem::Part &part : split.parts) {
-    if (llvm::isa<dsl::CallExpr>(part.value.get())) {
-      domain.brokenSplits.insert(part.name.text);
-      error(part.value->range, "not-supported-yet",
-            "a split by anything but a share of the samples is not supported yet");
-      continue;
-    }
-    Value value = evaluator.evaluate(*part.value, scope);
-    std::optional<double> share = value.asNumber();
-    if (!share || *share <= 0 || low + *share > 1 + 1e-9) {
-      std::string found;
-      llvm::raw_string_ostream os(found);
-      if (!share || *share <= 0)
-        os << "a split is a share of the samples, a number above 0 and at most 1, found " << value.describe();
-      else if (*share > 1)
-        os << llvm::format("a split is a share of the samples: %g for %g %%, not %g", *share / 100, *share, *share);
-      else
-        os << llvm::format("the shares of one clause add up to at most 1; with this they would to %g", low + *share);
-      if (!value.isPoison())
-        error(part.value->range, "bad-share", found);
-      for (const dsl::SplitItem::Part &broken : split.parts)
-        if (!domain.hasSplit(broken.name.text))
-          domain.brokenSplits.insert(broken.name.text);
-      return;
-    }
-    DomainInfo::Split made;
-    made.name = part.name.text;
-    made.of = split.parent ? split.parent->text : "all";
-    made.by = split.by ? split.by->text : "";
-    made.low = low;
-    made.high = std::min(1.0, low + *share);
-    low = made.high;
-    if (!domain.hasSplit(made.of))
-      error(split.parent->range, "unknown-split", "'" + made.of + "' is no split of '" + domain.name + "'");
-    if (domain.hasSplit(made.name))
-      error(part.name.range, "duplicate-split", "the split '" + made.name + "' is made twice");
-    domain.splits.push_back(made);
-  }
-}
-
 Attribute Pipeline::fieldOf(llvm::StringRef name, RankedTensorType type, const nn::Meaning &meaning) {
   llvm::StringRef tag = meaning.tag == nn::Tag::None ? "" : nn::stringifyTag(meaning.tag);
   return pipeline::FieldAttr::get(&context, name, pipeline::getElementName(type.getElementType()), type.getShape(),
@@ -246,9 +150,7 @@ void Pipeline::emitDomain(const DomainInfo &domain) {
     if (Attribute attribute = emitRead(domain, llvm::cast<dsl::OriginItem>(*read.item), read.scope))
       reads.push_back(attribute);
   for (const DomainInfo::Split &split : domain.splits)
-    splits.push_back(pipeline::SplitAttr::get(&context, split.name, split.of, builder.getF64FloatAttr(split.low),
-                                              builder.getF64FloatAttr(split.high),
-                                              split.by.empty() ? StringAttr() : builder.getStringAttr(split.by)));
+    splits.push_back(emitSplit(split));
   for (auto &[field, split] : domain.hidden)
     if (const DomainInfo::Field *known = domain.find(field); known && !known->isText())
       hidden.push_back(pipeline::HiddenAttr::get(&context, field, split));

@@ -74,6 +74,10 @@ private:
   bool declareShape(DomainInfo &domain, DomainInfo::Field &field, const dsl::Type &written, const ScopePtr &scope);
   void declareFields(DomainInfo &domain, const dsl::FieldsItem &fields, const ScopePtr &scope);
   void declareSplit(DomainInfo &domain, const dsl::SplitItem &split, const ScopePtr &scope);
+  std::optional<double> shareOf(const dsl::Expr &expression, const ScopePtr &scope, double low);
+  std::optional<double> stratum(const dsl::CallExpr &call, const ScopePtr &scope, double low, DomainInfo::Split &split);
+  void checkSplits(const DomainInfo &domain);
+  mlir::Attribute emitSplit(const DomainInfo::Split &split);
   void declareHidden(DomainInfo &domain, const dsl::HideItem &hide);
   mlir::Attribute lengthField(llvm::StringRef name, int64_t most);
   void emitDomain(const DomainInfo &domain);

@@ -33,7 +33,10 @@ struct DomainInfo : Node<dsl::DomainItem> {
   struct Split {
     std::string name, of;
     double low = 0, high = 1;
-    std::string by;
+    std::string by;      ///< empty, or the field whose groups stay together
+    std::string within;  ///< empty, or the field of each of whose values `low` to `high` are taken
+    bool counts = false; ///< of samples, not shares: `low` and `high`
+    dsl::SourceRange fieldRange;
   };
   struct Clause {
     const dsl::Item *item;

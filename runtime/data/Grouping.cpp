@@ -13,10 +13,10 @@ static Expected<size_t> findField(const Reader &reader, const std::string &name)
       continue;
     bool isInteger = field.type == ElementType::I32 || field.type == ElementType::U8 || field.type == ElementType::Bool;
     if (!isInteger || field.elements() != 1)
-      return failure("a sampler goes by a class or an int a sample, and field '{}' is neither", name);
+      return failure("samples are grouped by a class or an int each, and field '{}' is neither", name);
     return i;
   }
-  return failure("a sampler goes by field '{}', which is not there", name);
+  return failure("samples are grouped by field '{}', which is not there", name);
 }
 
 Expected<Grouping> Grouping::make(const Reader &reader, const std::vector<int32_t> &split, const std::string &field) {

@@ -1,5 +1,8 @@
 #include "runtime/data/Splits.h"
 #include "runtime/core/Hash.h"
+#include "runtime/data/Grouping.h"
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace xfer::rt {
@@ -38,6 +41,36 @@ static std::vector<int32_t> selectByIndex(const std::vector<int32_t> &parent, co
   return selected;
 }
 
+static Expected<std::vector<int32_t>> selectWithin(const Reader &reader, const std::vector<int32_t> &parent,
+                                                   const SplitRule &rule) {
+  Expected<Grouping> classes = Grouping::make(reader, parent, rule.within);
+  if (!classes)
+    return classes.status();
+  std::vector<int32_t> selected;
+  for (int64_t number = 0; number < classes->groupCount(); ++number) {
+    int64_t size = classes->sizeOf(number);
+    auto rank = [&](double end) { return rule.counts ? std::llround(end) : std::llround(end * size); };
+    int64_t low = rank(rule.low), high = rank(rule.high);
+    if (high > size)
+      return failure("split '{}' wants {} samples of each '{}', and of {} there are {} in '{}'; ask for fewer",
+                     rule.name, high, rule.within, classes->value(number), size, rule.of);
+    if (low == high)
+      return failure(
+          "split '{}' gets none of the {} samples of '{}' whose '{}' is {}; give it a larger share or more data",
+          rule.name, size, rule.of, rule.within, classes->value(number));
+    std::vector<std::pair<double, int32_t>> order;
+    for (int64_t place = 0; place < size; ++place) {
+      int32_t index = classes->sample(number, place);
+      order.emplace_back(splitNumber(rule.of, index), index);
+    }
+    std::sort(order.begin(), order.end());
+    for (int64_t place = low; place < high; ++place)
+      selected.push_back(order[place].second);
+  }
+  std::sort(selected.begin(), selected.end());
+  return selected;
+}
+
 Expected<Splits> Splits::make(const Reader &reader, const std::vector<NamedPart> &parts,
                               const std::vector<SplitRule> &rules) {
   Splits splits;
@@ -56,7 +89,9 @@ Expected<Splits> Splits::make(const Reader &reader, const std::vector<NamedPart>
     if (!parent)
       return failure("split '{}' is made of '{}', which is not there", rule.name, rule.of);
     Expected<std::vector<int32_t>> selected = selectByIndex(*parent, rule);
-    if (!rule.by.empty())
+    if (!rule.within.empty())
+      selected = selectWithin(reader, *parent, rule);
+    else if (!rule.by.empty())
       selected = selectByGroup(reader, *parent, rule);
     if (!selected)
       return selected.status();

@@ -4,6 +4,9 @@
 // groups stay together); a split takes the samples whose number lies in [low, high). The hash knows the parent's name
 // but neither the seed of the run nor the domain, so the same sample is in the same split in every run, and in domains
 // that are parallel translations of each other.
+//
+// A split `within` a field takes its part of the samples of each value of that field, in the order of their numbers:
+// the share from low to high, rounded, or with `counts` that many samples.
 #ifndef XFER_RUNTIME_DATA_SPLITS_H
 #define XFER_RUNTIME_DATA_SPLITS_H
 
@@ -13,8 +16,10 @@
 namespace xfer::rt {
 
 struct SplitRule {
-  std::string name, of, by; // `by` is empty or a field
+  std::string name, of, by; // `by` and `within` are empty or a field
   double low = 0, high = 1;
+  std::string within = "";
+  bool counts = false;
 };
 
 // A part of the domain that was read under a name of its own.

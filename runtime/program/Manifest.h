@@ -6,6 +6,7 @@
 
 #include "runtime/core/ElementType.h"
 #include "runtime/data/Samplers.h"
+#include "runtime/data/Splits.h"
 #include "runtime/data/Tokenizer.h"
 #include "xfer/rt/Status.h"
 #include <cstdint>
@@ -104,16 +105,11 @@ struct ReadSpec {
   int64_t batch = 0;
 };
 
-struct SplitSpec {
-  std::string name, of, by;
-  double low = 0, high = 1;
-};
-
 struct DomainSpec {
   std::string name;
   std::vector<FieldSpec> fields;
   std::vector<ReadSpec> reads;
-  std::vector<SplitSpec> splits;
+  std::vector<SplitRule> splits;
   std::vector<std::pair<std::string, std::string>> hidden; // field, split
 };
 

@@ -283,13 +283,20 @@ void ManifestReader::readRead(const Json &json, const std::string &place, Domain
 void ManifestReader::readSplits(JsonObject &object, DomainSpec &domain) {
   object.each("splits", true, [&](const Json &item, const std::string &at) {
     JsonObject description(item, at, problem);
-    SplitSpec split;
+    SplitRule split;
     split.name = description.text("name");
     split.of = description.text("of");
     split.by = description.text("by", true);
+    split.within = description.text("within", true);
+    split.counts = description.boolean("counts", false);
     split.low = description.number("low");
     split.high = description.number("high");
-    if (!(split.low >= 0 && split.low <= split.high && split.high <= 1))
+    if (split.counts &&
+        (split.within.empty() || !(split.low >= 0 && split.low <= split.high && split.high <= INT32_MAX)))
+      problem.report(at, "a split counts samples of the values of a field, low before high");
+    if (!split.by.empty() && !split.within.empty())
+      problem.report(at, "a split goes by groups or within classes");
+    if (!split.counts && !(split.low >= 0 && split.low <= split.high && split.high <= 1))
       problem.report(at, "the shares of a split lie between 0 and 1, low before high");
     if (!hasSplit(domain, split.of))
       problem.report(at, "there is no split '" + split.of + "' before this one");
@@ -406,7 +413,7 @@ bool ManifestReader::hasSplit(const DomainSpec &domain, const std::string &split
   for (const ReadSpec &read : domain.reads)
     if (!read.split.empty() && read.split == split)
       return true;
-  for (const SplitSpec &other : domain.splits)
+  for (const SplitRule &other : domain.splits)
     if (other.name == split)
       return true;
   return false;

@@ -114,10 +114,7 @@ static Expected<OpenedDomain> openDomain(Session &session, const DomainSpec &dom
       readers.size() == 1 ? std::move(readers[0]) : ConcatReader::make(std::move(readers));
   if (!all)
     return all.status();
-  std::vector<SplitRule> rules;
-  for (const SplitSpec &split : domain.splits)
-    rules.push_back({split.name, split.of, split.by, split.low, split.high});
-  Expected<Splits> splits = Splits::make(**all, parts, rules);
+  Expected<Splits> splits = Splits::make(**all, parts, domain.splits);
   if (!splits)
     return splits.status();
   return OpenedDomain{std::move(*all), std::move(*splits)};
@@ -156,7 +153,7 @@ void setExtents(Session &session, const OpenedData &data) {
     for (const ReadSpec &read : domain.reads)
       if (!read.split.empty())
         set(read.split);
-    for (const SplitSpec &split : domain.splits)
+    for (const SplitRule &split : domain.splits)
       set(split.name);
   }
 }

@@ -71,6 +71,38 @@ TEST(Splits, ByGroup) {
   EXPECT_NEAR(train.size(), 6000, 4 * 4 * 25); // 2500 groups
 }
 
+// The same share of each class, to the sample; or the same number of each, from the start of the same order.
+TEST(Splits, Stratified) {
+  auto reader = MemoryReader::make({{"kind", ElementType::I32, {}, 3}}, 100);
+  auto kind = [&](int32_t i) { return static_cast<const int32_t *>((*reader)->data(0))[i]; };
+  for (int i = 0; i < 100; ++i)
+    static_cast<int32_t *>((*reader)->data(0))[i] = i < 10 ? 0 : i < 40 ? 1 : 2;
+  auto made = Splits::make(**reader, {},
+                           {{"train", "all", "", 0, 0.8, "kind"},
+                            {"test", "all", "", 0.8, 1, "kind"},
+                            {"few", "all", "", 0, 4, "kind", true},
+                            {"more", "all", "", 4, 10, "kind", true}});
+  ASSERT_TRUE(made) << made.message();
+  auto counts = [&](const std::string &name) {
+    std::vector<int> found(3);
+    for (int32_t index : setOf(*made, name))
+      ++found[kind(index)];
+    return found;
+  };
+  EXPECT_THAT(counts("train"), ElementsAre(8, 24, 48));
+  EXPECT_THAT(counts("test"), ElementsAre(2, 6, 12));
+  EXPECT_THAT(counts("few"), ElementsAre(4, 4, 4));
+  EXPECT_THAT(counts("more"), ElementsAre(6, 6, 6));
+  std::set<int32_t> train = setOf(*made, "train"), few = setOf(*made, "few"), more = setOf(*made, "more");
+  EXPECT_TRUE(std::includes(train.begin(), train.end(), few.begin(), few.end()));
+  for (int32_t index : more)
+    EXPECT_EQ(few.count(index), 0u);
+  EXPECT_THAT(Splits::make(**reader, {}, {{"few", "all", "", 0, 11, "kind", true}}).message(),
+              HasSubstr("split 'few' wants 11 samples of each 'kind', and of 0 there are 10 in 'all'"));
+  EXPECT_THAT(Splits::make(**reader, {}, {{"few", "all", "", 0, 0.02, "kind"}}).message(),
+              HasSubstr("split 'few' gets none of the 10 samples of 'all' whose 'kind' is 0"));
+}
+
 // What was read under a name is a split of its own, and others can be made of it.
 TEST(Splits, NamedReads) {
   auto splits = Splits::make(*samples(), {{"train", 6000}, {"", 1000}, {"test", 3000}}, {{"half", "test", "", 0, 0.5}});

@@ -104,10 +104,16 @@ def Xfer_ReadAttr : Xfer_Attr<"Read", "read"> {
 }
 
 def Xfer_SplitAttr : Xfer_Attr<"Split", "split"> {
-  let summary = "a part of a domain, by the hash of the sample's number or of the field `by`";
+  let summary = "a part of a domain, by the hash of the sample's number or of the field `by`; or of each value of `within`";
+  let description = [{`low` and `high` are shares, or with `counts` numbers of samples of each value of `within`.}];
   let parameters = (ins StringRefParameter<>:$name, StringRefParameter<>:$of, "::mlir::FloatAttr":$low,
-                        "::mlir::FloatAttr":$high, OptionalParameter<"::mlir::StringAttr">:$by);
-  let assemblyFormat = "`<` $name `,` `of` `=` $of `,` `low` `=` $low `,` `high` `=` $high (`by` `=` $by^)? `>`";
+                        "::mlir::FloatAttr":$high, OptionalParameter<"::mlir::StringAttr">:$by,
+                        OptionalParameter<"::mlir::StringAttr">:$within,
+                        DefaultValuedParameter<"bool", "false">:$counts);
+  let assemblyFormat = [{
+    `<` $name `,` `of` `=` $of `,` `low` `=` $low `,` `high` `=` $high (`by` `=` $by^)? (`within` `=` $within^)?
+    (`counts` `=` $counts^)? `>`
+  }];
 }
 
 def Xfer_HiddenAttr : Xfer_Attr<"Hidden", "hidden"> {

@@ -115,8 +115,10 @@ LogicalResult DomainOp::verify() {
     if (!splits.contains(split.getOf()))
       return emitOpError("(C2) makes the split '") << split.getName() << "' of the unknown '" << split.getOf() << "'";
     double low = split.getLow().getValueAsDouble(), high = split.getHigh().getValueAsDouble();
-    if (!(0 <= low && low < high && high <= 1))
+    if (!(0 <= low && low < high && (split.getCounts() || high <= 1)))
       return emitOpError("(C2) has the split '") << split.getName() << "' from " << low << " to " << high;
+    if (split.getCounts() && !split.getWithin())
+      return emitOpError("(C2) counts the samples of the split '") << split.getName() << "' of no classes";
     if (!splits.insert(split.getName()).second)
       return emitOpError("(C1) has two splits '") << split.getName() << "'";
   }

@@ -124,7 +124,7 @@ def Xfer_DomainOp : Xfer_Op<"domain"> {
   let description = [{
     Constraints:
     - (C1) names of fields and of splits are unique;
-    - (C2) a split is `of` `all`, of one that is read, or of an earlier one, and 0 <= low < high <= 1;
+    - (C2) a split is `of` `all`, of one that is read, or of an earlier one, and 0 <= low < high <= 1, or numbers of samples of each value of `within`;
     - (C3) a hidden field is a field.
 
     ```mlir
