@@ -22,7 +22,7 @@ FIXED = [(r'read train: images\("([^"]*)"\); read test: images\("([^"]*)"\)', r'
          (r'images\("omniglot.zip".*', 'npz("o", image: "x", label: "y", alphabet: "a")'),
          (r'images\("horse2zebra/" \+ d\)', 'npz(d, image: "x")'), (r'images\("cells.*?\)', 'npz("c", image: "x", mask: "m")'),
          (r'images\("(\w+/?)"( \+ d)?\)', r'npz("\1"\2, image: "x", label: "y")'),
-         (r"u8\[\?, \?, 3\]", "u8[64, 64, 3]"), (r"stratified\(label, per_class: 4\)", "0.1"), (r"\[224, 224\]", "[32, 32]"),
+         (r"u8\[\?, \?, 3\]", "u8[64, 64, 3]"), (r"\[224, 224\]", "[32, 32]"),
          ("imagenet", "mean: 0.5, std: 0.5"), (r"  augment cells.*\n", "")]
 
 

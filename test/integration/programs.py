@@ -230,7 +230,7 @@ evaluate d.all { report rows = sum(rows(d.x, d.y), axis: 0), images = sum(where(
 report stepped = learn.first, columns = learn.second, drawn = learn.third
 """
 
-# Program 1, whose `transfer_gain` names no baseline.
+# Digits whose second domain is brighter, and what stands for the net of standard size.
 DIGITS = """import std
 fn digit(i: int, shift: float) -> (image: [8, 8, 1], label: int) {
   let label = i % 10
@@ -239,6 +239,27 @@ fn digit(i: int, shift: float) -> (image: [8, 8, 1], label: int) {
 }
 domain svhn { generate samples(320, fn(i) => digit(i, 0.0)); fields image: f32[8, 8, 1], label: class(10); split train: 0.8, test: 0.2 }
 domain mnist { generate samples(320, fn(i) => digit(i, 0.5)); fields image: f32[8, 8, 1], label: class(10); split train: 0.8, test: 0.2; hide label in train }
+module small_trunk() (x: [n, h, w, c]) -> [n, 32] { hidden = mlp([32]); return relu(hidden(flatten(x))) }
+"""
+
+# The evaluation that programs 2 and 3 leave to the reader.
+EVALUATION = "\nevaluate mnist.test { predict softmax(net.head(net.trunk(mnist.image))) against mnist.label; report accuracy, transfer_gain }\n"
+
+# Small images whose label is the half that is bright.
+HALVES = """import std
+domain cifar {
+  generate train: samples(160, fn(i) => picture(i % 2)); generate test: samples(64, fn(i) => picture(i % 2))
+  fields image: f32[12, 12, 3], label: class(2); map image = normalize(unit(image), mean: 0.5, std: 0.25)
+  split few: stratified(label, per_class: 8) of train; split bare: 1.0 of train; hide label in bare
+}
+fn picture(side) {
+  let bright = f32((pixel_grid(12, 12).y < 6) == (side == 1))
+  return (image: clip(expand(0.35 + 0.3 * bright, axis: -1) + 0.2 * normal([12, 12, 3]), 0, 1), label: classes(side, 2))
+}
+module small_net(classes: int) (x: [n, h, w, c]) -> logits[n, classes] {
+  conv1 = conv(8, kernel: 3, stride: 2); norm1 = batch_norm(); conv2 = conv(8, kernel: 3, stride: 2); norm2 = batch_norm(); head = linear(classes)
+  return head(flatten(relu(norm2(conv2(relu(norm1(conv1(x))))))))
+}
 """
 
 
@@ -266,8 +287,7 @@ class Programs(harness.Case):
         return self.results(self.build(text), *arguments, "--seed", 1, timeout=300)
 
     def test_01_mcd(self):
-        text = designed("01-mcd", ('import "data.xfer"', DIGITS), ("dtn()", "mlp([32])"), ("mlp([500, 10])", "mlp([32, 10])"),
-                        ("net.g(svhn.image)", "net.g(flatten(svhn.image))"), ("net.g(mnist.image)", "net.g(flatten(mnist.image))"),
+        text = designed("01-mcd", ('import "data.xfer"', DIGITS), ("dtn()", "small_trunk()"), ("mlp([500, 10])", "mlp([32, 10])"),
                         ("adam(2e-4", "adam(5e-3"), ("epochs 20", "epochs 10"), ("batch 128", "batch 32"))
         found = self.run_program(text)
         self.assertGreater(figure(found, "mnist.test", "accuracy"), 0.8)
@@ -276,6 +296,26 @@ class Programs(harness.Case):
         # A baseline that is written takes its place.
         written = text.replace("evaluate mnist.test", "baseline source_only of mcd { minimize task }\nevaluate mnist.test", 1)
         self.assertNotIn("task_only", json.dumps(self.run_program(written)))
+
+    def test_02_cdan_e(self):
+        text = designed("02-cdan", ('import "data.xfer"', DIGITS), ("dtn()", "small_trunk()"), ("random_multilinear(1024)", "random_multilinear(64)"),
+                        ("mlp([1024, 1024, 1])", "mlp([32, 32, 1])"), ("sgd(0.01", "sgd(0.03"), ("epochs 20", "epochs 40")) + EVALUATION
+        self.assertGreater(figure(self.run_program(text), "mnist.test", "accuracy"), 0.9)
+
+    def test_03_wdgrl(self):
+        text = designed("03-wdgrl", ('import "data.xfer"', DIGITS), ("dtn()", "small_trunk()"), ("mlp([128, 1])", "mlp([32, 1])"),
+                        ("over net.critic using adam(1e-4)", "over net.critic using adam(1e-2)"),
+                        ("net.head using adam(1e-4)", "net.head using adam(3e-3)"), ("epochs 20", "epochs 40"))
+        found = self.run_program(text + EVALUATION)
+        self.assertGreater(figure(found, "mnist.test", "accuracy"), 0.9)
+        # The baseline is trained by what the stage moves the same parameters with: as if it were written there.
+        written = "\nbaseline task_only of wdgrl { minimize task using adam(3e-3) }"
+        self.assertEqual(figures(found, "mnist.test"), figures(self.run_program(text + written + EVALUATION), "mnist.test"))
+
+    def test_04_fixmatch(self):
+        text = designed("04-fixmatch", ('import "data.xfer"', HALVES), ("wide_resnet(28, 2, classes: 10)", "small_net(classes: 2)"),
+                        ("batch 64", "batch 8"), ("batch 448", "batch 24"), ("0.999", "0.9"), ("steps 100000", "steps 120"))
+        self.assertGreater(figure(self.run_program(text), "cifar.test", "accuracy"), 0.95)
 
     def test_10_cyclegan(self):
         start = "for d in [\"horse\""
@@ -320,8 +360,37 @@ evaluate photo["horse"].all as h {
         found = self.run_program(SOURCES)
         self.assertGreater(figure(found, "office[webcam].test", "accuracy"), 0.9)
 
+    def test_13_adabn(self):
+        """A pretrained net trained on photos, in which the statistics of brighter sketches are found afterwards."""
+        taught = TEACHER.replace("widths: [4, 8, 8, 8]", "widths: [4, 4, 8, 8]")
+        self.run_ok(self.build(taught), "train", "--out", "taught", "--seed", 1, timeout=300)
+        weights, = (self.folder / "taught").rglob("weights.safetensors")
+        self.write("resnet18.safetensors", renamed(weights, lambda key: key[4:] if key.startswith("net.") else None))
+        text = designed("13-adabn", ("import std\n", IMAGES + STAND_INS), ('"fc.*" -> drop, ', ""),
+                        ('read images("pacs/" + d); fields image: u8[227, 227, 3], label: class(7); map image = normalize(resize(image, [224, 224]), imagenet)',
+                         'generate samples(210, fn(i) => striped(i, 7, 1.0 if d == "photo" else 3.0)); fields image: f32[16, 16, 3], label: class(7)'),
+                        ("resnet18()", "small_resnet(classes: 4, widths: [4, 4, 8, 8])"), ("batch 64; run", "batch 16; run"), ("epochs 1 }", "epochs 8 }"),
+                        ("batch 64", "batch 16"), ("sgd(0.001", "sgd(0.01"), ("epochs 10", "epochs 80"))
+        accuracies = []
+        for program in (text, "".join(line for line in text.splitlines(True) if not line.startswith("stage adabn"))):
+            source = self.write("program.xfer", program)
+            self.run_ok(harness.XFERC, "build", source, "-o", "program", timeout=300)
+            accuracies.append(figure(self.results(self.folder / "program", "--seed", 1, timeout=300), "pacs[sketch].test", "accuracy"))
+        self.assertGreater(accuracies[0], 0.9)
+        self.assertLess(accuracies[1], 0.6)
+
     def test_14_unfreezing(self):
         self.assertGreater(figure(self.run_program(UNFREEZING), "pets.test", "accuracy"), 0.9)
+
+    def test_16_lstm(self):
+        good, bad = "a fine film and fine actors", "a dull film and dull actors"
+        rows = [f"{'so ' * (i % 5)}{good if i % 2 else bad}\t{i % 2}" for i in range(400)]
+        self.write("sst2.tsv", "sentence\tlabel\n" + "\n".join(rows) + "\n")
+        self.write("words.txt", "[UNK]\na\nfine\nfilm\nand\nactors\ndull\n")
+        source = self.write("program.xfer", designed("16-lstm", ("100)", "8)"), ("lstm(128)", "lstm(16)"), ("batch 64", "batch 16")))
+        self.run_ok(harness.XFERC, "build", source, "-o", "program", timeout=300)
+        found = figures(self.results(self.folder / "program", "--data", ".", "--seed", 1), "reviews.test")
+        self.assertGreater(min(found["accuracy"], found["macro_f1"]), 0.95)
 
     def test_17_detection(self):
         found = self.run_program(DETECTION)
@@ -332,6 +401,15 @@ evaluate photo["horse"].all as h {
     def test_18_unet(self):
         self.assertGreater(figure(self.run_program(UNET), "cells.test", "right"), 0.95)
 
+
+    def test_23_grid(self):
+        text = designed("23-grid", ('import "data.xfer"', DIGITS), ("dtn()", "small_trunk()"), ("mlp([500, 1])", "mlp([32, 1])"), ("batch 64", "batch 32"))
+        found = self.run_program(text)
+        self.assertGreater(figure(found, "mnist.test", "transfer_gain"), 0)
+        sweep, = found["runs"][0]["sweeps"]
+        values = [point["value"] for point in sweep["points"]]
+        self.assertEqual(len(values), 6)
+        self.assertEqual(values[sweep["chosen"]], max(values))
 
 if __name__ == "__main__":
     harness.main()
