@@ -2,6 +2,7 @@
 // the program are needed when it is compiled, so an option there is an error, and `const` the remedy.
 #include "dsl/AST/Walk.h"
 #include "dsl/Sema/Checks.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -43,6 +44,10 @@ private:
   }
 
   bool enter(const Expr &expr) override {
+    if (auto place = places.find(&expr); place != places.end()) {
+      around.push_back({&expr, needed});
+      needed = place->second;
+    }
     llvm::TypeSwitch<const Expr *>(&expr)
         .Case([&](const ComprehensionExpr *e) {
           need(e->iterable, "a loop");
@@ -55,19 +60,20 @@ private:
     return true;
   }
 
-  bool enter(const Dim &dim) override {
-    need(dim.value, "a shape");
-    return true;
+  void leave(const Expr &expr) override {
+    if (around.empty() || around.back().first != &expr)
+      return;
+    needed = around.back().second;
+    around.pop_back();
   }
 
-  /// What stands in `expr` is needed at compile time.
+  bool enter(const Dim &dim) override { return need(dim.value, "a shape"); }
+
+  /// What stands in `expr`, which the walk is about to reach, is needed at compile time: noted and not walked here, or
+  /// each level of what lies inside of each other would be walked twice.
   bool need(const ExprPtr &expr, llvm::StringRef place) {
-    if (!expr)
-      return true;
-    llvm::StringRef before = needed;
-    needed = place;
-    walk(*expr);
-    needed = before;
+    if (expr)
+      places[expr.get()] = place;
     return true;
   }
 
@@ -90,7 +96,9 @@ private:
 
   const Declarations &declarations;
   Diagnostics &diagnostics;
-  llvm::StringRef needed;
+  llvm::DenseMap<const Expr *, llvm::StringRef> places; // by what is needed, for what
+  llvm::StringRef needed;                               // the place at hand; empty where nothing is
+  std::vector<std::pair<const Expr *, llvm::StringRef>> around;
   llvm::StringSet<> bound;
 };
 

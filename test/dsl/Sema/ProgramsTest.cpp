@@ -82,4 +82,21 @@ TEST_F(Programs, SurviveDamage) {
   }
 }
 
+// What lies inside of each other is read once a level: twice would never end.
+TEST_F(Programs, ReadNestedConditionsOnce) {
+  std::string choice = "lr", list = "[lr]";
+  for (unsigned level = 0; level < 40; ++level) {
+    choice = "(1 if " + choice + " == 1 else 2)";
+    list = "[x for x in " + list + "]";
+  }
+  FileId id = sources.addText("test.xfer", "param lr = 1\nconst a = " + choice + "\nconst b = " + list + "\n");
+  std::unique_ptr<File> file = parseFile(sources, id, diagnostics);
+  EXPECT_FALSE(checkFile(*file, {}, diagnostics));
+  ASSERT_EQ(diagnostics.getAll().size(), 2u);
+  EXPECT_EQ(diagnostics.getAll().front().message,
+            "'lr' is an option of the program, and the condition of a choice by 'if' is fixed at compile time");
+  EXPECT_EQ(diagnostics.getAll().back().message,
+            "'lr' is an option of the program, and a loop is fixed at compile time");
+}
+
 } // namespace
