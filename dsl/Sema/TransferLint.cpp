@@ -18,6 +18,17 @@ static std::optional<double> literal(const Expr *expr) {
   return std::nullopt;
 }
 
+/// The path that a selector without patterns is; empty for any other.
+static std::string pathOf(const Selector &selector) {
+  std::string path;
+  for (const Segment &segment : selector.segments) {
+    if (segment.kind != Segment::Kind::Name)
+      return "";
+    path += (path.empty() ? "" : ".") + segment.names.front().text;
+  }
+  return path;
+}
+
 namespace {
 
 /// Names that a program reads, and weights that it loads.
@@ -143,19 +154,13 @@ private:
 
   void checkRates(llvm::ArrayRef<Rate> rates) {
     for (const Rate &rate : rates) {
-      std::string path;
-      for (const Segment &segment : rate.selector.segments) {
-        if (segment.kind != Segment::Kind::Name)
-          return;
-        path += (path.empty() ? "" : ".") + segment.names.front().text;
-      }
-      auto loaded = reads.loaded.find(path);
+      auto loaded = reads.loaded.find(pathOf(rate.selector));
       std::optional<double> factor = literal(rate.factor.get());
       if (loaded == reads.loaded.end() || !factor || *factor <= 1)
         continue;
       diagnostics
           .warning("backbone-rate", rate.factor->range,
-                   "'" + path +
+                   "'" + loaded->getKey() +
                        "' is loaded and learns faster than what is new, which unlearns it; a factor below 1, such as "
                        "0.1, is usual")
           .note(loaded->second, "loaded here");
