@@ -91,10 +91,12 @@ bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, 
     if (!made)
       return false;
     // Lengths that were made here leave as results of their own.
-    for (size_t i = 0, count = made->size(); i < count; ++i)
-      for (AxisId axis : (*made)[i].axes)
+    std::vector<Tensor> lengths;
+    for (const Tensor &tensor : *made)
+      for (AxisId axis : tensor.axes)
         if (const Bound *bound = evaluator.boundOf(axis); bound && !fromBatch(state, axis))
-          made->push_back(bound->length);
+          lengths.push_back(bound->length);
+    llvm::append_range(*made, lengths);
     SmallVector<mlir::Value> yielded;
     for (const Tensor &tensor : *made) {
       yielded.push_back(tensor.value);
