@@ -7,6 +7,11 @@ using llvm::Twine;
 
 namespace xfer {
 
+/// Can it move a little?
+static bool isFloats(const Value &value) {
+  return value.tensor() && llvm::isa<FloatType>(value.tensor()->type().getElementType());
+}
+
 Value Evaluator::gradient(const Value &e, const Value &wrt, dsl::SourceRange range) {
   std::optional<Tensor> loss = toTensor(e, range, builder().getF32Type());
   if (!loss || wrt.isPoison())
@@ -21,10 +26,14 @@ Value Evaluator::gradient(const Value &e, const Value &wrt, dsl::SourceRange ran
     tree = std::make_shared<Tree>(*wrt.tree());
   SmallVector<mlir::Value> values;
   if (tree) {
-    for (auto &[path, value] : tree->leaves)
+    for (auto &[path, value] : tree->leaves) {
+      if (!isFloats(value))
+        return error(range, "gradient-of-nothing",
+                     "'wrt' is a tree of values of the program; its leaf '" + path + "' is " + value.describe());
       values.push_back(value.tensor()->value);
+    }
   } else {
-    if (!wrt.tensor() || !llvm::isa<FloatType>(wrt.tensor()->type().getElementType()))
+    if (!isFloats(wrt))
       return error(range, "gradient-of-nothing",
                    "'wrt' is a value of the program, a module or a tree, found " + wrt.describe());
     values.push_back(wrt.tensor()->value);
@@ -168,7 +177,14 @@ static Value gradientAt(Evaluator &evaluator, std::vector<Value> &given, dsl::So
     return evaluator.error(range, "misplaced-call", "'gradient' is called by the optimizer that it was given to");
   if (!given[0].tree())
     return evaluator.error(range, "wrong-type", "'gradient' wants a tree of parameters, found " + given[0].describe());
-  return evaluator.acting->gradient(*given[0].tree(), range);
+  const Tree &at = *given[0].tree(), &own = *evaluator.acting->parameters;
+  for (auto &[path, unused] : at.leaves)
+    if (!own.leaves.count(path))
+      return evaluator.error(range, "trees-differ",
+                             "'gradient' wants a tree like the parameters that the optimizer is given, which have no "
+                             "leaf '" +
+                                 path + "'");
+  return evaluator.acting->gradient(at, range);
 }
 
 const Builtins &gradientBuiltins() {

@@ -173,14 +173,17 @@ bool Pipeline::runOptimizer(const Chosen &chosen, const Tree &parameters, const 
     arguments.all.push_back({"", Value(std::make_shared<const Tree>(gradients)), range});
     Value result = evaluator.apply(*instance, arguments, chosen.optimizer->range);
     if (const Tree *next = result.tree()) {
-      ok = true;
-      for (auto &[path, value] : next->leaves) {
+      ok = next->leaves.size() == parameters.leaves.size();
+      for (auto &[path, unused] : parameters.leaves) {
+        auto value = next->leaves.find(path);
+        if (!(ok &= value != next->leaves.end()))
+          break;
         const Leaf &leaf = *evaluator.leaves[path];
-        std::optional<Tensor> tensor = evaluator.toTensor(value, range);
-        if (tensor && tensor->type().getShape() == leaf.type.getShape())
-          evaluator.function().write(leaf, tensor->value);
-        else
-          ok = false;
+        std::optional<Tensor> tensor = evaluator.toTensor(value->second, range);
+        ok = tensor && tensor->type().getShape() == leaf.type.getShape();
+        if (!ok)
+          break;
+        evaluator.function().write(leaf, tensor->value);
       }
     }
     if (!ok && !result.isPoison())
