@@ -72,6 +72,16 @@ std::optional<llvm::SmallVector<int64_t>> Evaluator::axes(const Value &value, co
   return result;
 }
 
+std::optional<int64_t> Evaluator::axis(const Value &value, const Tensor &tensor, llvm::StringRef what,
+                                       dsl::SourceRange range) {
+  std::optional<llvm::SmallVector<int64_t>> all = axes(value, tensor, range);
+  if (all && all->size() == 1)
+    return all->front();
+  if (all)
+    error(range, "bad-axis", "'" + what + "' goes along one axis, found " + Twine(all->size()));
+  return std::nullopt;
+}
+
 std::optional<std::vector<Dim>> Evaluator::shape(const Value &value, dsl::SourceRange range) {
   std::vector<Dim> dims;
   std::vector<Value> all{value};

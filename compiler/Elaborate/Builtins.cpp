@@ -25,6 +25,11 @@ void eachBuiltin(llvm::function_ref<void(llvm::StringRef)> visit) {
     visit(entry.getKey());
 }
 
+std::optional<int64_t> axisArgument(Evaluator &evaluator, const Value &value, int64_t otherwise, const Tensor &tensor,
+                                    llvm::StringRef what, dsl::SourceRange range) {
+  return evaluator.axis(value.isNone() ? Value(otherwise) : value, tensor, what, range);
+}
+
 std::optional<int64_t> intArgument(Evaluator &evaluator, const Value &value, std::optional<int64_t> otherwise,
                                    llvm::StringRef what, dsl::SourceRange range) {
   if (value.isNone() && otherwise)

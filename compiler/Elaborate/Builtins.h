@@ -29,6 +29,10 @@ template <typename Callable> Value lift(Evaluator &evaluator, const Value &x, ds
   return apply(x);
 }
 
+/// The one axis among the arguments of `what`, `otherwise` where it was left out; nothing after an error.
+std::optional<int64_t> axisArgument(Evaluator &evaluator, const Value &value, int64_t otherwise, const Tensor &tensor,
+                                    llvm::StringRef what, dsl::SourceRange range);
+
 /// A compile-time int among the arguments; `otherwise` where it was left out; nothing after an error.
 std::optional<int64_t> intArgument(Evaluator &evaluator, const Value &value, std::optional<int64_t> otherwise,
                                    llvm::StringRef what, dsl::SourceRange range);

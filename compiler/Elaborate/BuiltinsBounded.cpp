@@ -110,13 +110,12 @@ static Value boundedOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Sou
                         length = evaluator.toTensor(given[1], range, evaluator.builder().getI32Type());
   if (!x || !length)
     return Value();
-  std::optional<llvm::SmallVector<int64_t>> axes =
-      evaluator.axes(given[2].isNone() ? Value(length->rank()) : given[2], *x, range);
-  if (!axes)
+  std::optional<int64_t> along = axisArgument(evaluator, given[2], length->rank(), *x, "bounded", range);
+  if (!along)
     return Value();
-  int64_t axis = axes->front();
+  int64_t axis = *along;
   std::vector<Dim> shape = evaluator.shapeOf(*x), samples = evaluator.shapeOf(*length);
-  bool fits = axes->size() == 1 && static_cast<int64_t>(samples.size()) <= axis && !shape[axis].extent.isDynamic();
+  bool fits = static_cast<int64_t>(samples.size()) <= axis && !shape[axis].extent.isDynamic();
   for (size_t i = 0; fits && i < samples.size(); ++i)
     fits = samples[i].extent == shape[i].extent;
   if (!fits)

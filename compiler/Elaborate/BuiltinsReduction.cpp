@@ -219,18 +219,15 @@ static Value argExtremum(Evaluator &evaluator, std::vector<Value> &given, dsl::S
       return negated;
     x = *negated.tensor();
   }
-  std::optional<llvm::SmallVector<int64_t>> axes =
-      evaluator.axes(given[1].isNone() ? Value(int64_t(-1)) : given[1], *x, range);
-  if (!axes)
+  std::optional<int64_t> axis = axisArgument(evaluator, given[1], -1, *x, Largest ? "argmax" : "argmin", range);
+  if (!axis)
     return Value();
-  if (axes->size() != 1)
-    return evaluator.error(range, "bad-axis", "'argmax' wants one axis");
-  x = realOf(evaluator, nn::ReduceKind::Max, *x, *axes, range);
+  x = realOf(evaluator, nn::ReduceKind::Max, *x, {*axis}, range);
   llvm::SmallVector<AxisId> left = x->axes;
-  left.erase(left.begin() + axes->front());
-  Tensor place{nn::ArgmaxOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front()), left};
+  left.erase(left.begin() + *axis);
+  Tensor place{nn::ArgmaxOp::create(evaluator.builder(), evaluator.location(range), x->value, *axis), left};
   // The place of the largest of k scores is a class of k.
-  int64_t count = x->type().getShape()[axes->front()];
+  int64_t count = x->type().getDimSize(*axis);
   if (ShapedType::isDynamic(count))
     return place;
   std::vector<Value> tagged{Value(place), Value(count)};
@@ -239,56 +236,58 @@ static Value argExtremum(Evaluator &evaluator, std::vector<Value> &given, dsl::S
 
 static Value cumsum(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   std::optional<Tensor> x = evaluator.toTensor(given[0], range);
-  if (!x)
-    return Value();
-  std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(given[1], *x, range);
-  if (!axes)
+  std::optional<int64_t> axis = x ? evaluator.axis(given[1], *x, "cumsum", range) : std::nullopt;
+  if (!axis)
     return Value();
   // Along a bounded dimension what is not real comes last; over the samples it would be added.
-  if (!evaluator.isRagged(*x, axes->front()))
-    x = evaluator.withoutPadding(*x, *axes, range);
-  return Tensor{nn::CumsumOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front()), x->axes};
+  if (!evaluator.isRagged(*x, *axis))
+    x = evaluator.withoutPadding(*x, {*axis}, range);
+  return Tensor{nn::CumsumOp::create(evaluator.builder(), evaluator.location(range), x->value, *axis), x->axes};
 }
 
-static std::optional<std::pair<Tensor, Tensor>> sorted(Evaluator &evaluator, const Value &value, const Value &axis,
-                                                       dsl::SourceRange range) {
+namespace {
+/// In ascending order along an axis, and where they stood.
+struct Sorted {
+  Tensor values, places;
+  int64_t axis;
+};
+} // namespace
+
+static std::optional<Sorted> sorted(Evaluator &evaluator, const Value &value, const Value &along, llvm::StringRef what,
+                                    dsl::SourceRange range) {
   std::optional<Tensor> x = evaluator.toTensor(value, range);
-  if (!x)
-    return std::nullopt;
-  std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(axis.isNone() ? Value(int64_t(-1)) : axis, *x, range);
-  if (!axes)
+  std::optional<int64_t> axis = x ? axisArgument(evaluator, along, -1, *x, what, range) : std::nullopt;
+  if (!axis)
     return std::nullopt;
   // What is not real is the largest and comes last.
-  if (!evaluator.isRagged(*x, axes->front()) && !evaluator.wantsDense(*x, axes->front(), "sort", range))
+  if (!evaluator.isRagged(*x, *axis) && !evaluator.wantsDense(*x, *axis, what, range))
     return std::nullopt;
-  x = evaluator.masked(*x, evaluator.raggedAmong(*x, *axes),
+  x = evaluator.masked(*x, evaluator.raggedAmong(*x, {*axis}),
                        neutral(evaluator.builder(), nn::ReduceKind::Min, x->type().getElementType()), range);
-  auto op = nn::SortOp::create(evaluator.builder(), evaluator.location(range), x->value, axes->front());
-  return std::make_pair(Tensor{op.getValues(), x->axes}, Tensor{op.getIndices(), x->axes});
+  auto op = nn::SortOp::create(evaluator.builder(), evaluator.location(range), x->value, *axis);
+  return Sorted{{op.getValues(), x->axes}, {op.getIndices(), x->axes}, *axis};
 }
 
 static Value sort(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
-  auto both = sorted(evaluator, given[0], given[1], range);
-  return both ? Value::list({Value(both->first), Value(both->second)}, true) : Value();
+  std::optional<Sorted> both = sorted(evaluator, given[0], given[1], "sort", range);
+  return both ? Value::list({Value(both->values), Value(both->places)}, true) : Value();
 }
 
 /// The k largest along the last axis, in descending order, and where they stood.
 static Value topK(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   std::optional<int64_t> k = intArgument(evaluator, given[1], std::nullopt, "k", range);
   Value negated = evaluator.unary(dsl::UnaryOp::Negate, given[0], range);
-  auto both = k ? sorted(evaluator, negated, given[2], range) : std::nullopt;
+  std::optional<Sorted> both = k ? sorted(evaluator, negated, given[2], "top_k", range) : std::nullopt;
   if (!both)
     return Value();
-  std::vector<Dim> dims = evaluator.shapeOf(both->first);
-  std::optional<llvm::SmallVector<int64_t>> axes =
-      evaluator.axes(given[2].isNone() ? Value(int64_t(-1)) : given[2], both->first, range);
-  Dim &dim = dims[axes->front()];
+  std::vector<Dim> dims = evaluator.shapeOf(both->values);
+  Dim &dim = dims[both->axis];
   if (dim.extent.isDynamic() || *k < 1 || *k > dim.extent.size)
     return evaluator.error(range, "bad-extent", "k is " + Twine(*k) + ", the axis has " + describeExtent(dim.extent));
   SmallVector<int64_t> offsets(dims.size(), 0), sizes, strides(dims.size(), 1);
   // Of a sample with fewer than k entries there are as many as it has.
   AxisId few = 0;
-  if (evaluator.isRagged(both->first, axes->front()))
+  if (evaluator.isRagged(both->values, both->axis))
     few = evaluator.derivedAxis(dim.axis, "most " + std::to_string(*k), [&](const Tensor &length) {
       std::vector<Value> smaller{Value(length), Value(*k), Value::none(), Value::none()};
       return findBuiltin("min")->run(evaluator, smaller, range);
@@ -301,7 +300,7 @@ static Value topK(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
     return Tensor{nn::SliceOp::create(evaluator.builder(), where, tensor.value, offsets, sizes, strides), axesOf(dims)};
   };
   return Value::list(
-      {evaluator.unary(dsl::UnaryOp::Negate, Value(part(both->first)), range), Value(part(both->second))}, true);
+      {evaluator.unary(dsl::UnaryOp::Negate, Value(part(both->values)), range), Value(part(both->places))}, true);
 }
 
 const Builtins &reductionBuiltins() {

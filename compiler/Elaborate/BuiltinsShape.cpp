@@ -88,13 +88,13 @@ static Value transpose(Evaluator &evaluator, std::vector<Value> &given, dsl::Sou
                              "the permutation has one number for each axis of " + given[0].describe());
     std::vector<bool> seen(x->rank(), false);
     for (auto [i, one] : llvm::enumerate(list->elements)) {
-      std::optional<llvm::SmallVector<int64_t>> axis = evaluator.axes(one, *x, range);
+      std::optional<int64_t> axis = evaluator.axis(one, *x, "transpose", range);
       if (!axis)
         return Value();
-      if (seen[axis->front()])
+      if (seen[*axis])
         return evaluator.error(range, "axis-ambiguous", "the permutation names an axis twice");
-      seen[axis->front()] = true;
-      permutation[i] = axis->front();
+      seen[*axis] = true;
+      permutation[i] = *axis;
     }
   }
   llvm::SmallVector<AxisId> axes;
@@ -175,13 +175,12 @@ static Value concat(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   std::optional<std::vector<Tensor>> tensors = tensorsOf(evaluator, given[0], range);
   if (!tensors)
     return Value();
-  std::optional<llvm::SmallVector<int64_t>> axes =
-      evaluator.axes(given[1].isNone() ? Value(int64_t(0)) : given[1], tensors->front(), range);
-  if (!axes)
+  std::optional<int64_t> along = axisArgument(evaluator, given[1], 0, tensors->front(), "concat", range);
+  if (!along)
     return Value();
   if (tensors->size() == 1)
     return Value(tensors->front());
-  int64_t axis = axes->front();
+  int64_t axis = *along;
   std::vector<Dim> first = evaluator.shapeOf(tensors->front());
   SmallVector<mlir::Value> values;
   for (const Tensor &tensor : *tensors)
@@ -332,14 +331,11 @@ static Value chunks(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   std::optional<int64_t> count = intArgument(evaluator, given[1], std::nullopt, "k", range);
   if (!x || !count)
     return Value();
-  std::optional<llvm::SmallVector<int64_t>> axes =
-      evaluator.axes(given[2].isNone() ? Value(int64_t(-1)) : given[2], *x, range);
-  if (!axes)
-    return Value();
-  if (!evaluator.wantsDense(*x, axes->front(), "chunks", range))
+  std::optional<int64_t> axis = axisArgument(evaluator, given[2], -1, *x, "chunks", range);
+  if (!axis || !evaluator.wantsDense(*x, *axis, "chunks", range))
     return Value();
   std::vector<Dim> shape = evaluator.shapeOf(*x);
-  Dim &dim = shape[axes->front()];
+  Dim &dim = shape[*axis];
   if (dim.extent.isDynamic() || *count < 1 || dim.extent.size % *count != 0)
     return evaluator.error(range, "bad-extent",
                            "an axis of " + describeExtent(dim.extent) + " does not fall into " + Twine(*count) +
@@ -351,7 +347,7 @@ static Value chunks(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
     sizes.push_back(each.extent.size);
   std::vector<Value> parts;
   for (int64_t i = 0; i < *count; ++i) {
-    offsets[axes->front()] = i * width;
+    offsets[*axis] = i * width;
     mlir::Value part =
         nn::SliceOp::create(evaluator.builder(), evaluator.location(range), x->value, offsets, sizes, strides);
     parts.push_back(Value(Tensor{part, axesOf(shape)}));
@@ -366,13 +362,12 @@ static Value gather(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   if (!indices->type().getElementType().isInteger(32))
     return evaluator.error(range, "wrong-element-type",
                            "the indices of 'gather' are ints, found " + given[1].describe());
-  std::optional<llvm::SmallVector<int64_t>> axes =
-      evaluator.axes(given[2].isNone() ? Value(int64_t(0)) : given[2], *x, range);
-  if (!axes)
+  std::optional<int64_t> along = axisArgument(evaluator, given[2], 0, *x, "gather", range);
+  if (!along)
     return Value();
-  int64_t axis = axes->front();
+  int64_t axis = *along;
   llvm::SmallVector<AxisId> own = x->axes;
-  if (!evaluator.raggedAmong(*x, *axes).empty() && !evaluator.isRagged(*x, axis)) {
+  if (!evaluator.raggedAmong(*x, {axis}).empty() && !evaluator.isRagged(*x, axis)) {
     // Samples are chosen: their lengths with them.
     for (AxisId &name : indices->axes)
       if (!name)

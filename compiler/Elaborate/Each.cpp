@@ -61,17 +61,13 @@ private:
 } // namespace
 
 bool Mapping::add(const Tensor &tensor) {
-  std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(along, tensor, each.source->range);
-  if (!axes)
+  std::optional<int64_t> goes = evaluator.axis(along, tensor, "each", each.source->range);
+  if (!goes)
     return false;
-  if (axes->size() != 1) {
-    evaluator.error(each.along->range, "bad-axis", "'each' goes along one axis");
-    return false;
-  }
   // Elements along the bounded dimension itself would not know which samples they are real in.
-  if (evaluator.isRagged(tensor, axes->front()))
-    return evaluator.wantsDense(tensor, axes->front(), "each", each.source->range);
-  Extent extent = extentsOf(tensor.value)[axes->front()];
+  if (evaluator.isRagged(tensor, *goes))
+    return evaluator.wantsDense(tensor, *goes, "each", each.source->range);
+  Extent extent = extentsOf(tensor.value)[*goes];
   if (count && *count != extent) {
     evaluator.error(each.source->range, "shapes-differ",
                     "what 'each' goes over has one extent along the axis, found " + describeExtent(*count) + " and " +
@@ -79,9 +75,9 @@ bool Mapping::add(const Tensor &tensor) {
     return false;
   }
   if (!count)
-    position = axes->front();
+    position = *goes;
   count = extent;
-  mapped.push_back(toFront(evaluator.builder(), where, tensor, axes->front()));
+  mapped.push_back(toFront(evaluator.builder(), where, tensor, *goes));
   axis = axis ? axis : mapped.back().axes.front();
   return true;
 }

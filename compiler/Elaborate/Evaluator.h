@@ -75,6 +75,8 @@ public:
   std::vector<Dim> shapeOf(const Tensor &tensor) const;
   /// The axes that an `axis:` argument names, in ascending order; nothing after an error.
   std::optional<llvm::SmallVector<int64_t>> axes(const Value &value, const Tensor &tensor, dsl::SourceRange range);
+  /// The one axis that `what` goes along; nothing after an error.
+  std::optional<int64_t> axis(const Value &value, const Tensor &tensor, llvm::StringRef what, dsl::SourceRange range);
   /// Extents from a list of numbers, dimensions and packs; nothing after an error.
   std::optional<std::vector<Dim>> shape(const Value &value, dsl::SourceRange range);
   /// Applies `operation` to each leaf of the trees (or modules) among the operands, which must have the same leaves.

@@ -58,15 +58,15 @@ static std::optional<Walked> walked(Evaluator &evaluator, const dsl::ScanExpr &s
       return std::nullopt;
     }
     Value along = scan.along ? evaluator.evaluate(*scan.along, scope) : Value(int64_t(0));
-    std::optional<llvm::SmallVector<int64_t>> axes = evaluator.axes(along, *tensor, scan.range);
-    if (!axes)
+    std::optional<int64_t> axis = evaluator.axis(along, *tensor, "scan", scan.range);
+    if (!axis)
       return std::nullopt;
     if (result.tensors.empty())
-      result.axis = axes->front();
-    bool ragged = evaluator.isRagged(*tensor, axes->front());
-    if (!ragged && !evaluator.wantsDense(*tensor, axes->front(), "scan", scan.range))
+      result.axis = *axis;
+    bool ragged = evaluator.isRagged(*tensor, *axis);
+    if (!ragged && !evaluator.wantsDense(*tensor, *axis, "scan", scan.range))
       return std::nullopt;
-    Tensor front = toFront(evaluator.builder(), evaluator.location(scan.range), *tensor, axes->front());
+    Tensor front = toFront(evaluator.builder(), evaluator.location(scan.range), *tensor, *axis);
     for (Tensor &before : result.tensors) {
       std::optional<AxisId> met = evaluator.meet(before, 0, front, 0, scan.range);
       if (!met)
