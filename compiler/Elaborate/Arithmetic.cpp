@@ -6,8 +6,7 @@
 //===------------------------------------------------------------------------------------------------------------===//
 
 #include "compiler/Dialect/NN/IR/NN.h"
-#include "compiler/Elaborate/Emit.h"
-#include "compiler/Elaborate/Evaluator.h"
+#include "compiler/Elaborate/Builtins.h"
 #include <cmath>
 
 using namespace mlir;
@@ -72,6 +71,8 @@ static std::optional<Tensor> constantOf(Evaluator &evaluator, const List &list, 
   OpBuilder &builder = evaluator.builder();
   if (!element)
     element = integers ? Type(builder.getI32Type()) : Type(builder.getF32Type());
+  if (element.isInteger(32) && !llvm::all_of(numbers, [](double number) { return std::abs(number) < 0x1p31; }))
+    return std::nullopt; // which is said of the number alone
   SmallVector<Attribute> attributes;
   for (double number : numbers)
     attributes.push_back(llvm::isa<FloatType>(element)
@@ -120,8 +121,15 @@ std::optional<Tensor> Evaluator::toTensor(const Value &value, dsl::SourceRange r
   }
   if (auto *flag = value.get<bool>())
     return constant(*flag, element ? element : builder().getI1Type(), {}, range);
-  if (auto number = value.asInteger())
-    return constant(static_cast<double>(*number), element ? element : builder().getI32Type(), {}, range);
+  if (auto number = value.asInteger()) {
+    Type stored = element ? element : builder().getI32Type();
+    if (stored.isInteger(32) && !llvm::isInt<32>(*number)) {
+      error(range, "integer-overflow",
+            "a tensor holds ints of 32 bits, and " + Twine(*number) + " has more; write a float, such as 1e12");
+      return std::nullopt;
+    }
+    return constant(static_cast<double>(*number), stored, {}, range);
+  }
   if (auto number = value.asNumber())
     return constant(*number, element ? element : builder().getF32Type(), {}, range);
   error(range, "not-a-tensor", "expected a tensor or a number, found " + value.describe());
@@ -198,6 +206,11 @@ bool Evaluator::unify(Tensor &a, Tensor &b, dsl::SourceRange range) {
 static int64_t floorDivide(int64_t a, int64_t b) {
   int64_t quotient = a / b;
   return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+}
+
+Value reportOverflow(Evaluator &evaluator, dsl::SourceRange range) {
+  return evaluator.error(range, "integer-overflow",
+                         "the result does not fit an int, which has 64 bits; write a float, such as 10.0 ** 30");
 }
 
 static std::optional<int64_t> power(int64_t base, int64_t exponent) {
@@ -281,10 +294,10 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
   auto x = a.asNumber(), y = b.asNumber();
   if (!x || !y)
     return std::nullopt;
-  if (isComparison(op))
-    return Value(compare(op, *x, *y));
   auto i = a.asInteger(), j = b.asInteger();
   bool integers = i && j;
+  if (isComparison(op)) // of large ints exactly, which as floats would be equal
+    return Value(integers ? compare(op, *i, *j) : compare(op, *x, *y));
   switch (op) {
   case Operator::Add:
   case Operator::Subtract:
@@ -296,8 +309,7 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
                     : op == Operator::Subtract ? __builtin_sub_overflow(*i, *j, &result)
                                                : __builtin_mul_overflow(*i, *j, &result);
     if (overflow)
-      return evaluator.error(range, "integer-overflow",
-                             "the result does not fit an int, which has 64 bits; write a float, such as 10.0 ** 30");
+      return reportOverflow(evaluator, range);
     return Value(result);
   }
   case Operator::Divide:
@@ -317,8 +329,7 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
     if (integers && *j >= 0) {
       if (auto result = power(*i, std::min<int64_t>(*j, 64)); result && *j <= 64)
         return Value(*result);
-      return evaluator.error(range, "integer-overflow",
-                             "the result does not fit an int, which has 64 bits; write a float, such as 10.0 ** 30");
+      return reportOverflow(evaluator, range);
     }
     return Value(std::pow(*x, *y));
   default:
@@ -463,8 +474,7 @@ Value Evaluator::unary(dsl::UnaryOp op, const Value &x, dsl::SourceRange range) 
   if (auto number = x.asInteger(); number && negates) {
     int64_t result;
     if (__builtin_sub_overflow(int64_t(0), *number, &result))
-      return error(range, "integer-overflow",
-                   "the result does not fit an int, which has 64 bits; write a float, such as 10.0 ** 30");
+      return reportOverflow(*this, range);
     return Value(result);
   }
   if (auto number = x.asNumber(); number && negates)

@@ -33,6 +33,9 @@ template <typename Callable> Value lift(Evaluator &evaluator, const Value &x, ds
 std::optional<int64_t> axisArgument(Evaluator &evaluator, const Value &value, int64_t otherwise, const Tensor &tensor,
                                     llvm::StringRef what, dsl::SourceRange range);
 
+/// Says that a compile-time int is beyond 64 bits.
+Value reportOverflow(Evaluator &evaluator, dsl::SourceRange range);
+
 /// A compile-time int among the arguments; `otherwise` where it was left out; nothing after an error.
 std::optional<int64_t> intArgument(Evaluator &evaluator, const Value &value, std::optional<int64_t> otherwise,
                                    llvm::StringRef what, dsl::SourceRange range);

@@ -46,9 +46,16 @@ static Value numberFunction(Evaluator &evaluator, std::vector<Value> &given, dsl
   });
 }
 
+/// The int that a number without a fraction is.
+static Value intOf(Evaluator &evaluator, double number, dsl::SourceRange range) {
+  if (number >= -0x1p63 && number < 0x1p63)
+    return Value(static_cast<int64_t>(number));
+  return reportOverflow(evaluator, range);
+}
+
 static Value floorOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   if (auto number = given[0].get<double>())
-    return Value(static_cast<int64_t>(std::floor(*number)));
+    return intOf(evaluator, std::floor(*number), range);
   return numberFunction<nn::FloorOp, std::floor>(evaluator, given, range);
 }
 
@@ -59,7 +66,7 @@ static Value conversion(Evaluator &evaluator, std::vector<Value> &given, dsl::So
       if (Element == 'f')
         return Value(*number);
       if (Element == 'i')
-        return Value(static_cast<int64_t>(*number));
+        return x.asInteger() ? Value(*x.asInteger()) : intOf(evaluator, std::trunc(*number), range);
       return Value(*number != 0);
     }
     std::optional<Tensor> tensor = evaluator.toTensor(x, range);
