@@ -99,10 +99,9 @@ Value Evaluator::at(const dsl::AtExpr &expression, const ScopePtr &scope) {
     std::vector<llvm::StringRef> candidates;
     for (const Entry &entry : trace.entries) // a list of parts goes by its own name
       candidates.push_back(llvm::StringRef(entry.name).split('[').first);
-    llvm::StringRef nearest = dsl::findNearest(several, candidates);
     return error(range, "never-evaluated",
                  "the call of '" + trace.name + "' evaluates no part and no 'let' called '" + several + "'" +
-                     (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+                     dsl::suggest(several, candidates));
   }
   if (found.size() > 1)
     return error(range, "evaluated-several-times",

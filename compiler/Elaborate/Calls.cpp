@@ -79,12 +79,9 @@ bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> 
           target = i;
       if (target == formals.size()) {
         llvm::SmallVector<llvm::StringRef> names = writtenNames(formals);
-        llvm::StringRef nearest = dsl::findNearest(one.name, names);
         error(one.range, "unknown-argument",
               "'" + callee + "' has no argument '" + one.name + "'" +
-                  (!nearest.empty() ? "; did you mean '" + nearest.str() + "'?"
-                   : !names.empty() ? "; it has " + llvm::join(names, ", ")
-                                    : std::string()));
+                  dsl::suggest(one.name, names, names.empty() ? "" : "; it has " + llvm::join(names, ", ")));
         ok = false;
         isNamed = false;
         continue;

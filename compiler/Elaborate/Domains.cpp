@@ -205,11 +205,9 @@ Attribute Pipeline::emitRead(const DomainInfo &domain, const dsl::OriginItem &re
     return nullptr;
   }
   if (!llvm::is_contained(known, reader->name)) {
-    llvm::StringRef nearest = dsl::findNearest(reader->name, known);
     error(reader->range, "unknown-reader",
-          "there is no reader '" + reader->name + "'; " +
-              (nearest.empty() ? "there are " + llvm::join(llvm::ArrayRef<llvm::StringRef>(known), ", ")
-                               : "did you mean '" + nearest.str() + "'?"));
+          "there is no reader '" + reader->name + "'" +
+              dsl::suggest(reader->name, known, "; there are " + llvm::join(llvm::ArrayRef(known), ", ")));
     return nullptr;
   }
   NamedAttrList arguments;

@@ -115,10 +115,7 @@ Value Evaluator::lookup(llvm::StringRef name, dsl::SourceRange range, const Scop
   scope->eachName(collect);
   eachBuiltin(collect);
   pipeline.collectNames(collect);
-  std::vector<llvm::StringRef> candidates(names.begin(), names.end());
-  llvm::StringRef nearest = dsl::findNearest(name, candidates);
-  return error(range, "unknown-name",
-               "unknown name '" + name + "'" + (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+  return error(range, "unknown-name", "unknown name '" + name + "'" + dsl::suggest(name, names));
 }
 
 Value Evaluator::member(const Value &object, llvm::StringRef name, dsl::SourceRange range) {
@@ -129,13 +126,8 @@ Value Evaluator::member(const Value &object, llvm::StringRef name, dsl::SourceRa
   if (auto *record = object.record()) {
     if (const Value *value = record->find(name))
       return *value;
-    std::vector<llvm::StringRef> candidates;
-    for (auto &field : record->fields)
-      candidates.push_back(field.first);
-    llvm::StringRef nearest = dsl::findNearest(name, candidates);
     return error(range, "unknown-field",
-                 "the record has no field '" + name + "'" +
-                     (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+                 "the record has no field '" + name + "'" + dsl::suggest(name, llvm::make_first_range(record->fields)));
   }
   if (auto *module = object.module())
     return moduleMember(*module, name, range);
@@ -169,11 +161,8 @@ Value Evaluator::moduleMember(const Module &module, llvm::StringRef name, dsl::S
     return error(range, "unknown-part",
                  "'" + instance.path + "' is applied nowhere, so that it has no part '" + name +
                      "': the parts of a module exist once it is called");
-  std::vector<llvm::StringRef> candidates(instance.order.begin(), instance.order.end());
-  llvm::StringRef nearest = dsl::findNearest(name, candidates);
   return error(range, "unknown-part",
-               "'" + name + "' is not in '" + instance.path + "'" +
-                   (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+               "'" + name + "' is not in '" + instance.path + "'" + dsl::suggest(name, instance.order));
 }
 
 Value Evaluator::through(const Value &part, const Module &module) {

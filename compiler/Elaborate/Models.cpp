@@ -75,12 +75,8 @@ void Pipeline::placeRewritten(StageInfo &stage) {
           rest.consume_front(node.name) && (rest.empty() || rest.front() == '.' || rest.front() == '['))
         model = &node;
     if (!model) {
-      std::vector<llvm::StringRef> candidates;
-      for (const Node<dsl::ModelItem> &node : models)
-        candidates.push_back(node.name);
-      llvm::StringRef nearest = dsl::findNearest(*path, candidates);
-      error(set.slot.range, "unknown-model",
-            "'" + *path + "' is no model" + (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+      auto names = llvm::map_range(models, [](auto &node) -> llvm::StringRef { return node.name; });
+      error(set.slot.range, "unknown-model", "'" + *path + "' is no model" + dsl::suggest(*path, names));
       continue;
     }
     for (const dsl::Rewrite &rule : set.rewrites.rules)
@@ -160,13 +156,9 @@ void Pipeline::emitLoads() {
          llvm::any_of(evaluator.instances, [&](auto &one) { return !one->applied && isAt(one->path); })))
       continue; // which was reported
     if (leaves.empty()) {
-      std::vector<llvm::StringRef> candidates;
-      for (auto &instance : evaluator.instances)
-        candidates.push_back(instance->path);
-      llvm::StringRef nearest = dsl::findNearest(*into, candidates);
+      auto paths = llvm::map_range(evaluator.instances, [](auto &one) -> llvm::StringRef { return one->path; });
       error(load.into.range, "unknown-part",
-            "'" + *into + "' is no module with parameters" +
-                (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+            "'" + *into + "' is no module with parameters" + dsl::suggest(*into, paths));
       continue;
     }
     SmallVector<Attribute> rules, added;

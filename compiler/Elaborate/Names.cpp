@@ -183,7 +183,6 @@ std::optional<Value> Pipeline::library(llvm::StringRef name) {
     return std::nullopt;
   evaluator.libraryFiles.insert(file->id);
   evaluator.registerItems(file->items);
-  std::optional<Value> result;
   for (const dsl::ItemPtr &item : file->items) {
     if (auto *constant = llvm::dyn_cast<dsl::ConstItem>(item.get())) {
       Value value = evaluator.evaluate(*constant->value, libraryScope);
@@ -225,9 +224,7 @@ Value Pipeline::family(const Place &place, const Value &index, dsl::SourceRange 
       candidates.push_back(domain);
     for (auto &entry : stages)
       candidates.push_back(entry.first);
-    llvm::StringRef nearest = dsl::findNearest(name, candidates);
-    return error(range, "unknown-name",
-                 "there is no '" + name + "'" + (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+    return error(range, "unknown-name", "there is no '" + name + "'" + dsl::suggest(name, candidates));
   }
   // Where the domain is a source under its own name, its batch is meant.
   if (current && place.kind == Place::Domain)

@@ -32,12 +32,8 @@ StageInfo *Pipeline::findStage(const dsl::Slot &slot, const ScopePtr &scope) {
   auto found = stages.find(*name);
   if (found != stages.end())
     return &found->second;
-  std::vector<llvm::StringRef> candidates;
-  for (auto &entry : stages)
-    candidates.push_back(entry.first);
-  llvm::StringRef nearest = dsl::findNearest(*name, candidates);
   error(slot.range, "unknown-stage",
-        "there is no stage '" + *name + "'" + (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+        "there is no stage '" + *name + "'" + dsl::suggest(*name, llvm::make_first_range(stages)));
   return nullptr;
 }
 

@@ -85,10 +85,9 @@ std::shared_ptr<const SamplerInfo> Pipeline::makeSampler(const dsl::SourceUse &u
   auto *name = llvm::dyn_cast<dsl::NameExpr>(call ? call->callee.get() : use.sampler.get());
   const llvm::StringLiteral *known = name ? llvm::find(kindNames, llvm::StringRef(name->name)) : std::end(kindNames);
   if (known == std::end(kindNames)) {
-    llvm::StringRef nearest = name ? dsl::findNearest(name->name, llvm::to_vector_of<llvm::StringRef>(kindNames)) : "";
     error(use.sampler->range, "unknown-sampler",
           "'by' wants a sampler: balanced, weighted, groups, pairs or episodes" +
-              (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+              (name ? dsl::suggest(name->name, kindNames) : ""));
     return nullptr;
   }
   auto sampler = std::make_shared<SamplerInfo>();

@@ -179,17 +179,13 @@ std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selec
     }
   for (auto &instance : evaluator.instances)
     known.insert(instance->path);
-  std::vector<llvm::StringRef> candidates(known.begin(), known.end());
-  llvm::StringRef nearest = dsl::findNearest(text, candidates);
-  std::string remedy;
+  std::string remedy = dsl::suggest(text, known);
   if (selector.isKind && llvm::none_of(kinds, [&](auto &one) { return one.second == selector.isKind->text; })) {
     std::set<llvm::StringRef> there;
     for (auto &[path, kind] : kinds)
       there.insert(kind);
     there.erase("");
     remedy = "; no module is a '" + selector.isKind->text + "', there are " + llvm::join(there, ", ");
-  } else if (!nearest.empty()) {
-    remedy = "; did you mean '" + nearest.str() + "'?";
   } else {
     // The parts of the module that the path begins with.
     for (llvm::StringRef above = text; remedy.empty() && above.contains('.');) {

@@ -183,13 +183,8 @@ void Pipeline::suggestField(const DomainInfo &domain, llvm::StringRef field, llv
                             dsl::SourceRange range) {
   if (domain.brokenFields.count(field.str()))
     return;
-  std::vector<llvm::StringRef> candidates;
-  for (const DomainInfo::Field &one : domain.fields)
-    candidates.push_back(one.name);
-  llvm::StringRef nearest = dsl::findNearest(field, candidates);
-  error(range, "unknown-field",
-        "'" + field + "' is no field of '" + owner + "'" +
-            (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+  auto names = llvm::map_range(domain.fields, [](auto &one) -> llvm::StringRef { return one.name; });
+  error(range, "unknown-field", "'" + field + "' is no field of '" + owner + "'" + dsl::suggest(field, names));
 }
 
 Value Pipeline::sourceField(const SourceInfo &source, llvm::StringRef field, dsl::SourceRange range) {
@@ -345,10 +340,9 @@ Value Pipeline::member(const Place &place, llvm::StringRef member, dsl::SourceRa
         candidates.push_back(split);
       for (const DomainInfo::Field &field : domain->second.fields)
         candidates.push_back(field.name);
-      llvm::StringRef nearest = dsl::findNearest(member, candidates);
       return error(range, "unknown-split",
                    "'" + place.name + "' has no split and no field '" + member + "'" +
-                       (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+                       dsl::suggest(member, candidates));
     }
     if (current && current->broken)
       return Value();

@@ -146,10 +146,9 @@ Value Pipeline::stageMember(StageInfo &stage, llvm::StringRef member, dsl::Sourc
     std::vector<llvm::StringRef> candidates(stage.definitionOrder.begin(), stage.definitionOrder.end());
     for (const StageInfo::Clause &clause : stage.states)
       candidates.push_back(llvm::cast<dsl::StateItem>(clause.item)->slot.base.text);
-    llvm::StringRef nearest = dsl::findNearest(member, candidates);
     return error(range, "unknown-definition",
                  "the stage '" + stage.name + "' has no definition and no state '" + member + "'" +
-                     (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+                     dsl::suggest(member, candidates));
   }
   if (!current)
     return error(range, "source-not-read", "'" + stage.name + "." + member + "' needs samples, and none are read here");

@@ -252,11 +252,8 @@ bool Pipeline::assign(const dsl::Slot &slot, const ScopePtr &scope, const Value 
     for (const std::string &prefix : prefixes)
       if (llvm::StringRef known = entry.first; known.consume_front(prefix))
         names.push_back(known.str());
-  std::vector<llvm::StringRef> candidates(names.begin(), names.end());
-  llvm::StringRef nearest = dsl::findNearest(*name, candidates);
   error(slot.range, "not-a-state",
-        "'" + *name + "' is neither a state that is visible here nor a model" +
-            (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+        "'" + *name + "' is neither a state that is visible here nor a model" + dsl::suggest(*name, names));
   return false;
 }
 

@@ -50,13 +50,9 @@ Attribute Pipeline::sweepAxis(const dsl::SweepItem::Axis &axis, const ScopePtr &
           .fixIt(constant->second.item->keyword, "param");
       return nullptr;
     }
-    std::vector<llvm::StringRef> names;
-    for (const Option &one : optionList)
-      names.push_back(one.name);
-    llvm::StringRef nearest = dsl::findNearest(axis.name.text, names);
+    auto names = llvm::map_range(optionList, [](const Option &one) -> llvm::StringRef { return one.name; });
     error(axis.name.range, "bad-sweep",
-          "there is no 'param " + axis.name.text + "' to sweep over" +
-              (nearest.empty() ? Twine() : "; did you mean '" + nearest + "'?"));
+          "there is no 'param " + axis.name.text + "' to sweep over" + dsl::suggest(axis.name.text, names));
     return nullptr;
   }
   if (option->kind == "string") {

@@ -99,11 +99,8 @@ bool DocPrinter::addNamed(const Entries &library, StringRef name) {
     if (StringRef(entry.name).contains(name))
       containing += (containing.empty() ? "" : ", ") + entry.name;
   }
-  StringRef nearest = dsl::findNearest(name, names);
-  std::string hint = !nearest.empty()      ? "; did you mean '" + nearest.str() + "'?"
-                     : !containing.empty() ? "; names with it: " + containing
-                                           : "; 'xferc doc --list' lists all";
-  return fail("there is no '" + name + "' in the library" + hint), false;
+  std::string otherwise = containing.empty() ? "; 'xferc doc --list' lists all" : "; names with it: " + containing;
+  return fail("there is no '" + name + "' in the library" + dsl::suggest(name, names, otherwise)), false;
 }
 
 bool DocPrinter::collect() {

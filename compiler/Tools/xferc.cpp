@@ -111,9 +111,7 @@ static std::string describe(const CLI::ParseError &error, const CLI::App &app) {
     std::string all = llvm::join(llvm::ArrayRef(names).drop_back(), ", ") + " and " + names.back().str();
     if (unread.empty())
       return "a command is missing; there are " + all;
-    llvm::StringRef nearest = dsl::findNearest(unread.front(), names);
-    return "there is no command '" + unread.front() + "'; " +
-           (nearest.empty() ? "there are " + all : "did you mean '" + nearest.str() + "'?");
+    return "there is no command '" + unread.front() + "'" + dsl::suggest(unread.front(), names, "; there are " + all);
   }
   const CLI::App &command = *chosen.front();
   std::string name = "'xferc " + command.get_name() + "'";
@@ -125,11 +123,8 @@ static std::string describe(const CLI::ParseError &error, const CLI::App &app) {
     for (const CLI::Option *option : command.get_options())
       for (const std::string &one : option->get_lnames())
         options.push_back("--" + one);
-    llvm::StringRef nearest =
-        dsl::findNearest(unread.front(), llvm::SmallVector<llvm::StringRef>(options.begin(), options.end()));
-    return name + " has no option '" + unread.front() + "'; " +
-           (nearest.empty() ? name.substr(0, name.size() - 1) + " --help' lists them"
-                            : "did you mean '" + nearest.str() + "'?");
+    return name + " has no option '" + unread.front() + "'" +
+           dsl::suggest(unread.front(), options, "; 'xferc " + command.get_name() + " --help' lists them");
   }
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError))
     for (const CLI::Option *option : command.get_options())

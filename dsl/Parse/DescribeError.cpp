@@ -291,9 +291,7 @@ private:
                             " = ...'");
       return true;
     }
-    diagnostics
-        .error("unknown-item", range(index - 1), "nothing starts with '" + word + "'; did you mean '" + nearest + "'?")
-        .fixIt(range(index - 1), nearest);
+    diagnostics.unknownName("unknown-item", range(index - 1), word, "nothing starts with '" + word + "'", words);
     return true;
   }
 

@@ -124,13 +124,9 @@ private:
       if (!formal.given || llvm::is_contained(givenNames, formal.name.text))
         continue;
       std::vector<llvm::StringRef> known(std::begin(givenNames), std::end(givenNames));
-      llvm::StringRef nearest = findNearest(formal.name.text, known);
-      Diagnostic &error = diagnostics.error(
-          "unknown-given", formal.name.range,
-          "nothing gives '" + formal.name.text + "'" +
-              (nearest.empty() ? "; given are " + llvm::join(known, ", ") : "; did you mean '" + nearest.str() + "'?"));
-      if (!nearest.empty())
-        error.fixIt(formal.name.range, nearest);
+      diagnostics.unknownName("unknown-given", formal.name.range, formal.name.text,
+                              "nothing gives '" + formal.name.text + "'", known,
+                              "; given are " + llvm::join(known, ", "));
     }
   }
 

@@ -267,14 +267,9 @@ private:
   }
 
   void unknown(llvm::StringRef code, const Name &name, const llvm::Twine &text,
-               llvm::ArrayRef<llvm::StringRef> candidates, const std::string &otherwise = "") {
-    llvm::StringRef nearest = findNearest(name.text, candidates);
-    std::string message = text.str();
-    message += nearest.empty() ? otherwise : "; did you mean '" + nearest.str() + "'?";
-    Diagnostic &error = diagnostics.error(code, name.range, message);
-    if (!nearest.empty())
-      error.fixIt(name.range, nearest);
-    else if (const Declaration *other = declarations.find(name.text))
+               llvm::ArrayRef<llvm::StringRef> candidates, llvm::StringRef otherwise = "") {
+    Diagnostic &error = diagnostics.unknownName(code, name.range, name.text, text, candidates, otherwise);
+    if (const Declaration *other = declarations.find(name.text); other && error.fixIts.empty())
       error.note(other->name.range, "'" + name.text + "' is a " + getSpelling(other->kind));
   }
 

@@ -112,13 +112,10 @@ private:
       for (const Carry &carry : next->carries) {
         if (llvm::is_contained(known, carry.name.text))
           continue;
-        llvm::StringRef nearest = findNearest(carry.name.text, known);
-        Diagnostic &error = diagnostics.error("unknown-carry", carry.name.range,
-                                              "'" + carry.name.text + "' is not carried by this scan" +
-                                                  (nearest.empty() ? "" : "; did you mean '" + nearest.str() + "'?"));
-        error.note(scan.carries.front().name.range, "the scan carries what stands behind 'from'");
-        if (!nearest.empty())
-          error.fixIt(carry.name.range, nearest);
+        diagnostics
+            .unknownName("unknown-carry", carry.name.range, carry.name.text,
+                         "'" + carry.name.text + "' is not carried by this scan", known)
+            .note(scan.carries.front().name.range, "the scan carries what stands behind 'from'");
       }
     }
   }

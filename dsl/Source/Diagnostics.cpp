@@ -33,6 +33,15 @@ Diagnostic &Diagnostics::warning(llvm::StringRef code, SourceRange range, const 
   return add(Severity::Warning, code, range, message);
 }
 
+Diagnostic &Diagnostics::unknownName(llvm::StringRef code, SourceRange range, llvm::StringRef name,
+                                     const llvm::Twine &message, llvm::ArrayRef<llvm::StringRef> candidates,
+                                     llvm::StringRef otherwise) {
+  Diagnostic &diagnostic = error(code, range, message + suggest(name, candidates, otherwise));
+  if (llvm::StringRef nearest = findNearest(name, candidates); !nearest.empty())
+    diagnostic.fixIt(range, nearest);
+  return diagnostic;
+}
+
 bool Diagnostics::isSeenAgain(size_t index) const {
   const Diagnostic &later = diagnostics[index];
   if (index < numSettled || later.severity != Severity::Error || !later.range.isValid())
@@ -116,4 +125,10 @@ llvm::StringRef xfer::dsl::findNearest(llvm::StringRef name, llvm::ArrayRef<llvm
     }
   }
   return nearest;
+}
+
+std::string xfer::dsl::suggest(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> candidates,
+                               llvm::StringRef otherwise) {
+  llvm::StringRef nearest = findNearest(name, candidates);
+  return nearest.empty() ? otherwise.str() : ("; did you mean '" + nearest + "'?").str();
 }

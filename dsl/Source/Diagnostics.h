@@ -10,6 +10,8 @@
 #define XFER_DSL_SOURCE_DIAGNOSTICS_H
 
 #include "dsl/Source/SourceManager.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/Twine.h"
 #include <deque>
 #include <string>
@@ -53,6 +55,10 @@ public:
   Diagnostic &error(llvm::StringRef code, SourceRange range, const llvm::Twine &message);
   Diagnostic &warning(llvm::StringRef code, SourceRange range, const llvm::Twine &message);
 
+  /// An error about a name that stands for nothing: with the nearest of the candidates and the edit, else `otherwise`.
+  Diagnostic &unknownName(llvm::StringRef code, SourceRange range, llvm::StringRef name, const llvm::Twine &message,
+                          llvm::ArrayRef<llvm::StringRef> candidates, llvm::StringRef otherwise = "");
+
   bool hasErrors() const { return numErrors != 0; }
   unsigned getNumErrors() const { return numErrors; }
   const std::deque<Diagnostic> &getAll() const { return diagnostics; }
@@ -85,6 +91,14 @@ void printJson(llvm::raw_ostream &os, const SourceManager &sources, const Diagno
 
 /// The candidate nearest to `name` by edit distance, if it is near enough to be what was meant; else empty.
 llvm::StringRef findNearest(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> candidates);
+
+/// What stands behind a message about a name that is not there: "; did you mean 'layer4'?", the nearest of the
+/// candidates; `otherwise` if none is near enough.
+std::string suggest(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> candidates, llvm::StringRef otherwise = "");
+template <typename Names>
+std::string suggest(llvm::StringRef name, const Names &candidates, llvm::StringRef otherwise = "") {
+  return suggest(name, llvm::ArrayRef<llvm::StringRef>(llvm::to_vector_of<llvm::StringRef>(candidates)), otherwise);
+}
 
 } // namespace xfer::dsl
 

@@ -138,4 +138,20 @@ TEST_F(DiagnosticsTest, FindsTheNearestName) {
   EXPECT_EQ(findNearest("", {"a"}), "");
 }
 
+// A name that is not there goes with the nearest that is, and the edit; else with what the caller has to say.
+TEST(Diagnostics, SuggestsTheNearestName) {
+  std::vector<std::string> names = {"layer3", "layer4"};
+  EXPECT_EQ(suggest("layer5", names), "; did you mean 'layer3'?");
+  EXPECT_EQ(suggest("head", names), "");
+  EXPECT_EQ(suggest("head", names, "; there are two"), "; there are two");
+  Diagnostics diagnostics;
+  Diagnostic &near = diagnostics.unknownName("unknown-part", {1, 2, 8}, "layer5", "no 'layer5'", {"layer4"});
+  EXPECT_EQ(near.message, "no 'layer5'; did you mean 'layer4'?");
+  ASSERT_EQ(near.fixIts.size(), 1u);
+  EXPECT_EQ(near.fixIts.front().replacement, "layer4");
+  Diagnostic &far = diagnostics.unknownName("unknown-part", {1, 2, 6}, "head", "no 'head'", {"layer4"}, "; ask");
+  EXPECT_EQ(far.message, "no 'head'; ask");
+  EXPECT_TRUE(far.fixIts.empty());
+}
+
 } // namespace
