@@ -14,12 +14,12 @@ using llvm::Twine;
 namespace xfer {
 
 /// Does the block of a baseline stand in place of this clause? What only keeps values (`hold`, `update`) stays.
-static bool isReplacedByBaseline(const StageInfo::Clause &clause) {
+static bool isReplacedByBaseline(const Clause &clause) {
   return llvm::isa<dsl::MinimizeItem, dsl::ApplyItem, dsl::RunItem, dsl::RepeatItem>(clause.item);
 }
 
 /// The clauses that move parameters, those in a `repeat` too.
-static void collectMoves(const StageInfo::Clause &clause, std::vector<StageInfo::Clause> &moves) {
+static void collectMoves(const Clause &clause, std::vector<Clause> &moves) {
   if (auto *repeat = llvm::dyn_cast<dsl::RepeatItem>(clause.item))
     for (const dsl::ItemPtr &item : repeat->body->items)
       collectMoves({item.get(), clause.scope}, moves);
@@ -47,8 +47,8 @@ void Pipeline::makeBaseline(const Node<dsl::BaselineItem> &node) {
   baseline.name = node.name;
   baseline.baselineOf = of->name;
   auto firstReplaced = llvm::find_if(of->acts, isReplacedByBaseline);
-  std::vector<StageInfo::Clause> behind(firstReplaced, of->acts.end());
-  for (const StageInfo::Clause &clause : behind)
+  std::vector<Clause> behind(firstReplaced, of->acts.end());
+  for (const Clause &clause : behind)
     collectMoves(clause, baseline.replaced);
   llvm::erase_if(behind, isReplacedByBaseline);
   baseline.acts.assign(of->acts.begin(), firstReplaced);
@@ -89,7 +89,7 @@ static bool reportsGain(const dsl::EvaluateItem &item) {
 static bool addsToTask(const StageInfo &stage) {
   if (!llvm::is_contained(stage.losses, "task"))
     return false;
-  std::vector<StageInfo::Clause> replaced;
+  std::vector<Clause> replaced;
   llvm::copy_if(stage.acts, std::back_inserter(replaced), isReplacedByBaseline);
   if (replaced.size() != 1)
     return !replaced.empty();

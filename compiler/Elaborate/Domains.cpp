@@ -146,7 +146,7 @@ void Pipeline::emitDomain(const DomainInfo &domain) {
     if (length)
       fields.push_back(length);
   }
-  for (const DomainInfo::Clause &read : domain.reads)
+  for (const Clause &read : domain.reads)
     if (Attribute attribute = emitRead(domain, llvm::cast<dsl::OriginItem>(*read.item), read.scope))
       reads.push_back(attribute);
   for (const DomainInfo::Split &split : domain.splits)

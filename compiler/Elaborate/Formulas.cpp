@@ -86,7 +86,7 @@ std::vector<std::string> formulasOf(const StageInfo &stage, const dsl::SourceMan
     lines.push_back("loss " + name + " = " + oneLine(sources.getText(value.range)));
     calls.walk(value);
   }
-  for (const StageInfo::Clause &act : stage.acts) {
+  for (const Clause &act : stage.acts) {
     lines.push_back(oneLine(sources.getText(act.item->range)));
     calls.walk(*act.item);
   }

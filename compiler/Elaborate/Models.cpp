@@ -64,7 +64,7 @@ void Pipeline::placeRewritten(StageInfo &stage) {
     return;
   stage.rewritten = true;
   std::map<const Node<dsl::ModelItem> *, std::vector<Rewrite>> rules;
-  for (const StageInfo::Clause &clause : stage.sets) {
+  for (const Clause &clause : stage.sets) {
     auto &set = llvm::cast<dsl::SetItem>(*clause.item);
     std::optional<std::string> path = evaluator.slotName(set.slot, clause.scope);
     if (!path)

@@ -168,7 +168,7 @@ void Pipeline::collectNames(llvm::function_ref<void(llvm::StringRef)> visit) con
   if (current && current->stage) {
     for (auto &entry : current->stage->definitions)
       visit(entry.first);
-    for (const StageInfo::Clause &state : current->stage->states)
+    for (const Clause &state : current->stage->states)
       visit(llvm::cast<dsl::StateItem>(state.item)->slot.base.text);
   }
   loader.eachLibraryName(visit);

@@ -161,7 +161,7 @@ private:
   mlir::func::FuncOp buildStep(StageInfo &stage, const std::string &name, const std::set<std::string> &frozen,
                                bool lastPhase);
   void buildWatches(StageInfo &stage);
-  mlir::Attribute lengthOf(const StageInfo::Clause &clause);
+  mlir::Attribute lengthOf(const Clause &clause);
   StageFigures buildFigures(StageInfo &stage);
   /// For how long each leaf is frozen.
   std::map<std::string, FreezeLimit> freezeLimits(const StageInfo &stage);

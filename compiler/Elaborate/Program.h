@@ -22,6 +22,12 @@ struct Option {
   dsl::SourceRange range, keyword;
 };
 
+/// A clause of a domain or stage, with the same.
+struct Clause {
+  const dsl::Item *item = nullptr;
+  ScopePtr scope;
+};
+
 struct DomainInfo : Node<dsl::DomainItem> {
   struct Field {
     std::string name;
@@ -37,10 +43,6 @@ struct DomainInfo : Node<dsl::DomainItem> {
     std::string within;  ///< empty, or the field of each of whose values `low` to `high` are taken
     bool counts = false; ///< of samples, not shares: `low` and `high`
     dsl::SourceRange fieldRange;
-  };
-  struct Clause {
-    const dsl::Item *item;
-    ScopePtr scope;
   };
   std::vector<Field> fields;
   /// The bounded dimensions of the fields: the reader delivers a length under each of these names.
@@ -126,10 +128,6 @@ struct FreezeLimit {
 };
 
 struct StageInfo : Node<dsl::StageItem> {
-  struct Clause {
-    const dsl::Item *item;
-    ScopePtr scope;
-  };
   std::string key; ///< of random draws: a baseline has that of its stage
   std::string from;
   std::vector<SourceInfo> sources;
@@ -208,7 +206,7 @@ struct Acting {
   ScopePtr scope;
   int64_t count = 1; ///< of a Repeat
   std::vector<Acting> body = {};
-  StageInfo::Clause keep = {}; ///< of a Sweep
+  Clause keep = {}; ///< of a Sweep
 };
 
 struct PassRequest {

@@ -183,7 +183,7 @@ bool Pipeline::checkSampler(const SourceInfo &source) {
               describeShape(field->type) + (field->type.getRank() == 0 ? " of floats" : ""));
     return false;
   }
-  for (const DomainInfo::Clause &map : domain.maps)
+  for (const Clause &map : domain.maps)
     for (const dsl::Slot &target : llvm::cast<dsl::MappingItem>(*map.item).targets)
       if (target.base.text == sampler.field) {
         error(sampler.fieldRange, "bad-sampler",

@@ -16,7 +16,7 @@ namespace xfer {
 Value Pipeline::scheduleFactor() {
   if (current->scheduleFactor)
     return *current->scheduleFactor;
-  const StageInfo::Clause &clause = *current->stage->schedule;
+  const Clause &clause = *current->stage->schedule;
   const dsl::Expr &text = *llvm::cast<dsl::SettingItem>(*clause.item).value;
   Evaluator::Frame frame;
   frame.name = current->stage->key + ":schedule";

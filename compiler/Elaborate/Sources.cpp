@@ -172,7 +172,7 @@ mlir::Value Pipeline::sampleKeys(const Extent &extent) {
 bool Pipeline::isAddedView(const SourceInfo &source, llvm::StringRef field) {
   if (!current->stage || domains[source.domain].find(field))
     return false;
-  for (const StageInfo::Clause &augment : current->stage->augments)
+  for (const Clause &augment : current->stage->augments)
     for (const dsl::Slot &target : llvm::cast<dsl::AugmentItem>(*augment.item).targets)
       if (evaluator.slotName(target, augment.scope) == source.name + "." + field.str())
         return true;
@@ -218,10 +218,10 @@ Value Pipeline::sourceField(const SourceInfo &source, llvm::StringRef field, dsl
   for (const std::string &one : domain.brokenFields)
     fields[one] = Value();
   unsigned ordinal = 0;
-  for (const DomainInfo::Clause &map : domain.maps)
+  for (const Clause &map : domain.maps)
     applyMapping(source, domain, llvm::cast<dsl::MappingItem>(*map.item), map.scope, fields, ordinal++);
   if (augmented)
-    for (const StageInfo::Clause &augment : current->stage->augments) {
+    for (const Clause &augment : current->stage->augments) {
       auto &item = llvm::cast<dsl::AugmentItem>(*augment.item);
       std::optional<std::string> target = evaluator.slotName(item.targets.front(), augment.scope);
       if (target && llvm::StringRef(*target).starts_with(source.name + "."))
@@ -401,7 +401,7 @@ void Pipeline::warnOfUnread() {
                             "no step of '" + name + "' reads the source '" + source.name +
                                 "'; it still counts for the length of an epoch");
   for (auto &[name, stage] : stages)
-    for (const StageInfo::Clause &clause : stage.optimizers)
+    for (const Clause &clause : stage.optimizers)
       if (!usedOptimizers.count(clause.item))
         diagnostics.warning("unused-optimizer", clause.item->keyword,
                             "nothing is moved by this optimizer: what it is for is frozen, reached by no 'minimize', "

@@ -30,7 +30,7 @@ void Pipeline::discoverStage(StageInfo &stage) {
     FunctionBuilder function(*module, "discover." + stage.name, location(stage.item->slot.range));
     function.training = true;
     evaluator.functions.push_back(&function);
-    for (const StageInfo::Clause &clause : stage.states) {
+    for (const Clause &clause : stage.states) {
       auto &state = llvm::cast<dsl::StateItem>(*clause.item);
       build.whole = true;
       if (std::optional<std::string> name = evaluator.slotName(state.slot, clause.scope))
@@ -52,14 +52,14 @@ void Pipeline::discoverStage(StageInfo &stage) {
       else if (auto *repeat = llvm::dyn_cast<dsl::RepeatItem>(&item))
         eachItem(repeat->body->items, scope, visit);
     };
-    for (const StageInfo::Clause &clause : stage.acts)
+    for (const Clause &clause : stage.acts)
       visit(*clause.item, clause.scope);
     // Behind the clauses, as a definition may read what they hold; those that no clause reads are looked at too.
     build.onlyLooks = true;
     for (const std::string &name : stage.definitionOrder)
       evaluateDefinition(name, stage.definitions.at(name), stage.definitions.at(name).value->range);
     build.onlyLooks = false;
-    for (const StageInfo::Clause &clause : stage.watches)
+    for (const Clause &clause : stage.watches)
       if (auto &watch = llvm::cast<dsl::WatchItem>(*clause.item); watch.over.empty())
         evaluator.evaluate(*watch.value, clause.scope);
     evaluator.functions.pop_back();
@@ -72,7 +72,7 @@ void Pipeline::discoverStage(StageInfo &stage) {
 
 //===--- building -----------------------------------------------------------------------------------------------===//
 
-Attribute Pipeline::lengthOf(const StageInfo::Clause &clause) {
+Attribute Pipeline::lengthOf(const Clause &clause) {
   const dsl::Expr &expression = *llvm::cast<dsl::SettingItem>(*clause.item).value;
   if (auto *name = llvm::dyn_cast<dsl::NameExpr>(&expression))
     for (const Option &option : optionList)
@@ -97,7 +97,7 @@ std::map<std::string, FreezeLimit> Pipeline::freezeLimits(const StageInfo &stage
   std::map<std::string, FreezeLimit> limits;
   for (const std::string &path : modelFrozen)
     limits[path].always = true;
-  for (const StageInfo::Clause &clause : stage.freezes) {
+  for (const Clause &clause : stage.freezes) {
     auto &freeze = llvm::cast<dsl::FreezeItem>(*clause.item);
     std::set<std::string> frozen;
     std::optional<std::vector<Leaf *>> leaves = select(evaluator, freeze.selectors, clause.scope, &frozen);
@@ -133,7 +133,7 @@ std::set<std::string> Pipeline::finallyFrozen(const StageInfo &stage) {
 /// minimized. Losses that were computed are watched too.
 void Pipeline::buildWatches(StageInfo &stage) {
   FunctionBuilder &function = evaluator.function();
-  for (const StageInfo::Clause &clause : stage.watches) {
+  for (const Clause &clause : stage.watches) {
     auto &watch = llvm::cast<dsl::WatchItem>(*clause.item);
     if (!watch.over.empty())
       continue;
@@ -174,7 +174,7 @@ func::FuncOp Pipeline::buildStep(StageInfo &stage, const std::string &name, cons
   FunctionBuilder function(*module, name, location(stage.item->slot.range));
   function.training = true;
   evaluator.functions.push_back(&function);
-  for (const StageInfo::Clause &clause : stage.acts)
+  for (const Clause &clause : stage.acts)
     act(*clause.item, clause.scope);
   if (lastPhase)
     stage.roles = std::move(build.roles);
@@ -265,7 +265,7 @@ StageFigures Pipeline::buildFigures(StageInfo &stage) {
   for (const std::string &loss : stage.losses)
     if (stage.watched.count(loss))
       figures.watch.push_back(text(loss));
-  for (const StageInfo::Clause &clause : stage.watches) {
+  for (const Clause &clause : stage.watches) {
     auto &item = llvm::cast<dsl::WatchItem>(*clause.item);
     if (item.over.empty())
       figures.watch.push_back(text(item.name.text));

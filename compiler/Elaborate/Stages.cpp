@@ -23,10 +23,10 @@ void Pipeline::gatherClause(StageInfo &stage, const dsl::Item &item, const Scope
     else
       error(range, "duplicate-name", "'" + name + "' is defined twice in this stage");
   };
-  auto single = [&](std::optional<StageInfo::Clause> &slot) {
+  auto single = [&](std::optional<Clause> &slot) {
     if (slot)
       error(item.keyword, "duplicate-clause", "'" + dsl::getSpelling(item.kind) + "' stands twice in this stage");
-    slot = StageInfo::Clause{&item, scope};
+    slot = Clause{&item, scope};
   };
   llvm::TypeSwitch<const dsl::Item *>(&item)
       .Case<dsl::OnItem>([&](auto *on) {
@@ -144,7 +144,7 @@ Value Pipeline::stageMember(StageInfo &stage, llvm::StringRef member, dsl::Sourc
   auto definition = stage.definitions.find(member.str());
   if (definition == stage.definitions.end()) {
     std::vector<llvm::StringRef> candidates(stage.definitionOrder.begin(), stage.definitionOrder.end());
-    for (const StageInfo::Clause &clause : stage.states)
+    for (const Clause &clause : stage.states)
       candidates.push_back(llvm::cast<dsl::StateItem>(clause.item)->slot.base.text);
     return error(range, "unknown-definition",
                  "the stage '" + stage.name + "' has no definition and no state '" + member + "'" +
