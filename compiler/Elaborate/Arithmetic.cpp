@@ -97,10 +97,9 @@ std::optional<Tensor> Evaluator::toTensor(const Value &value, dsl::SourceRange r
   if (auto *list = value.list(); list && !list->elements.empty()) {
     if (std::optional<Tensor> constant = constantOf(*this, *list, element, range))
       return constant;
-    std::vector<Value> parts = list->elements;
     std::vector<Tensor> tensors;
     Type common = element;
-    for (const Value &part : parts) {
+    for (const Value &part : list->elements) {
       std::optional<Tensor> tensor = toTensor(part, range, element);
       if (!tensor)
         return std::nullopt;
@@ -189,10 +188,10 @@ bool Evaluator::unify(Tensor &a, Tensor &b, dsl::SourceRange range) {
     } else if (equalRank && (x->extent.size == 1 || y->extent.size == 1)) {
       shape.push_back(x->extent.size == 1 ? *y : *x);
     } else {
-      Value failed = error(range, "shapes-differ",
-                           "shapes " + describeDims(shapeA) + " and " + describeDims(shapeB) + " do not fit" +
-                               (equalRank ? Twine(": each extent must equal the other's, or be 1")
-                                          : Twine(": of lower rank, the extents must equal the last ones")));
+      error(range, "shapes-differ",
+            "shapes " + describeDims(shapeA) + " and " + describeDims(shapeB) + " do not fit" +
+                (equalRank ? Twine(": each extent must equal the other's, or be 1")
+                           : Twine(": of lower rank, the extents must equal the last ones")));
       return false;
     }
   }

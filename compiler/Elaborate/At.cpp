@@ -8,6 +8,7 @@
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
+#include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Evaluator.h"
 
 using namespace mlir;
@@ -43,16 +44,7 @@ static void collectElements(const CallTrace &trace, llvm::StringRef path, std::v
 static bool isChain(llvm::ArrayRef<const Entry *> entries) {
   for (size_t i = 1; i < entries.size(); ++i) {
     const Tensor *from = entries[i - 1]->value.tensor(), *to = entries[i]->value.tensor();
-    if (!from || !to || entries[i - 1]->name == entries[i]->name)
-      return false;
-    llvm::DenseSet<mlir::Value> seen;
-    SmallVector<mlir::Value> work{to->value};
-    while (!work.empty() && !seen.contains(from->value)) {
-      mlir::Value next = work.pop_back_val();
-      if (seen.insert(next).second && next.getDefiningOp())
-        work.append(next.getDefiningOp()->operand_begin(), next.getDefiningOp()->operand_end());
-    }
-    if (!seen.contains(from->value))
+    if (!from || !to || entries[i - 1]->name == entries[i]->name || !valuesBehind(to->value).contains(from->value))
       return false;
   }
   return true;

@@ -31,6 +31,7 @@ public:
   /// The text of a file of data that `range` names, unpacked if it is gzipped; nothing after an error, which was
   /// reported.
   virtual std::optional<std::string> readText(llvm::StringRef name, dsl::SourceRange range) = 0;
+  /// Every name that the library defines, in no order.
   virtual void eachLibraryName(llvm::function_ref<void(llvm::StringRef)> visit) = 0;
 };
 

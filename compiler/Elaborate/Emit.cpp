@@ -208,7 +208,8 @@ llvm::DenseSet<mlir::Value> valuesBehind(ValueRange values) {
       continue;
     Operation *op = value.getDefiningOp();
     if (auto argument = llvm::dyn_cast<BlockArgument>(value)) {
-      if (auto each = llvm::dyn_cast<nn::EachOp>(argument.getOwner()->getParentOp()))
+      // A block whose operation is not there yet has no arguments that lead on.
+      if (auto each = llvm::dyn_cast_or_null<nn::EachOp>(argument.getOwner()->getParentOp()))
         work.push_back(each->getOperand(argument.getArgNumber()));
     } else if (auto each = llvm::dyn_cast<nn::EachOp>(op)) {
       work.push_back(each.getYield().getValues()[llvm::cast<OpResult>(value).getResultNumber()]);

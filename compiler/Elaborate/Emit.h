@@ -14,12 +14,14 @@
 namespace xfer {
 
 std::vector<Extent> extentsOf(mlir::Value value);
+/// "[64, size(usps.train)]"
 std::string describeDims(llvm::ArrayRef<Dim> dims);
 llvm::SmallVector<nn::Extent> nnExtents(llvm::ArrayRef<Dim> dims);
 llvm::SmallVector<AxisId> axesOf(llvm::ArrayRef<Dim> dims);
 
 /// Rule 35: aligned at the last axes; an extent of 1 stretches.
 Tensor broadcastTo(mlir::OpBuilder &builder, mlir::Location where, const Tensor &tensor, llvm::ArrayRef<Dim> shape);
+/// The same elements in another shape, itself where it has that; its axes are those of `shape`.
 Tensor reshapeTo(mlir::OpBuilder &builder, mlir::Location where, const Tensor &tensor, llvm::ArrayRef<Dim> shape);
 /// A new first axis over tensors of equal shape.
 Tensor stack(mlir::OpBuilder &builder, mlir::Location where, llvm::ArrayRef<Tensor> tensors);

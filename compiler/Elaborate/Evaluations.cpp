@@ -11,7 +11,6 @@ namespace xfer {
 /// `predict e against y`: what figures compare. Without `against` the predictions are written, a row a sample.
 void Pipeline::predict(const dsl::PredictItem &item, const ScopePtr &scope, const std::string &name,
                        Reporting &reporting) {
-  reporting.predicts = true;
   reporting.prediction = evaluator.evaluate(*item.value, scope);
   if (item.against) {
     reporting.compares = true;

@@ -2,7 +2,6 @@
 #include "compiler/Dialect/NN/IR/NN.h"
 #include "compiler/Elaborate/Emit.h"
 #include "mlir/Transforms/RegionUtils.h"
-#include "llvm/ADT/BitVector.h"
 
 using namespace mlir;
 
@@ -144,7 +143,6 @@ func::FuncOp FunctionBuilder::finish() {
   func::ReturnOp::create(builder, function.getLoc(), operands);
 
   // An argument that nothing reads any more needs no source: a definition may name more than it uses.
-  llvm::BitVector unused(body->getNumArguments());
   IRRewriter rewriter(builder);
   (void)mlir::runRegionDCE(rewriter, function->getRegions());
   for (unsigned i = body->getNumArguments(); i-- > 0;)

@@ -53,7 +53,7 @@ public:
   void place(const Leaf &leaf, mlir::Value value) { current[leaf.path] = value; }
   /// Set while `watch` looks at the step: leaves are read as the batch found them.
   bool readsFound = false;
-  /// Gives a leaf its first value, which others that are made here do not see.
+  /// Gives a leaf its first value, which those that are made after it may read.
   void initialise(const Leaf &leaf, mlir::Value value);
   /// Proposes a new value for a module's state. The first proposal of a call site counts; the proposals of several
   /// sites are merged when the function is finished, as the state's `merge` says.
@@ -77,7 +77,7 @@ public:
   bool training = false;
   /// Random draws of a function without batches take their key from here: "stepkey".
   mlir::Value stepKey();
-  /// A number of (function, leaf writes): what a definition's memo depends on.
+  /// How often leaves were written so far: what a definition's memo depends on.
   unsigned version = 0;
 
 private:

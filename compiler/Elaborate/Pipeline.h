@@ -248,7 +248,7 @@ private:
   void buildUpdate(const dsl::UpdateItem &item, const ScopePtr &scope);
   struct Reporting {
     Value prediction, truth;
-    bool predicts = false, compares = false, ok = true;
+    bool compares = false, ok = true;
     std::set<std::string> names;
     llvm::SmallVector<mlir::Attribute> reports;
   };

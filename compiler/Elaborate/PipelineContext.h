@@ -46,6 +46,7 @@ public:
   /// Leaves that thaw in the same phase share the scalars of their optimizer: the name of that phase, empty for the
   /// first.
   virtual std::string thawGroup(llvm::StringRef leafPath) const = 0;
+  /// Every name that `lookup` and `library` know here, for suggestions.
   virtual void collectNames(llvm::function_ref<void(llvm::StringRef)> visit) const = 0;
   /// The word `param` of an option's declaration.
   virtual dsl::SourceRange optionKeyword(llvm::StringRef name) const = 0;

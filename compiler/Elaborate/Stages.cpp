@@ -182,18 +182,10 @@ void Pipeline::warnOfOldDefinition(const StageInfo &stage, llvm::StringRef membe
   auto own = std::find_if(ran.rbegin(), ran.rend(), [&](auto &one) { return one.first == stage.name; });
   if (own == ran.rend() || own == ran.rbegin() || !value.tensor())
     return;
-  llvm::DenseSet<mlir::Value> seen;
-  SmallVector<mlir::Value> work{value.tensor()->value};
-  while (!work.empty()) {
-    mlir::Value next = work.pop_back_val();
-    if (!seen.insert(next).second)
-      continue;
-    if (Operation *op = next.getDefiningOp())
-      work.append(op->operand_begin(), op->operand_end());
-  }
+  llvm::DenseSet<mlir::Value> behind = valuesBehind(value.tensor()->value);
   for (auto later = own.base(); later != ran.end(); ++later)
     for (const std::string &path : later->second)
-      if (seen.contains(evaluator.function().read(*evaluator.leaves[path]).value)) {
+      if (behind.contains(evaluator.function().read(*evaluator.leaves[path]).value)) {
         diagnostics.warning("old-definition", range,
                             "'" + stage.name + "." + member + "' is read with the parameters as they are here: '" +
                                 later->first + "' has moved '" + path + "' since '" + stage.name +

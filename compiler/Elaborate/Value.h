@@ -116,8 +116,9 @@ struct Constructor {
   dsl::SourceRange range;
 };
 
-/// A module in its place, possibly with other values for its parameters and states ("fast weights", a snapshot).
 enum class ModeOverride { FromContext, Training, Evaluation };
+
+/// A module in its place, possibly with other values for its parameters and states ("fast weights", a snapshot).
 struct Module {
   std::shared_ptr<ModuleInstance> instance;
   /// Values by leaf path that replace the instance's own; null for the original.
@@ -169,7 +170,6 @@ public:
     return Value(std::make_shared<const Record>(Record{std::move(fields)}));
   }
   static Value string(llvm::StringRef text) { return Value(text.str()); }
-  static Value integer(int64_t value) { return Value(value); }
 
   bool isPoison() const { return std::holds_alternative<Poison>(storage); }
   bool isNone() const { return std::holds_alternative<None>(storage); }

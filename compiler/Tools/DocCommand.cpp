@@ -6,7 +6,6 @@
 #include "dsl/Doc/Reference.h"
 #include "dsl/Parse/Parser.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>

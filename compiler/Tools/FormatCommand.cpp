@@ -4,7 +4,6 @@
 #include "dsl/AST/Print.h"
 #include "dsl/Format/Format.h"
 #include "dsl/Parse/Parser.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"

@@ -96,7 +96,6 @@ Pieces xfer::dsl::makePieces(const SourceManager &sources, FileId file, llvm::Ar
   llvm::StringRef text = sources.getText(file);
   uint32_t end = 0;
   size_t lineBegin = 0;
-  bool separated = false;
   for (const SyntaxToken &token : tokens) {
     llvm::StringRef gap = text.slice(end, token.range.begin);
     Piece piece;
@@ -111,8 +110,7 @@ Pieces xfer::dsl::makePieces(const SourceManager &sources, FileId file, llvm::Ar
     // The separators of items are no tokens here: an item that follows another was separated from it.
     bool isComment = token.role == Role::Comment;
     const Piece *left = pieces.empty() ? nullptr : &pieces.back();
-    separated = token.startsItem && left && !(left->is(Role::BlockOpen));
-    piece.separated = separated && !isComment;
+    piece.separated = token.startsItem && left && !left->is(Role::BlockOpen) && !isComment;
     if (left && !isComment)
       piece.blanks = blanksBetween(*left, piece);
     pieces.push_back(piece);

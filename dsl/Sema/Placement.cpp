@@ -12,7 +12,6 @@ namespace {
 enum PlaceNumber : unsigned {
 #define XFER_PLACE(NAME, WORDS) NAME##Number,
 #include "dsl/Sema/Placement.def"
-  numPlaces
 };
 
 enum Place : unsigned {
