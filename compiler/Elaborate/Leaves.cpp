@@ -158,15 +158,12 @@ bool Evaluator::runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type 
 }
 
 std::vector<Leaf *> Evaluator::leavesBelow(llvm::StringRef path) {
-  auto isBelow = [&](llvm::StringRef other) {
-    return other.consume_front(path) && (other.empty() || other.front() == '.' || other.front() == '[');
-  };
   std::vector<Leaf *> below;
   for (Leaf *leaf : leafOrder)
-    if (isBelow(leaf->path))
+    if (isAtOrBelow(leaf->path, path))
       below.push_back(leaf);
   for (auto &instance : instances)
-    readUnapplied |= !instance->applied && isBelow(instance->path);
+    readUnapplied |= !instance->applied && isAtOrBelow(instance->path, path);
   return below;
 }
 

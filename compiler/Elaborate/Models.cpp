@@ -71,8 +71,7 @@ void Pipeline::placeRewritten(StageInfo &stage) {
       continue;
     const Node<dsl::ModelItem> *model = nullptr;
     for (const Node<dsl::ModelItem> &node : models)
-      if (llvm::StringRef rest = *path;
-          rest.consume_front(node.name) && (rest.empty() || rest.front() == '.' || rest.front() == '['))
+      if (isAtOrBelow(*path, node.name))
         model = &node;
     if (!model) {
       auto names = llvm::map_range(models, [](auto &node) -> llvm::StringRef { return node.name; });
@@ -147,10 +146,7 @@ void Pipeline::emitLoads() {
     if (!into)
       continue;
     std::vector<Leaf *> leaves = evaluator.leavesBelow(*into);
-    auto isAt = [&](llvm::StringRef path) {
-      llvm::StringRef rest = *into;
-      return rest.consume_front(path) && (rest.empty() || rest.front() == '.' || rest.front() == '[');
-    };
+    auto isAt = [&](llvm::StringRef path) { return isAtOrBelow(*into, path); };
     if (leaves.empty() &&
         (llvm::any_of(evaluator.brokenParts, isAt) ||
          llvm::any_of(evaluator.instances, [&](auto &one) { return !one->applied && isAt(one->path); })))

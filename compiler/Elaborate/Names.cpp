@@ -51,9 +51,8 @@ std::optional<Value> Pipeline::lookupInStage(llvm::StringRef name, dsl::SourceRa
   if (stage)
     if (auto found = stage->definitions.find(name.str()); found != stage->definitions.end())
       return evaluateDefinition(name, found->second, range);
-  for (const SourceInfo &source : current->sources)
-    if (source.name == name)
-      return Value(Place{Place::Source, name.str(), ""});
+  if (current->findSource(name))
+    return Value(Place{Place::Source, name.str(), ""});
   if (!stage)
     return std::nullopt;
   if (std::optional<Value> state = findState(stage->name + "." + name.str()))
@@ -105,6 +104,12 @@ static std::optional<Value> familyOf(const Map &map, llvm::StringRef name, Read 
   return Value::list(std::move(inOrder));
 }
 
+/// Has something this name, or has it with an index?
+template <typename Map> static bool isThereOrFamily(const Map &map, const std::string &name) {
+  auto member = map.lower_bound(name + "[");
+  return map.count(name) || (member != map.end() && llvm::StringRef(member->first).starts_with(name + "["));
+}
+
 std::optional<Value> Pipeline::findState(const std::string &path) {
   if (auto found = states.find(path); found != states.end())
     return readState(found->second);
@@ -128,15 +133,9 @@ std::optional<Value> Pipeline::lookup(llvm::StringRef name, dsl::SourceRange ran
     return family;
   if (std::optional<Value> state = findState(name.str()))
     return state;
-  const std::string prefix = name.str() + "[";
-  bool isDomain =
-      llvm::any_of(domainOrder, [&](llvm::StringRef domain) { return domain == name || domain.starts_with(prefix); });
-  if (isDomain)
+  if (isThereOrFamily(domains, name.str()))
     return Value(Place{Place::Domain, name.str(), ""});
-  auto stage = stages.lower_bound(name.str());
-  while (stage != stages.end() && stage->first != name && !llvm::StringRef(stage->first).starts_with(prefix))
-    stage = llvm::StringRef(stage->first).starts_with(name) ? std::next(stage) : stages.end();
-  if (stage != stages.end())
+  if (isThereOrFamily(stages, name.str()))
     return Value(Place{Place::Stage, name.str(), ""});
   return std::nullopt;
 }
@@ -227,10 +226,8 @@ Value Pipeline::family(const Place &place, const Value &index, dsl::SourceRange 
     return error(range, "unknown-name", "there is no '" + name + "'" + dsl::suggest(name, candidates));
   }
   // Where the domain is a source under its own name, its batch is meant.
-  if (current && place.kind == Place::Domain)
-    for (const SourceInfo &source : current->sources)
-      if (source.name == name)
-        return Value(Place{Place::Source, name, ""});
+  if (current && place.kind == Place::Domain && current->findSource(name))
+    return Value(Place{Place::Source, name, ""});
   return Value(Place{place.kind, name, ""});
 }
 

@@ -168,6 +168,8 @@ struct ExportInputs {
 struct BuildContext {
   const StageInfo *stage = nullptr;
   std::vector<SourceInfo> sources;
+  /// The source of that name; null where there is none. Reading another one may move it.
+  const SourceInfo *findSource(llvm::StringRef name) const;
   bool whole = false;                  ///< whole splits instead of batches
   std::set<std::string> frozen;        ///< paths of frozen leaves
   std::map<std::string, Value> fields; ///< "source.field#draw", mapped and augmented

@@ -148,10 +148,8 @@ std::optional<std::vector<Leaf *>> select(Evaluator &evaluator, const dsl::Selec
   for (auto &instance : evaluator.instances) {
     if (!selects(*wanted, selector, instance->path, kinds))
       continue;
-    bool hasLeaves = llvm::any_of(evaluator.leafOrder, [&](Leaf *leaf) {
-      llvm::StringRef rest = leaf->path;
-      return rest.consume_front(instance->path) && (rest.starts_with(".") || rest.starts_with("["));
-    });
+    bool hasLeaves =
+        llvm::any_of(evaluator.leafOrder, [&](Leaf *leaf) { return isAtOrBelow(leaf->path, instance->path); });
     named |= !hasLeaves && instance->applied;
     reported |= !instance->applied;
     if (bare && !hasLeaves)

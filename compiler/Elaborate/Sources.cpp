@@ -14,6 +14,11 @@ using llvm::Twine;
 
 namespace xfer {
 
+const SourceInfo *BuildContext::findSource(llvm::StringRef name) const {
+  auto found = llvm::find_if(sources, [&](const SourceInfo &one) { return one.name == name; });
+  return found == sources.end() ? nullptr : &*found;
+}
+
 bool Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<dsl::SourceUse> &uses,
                              const ScopePtr &scope, bool wantsBatch) {
   size_t first = into.size();
@@ -271,8 +276,8 @@ Value Pipeline::sourceMember(const SourceInfo &source, llvm::StringRef member, d
 }
 
 Value Pipeline::sourceRecord(const Place &place, dsl::SourceRange range) {
-  auto source = llvm::find_if(current->sources, [&](const SourceInfo &one) { return one.name == place.name; });
-  if (source == current->sources.end())
+  const SourceInfo *source = current->findSource(place.name);
+  if (!source)
     return error(range, "source-not-read", "'" + place.name + "' is no source here");
   SourceInfo read = *source;
   std::vector<std::string> members;
@@ -315,8 +320,8 @@ Value Pipeline::splitField(const Place &split, llvm::StringRef field, dsl::Sourc
 Value Pipeline::member(const Place &place, llvm::StringRef member, dsl::SourceRange range) {
   switch (place.kind) {
   case Place::Source: {
-    auto source = llvm::find_if(current->sources, [&](const SourceInfo &one) { return one.name == place.name; });
-    if (source == current->sources.end())
+    const SourceInfo *source = current->findSource(place.name);
+    if (!source)
       return error(range, "source-not-read", "'" + place.name + "' is no source here");
     if (!domains[source->domain].find(member) && domains[source->domain].hasSplit(member))
       return Value(Place{Place::Split, source->domain, member.str()});
@@ -377,12 +382,8 @@ Value Pipeline::sizeOf(const Place &place, dsl::SourceRange) {
   if (place.kind == Place::Split)
     split = place.split;
   if (place.kind == Place::Source && current)
-    for (const SourceInfo &source : current->sources)
-      if (source.name == place.name) {
-        if (!current->whole)
-          return Value(Dim{Extent(source.batch), 0});
-        return Value(Dim{Extent::symbolic(source.rows()), 0});
-      }
+    if (const SourceInfo *source = current->findSource(place.name))
+      return Value(Dim{current->whole ? Extent::symbolic(source->rows()) : Extent(source->batch), 0});
   return Value(Dim{Extent::symbolic(domain + "." + split), 0});
 }
 

@@ -48,8 +48,7 @@ Value Pipeline::tokens(const TextField &text, const TokenizerSpec &tokenizer, ds
     tokenizers.push_back(tokenizer);
   SourceInfo source;
   nn::TensorInfo info;
-  auto found = llvm::find_if(current->sources, [&](const SourceInfo &one) { return one.name == text.source; });
-  if (found != current->sources.end()) {
+  if (const SourceInfo *found = current->findSource(text.source)) {
     source = *found;
     if (source.sampler)
       for (const SamplerInfo::Part &part : source.sampler->parts())

@@ -47,6 +47,10 @@ std::string describeShape(RankedTensorType type) {
   return text + "]";
 }
 
+bool isAtOrBelow(llvm::StringRef path, llvm::StringRef above) {
+  return path.consume_front(above) && (path.empty() || path.front() == '.' || path.front() == '[');
+}
+
 std::string Value::describe() const {
   if (auto *tensor = this->tensor()) {
     Type element = tensor->type().getElementType();

@@ -262,6 +262,9 @@ struct Leaf {
   dsl::SourceRange range;
 };
 
+/// Is `path` that of `above`, or of something inside of it?
+bool isAtOrBelow(llvm::StringRef path, llvm::StringRef above);
+
 /// A module in its place in the model: parts, parameters and states under one path.
 struct ModuleInstance {
   std::string path;
