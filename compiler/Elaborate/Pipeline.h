@@ -275,6 +275,7 @@ private:
   void buildBaseline(const Acting &acting);
   void emitRun(llvm::StringRef kind, llvm::StringRef name, dsl::SourceRange range);
   void emitLeaves();
+  /// The number of a place with what a running program says of it.
   int64_t siteOf(dsl::SourceRange range, const llvm::Twine &text);
   StageInfo *findStage(const dsl::Slot &slot, const ScopePtr &scope);
 
@@ -324,7 +325,9 @@ private:
   BuildContext *current = nullptr;
   int64_t counterDelay = 0; ///< steps that counters are behind, inside `delayed`
   bool discovering = false;
-  std::vector<std::pair<dsl::SourceRange, std::string>> sites;
+  /// The numbers by which a running program names its places, from 1, in the order in which they came up.
+  using Site = std::pair<dsl::SourceRange, std::string>;
+  llvm::MapVector<Site, int64_t, std::map<Site, unsigned>> sites;
   std::map<std::pair<const SamplerInfo *, std::string>, std::string> weightPasses; ///< by sampler and split
   std::map<std::string, unsigned> passNumbers; ///< of evaluations, reports and updates of one name
   std::set<std::string> usedDomains;

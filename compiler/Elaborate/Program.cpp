@@ -18,11 +18,7 @@ Pipeline::Pipeline(MLIRContext &context, const dsl::SourceManager &sources, File
 }
 
 int64_t Pipeline::siteOf(dsl::SourceRange range, const Twine &text) {
-  for (auto [i, site] : llvm::enumerate(sites))
-    if (site.first == range && site.second == text.str())
-      return static_cast<int64_t>(i) + 1;
-  sites.push_back({range, text.str()});
-  return static_cast<int64_t>(sites.size());
+  return sites.try_emplace({range, text.str()}, static_cast<int64_t>(sites.size()) + 1).first->second;
 }
 
 StageInfo *Pipeline::findStage(const dsl::Slot &slot, const ScopePtr &scope) {
@@ -240,8 +236,8 @@ void Pipeline::build() {
     buildExport(node);
   emitLoads();
   emitLeaves();
-  for (auto [i, site] : llvm::enumerate(sites))
-    pipeline::SiteOp::create(builder, location(site.first), builder.getI64IntegerAttr(i + 1), text(site.second));
+  for (auto &[site, number] : sites)
+    pipeline::SiteOp::create(builder, location(site.first), builder.getI64IntegerAttr(number), text(site.second));
 }
 
 OwningOpRef<ModuleOp> elaborate(MLIRContext &context, const dsl::SourceManager &sources, const dsl::File &program,
