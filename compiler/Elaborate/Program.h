@@ -197,6 +197,7 @@ struct BuildContext {
   int64_t draws = 0;        ///< how many further ones there are (`repeat k fresh`)
   unsigned updaters = 0;    ///< clauses with an optimizer of their own so far
   std::map<dsl::Item::Kind, unsigned> actNumbers;
+  std::map<const dsl::OptimizerItem *, std::optional<std::set<const Leaf *>>> covered; ///< by `optimizer .. for`
   std::map<std::string, std::string> thawGroups;
 };
 

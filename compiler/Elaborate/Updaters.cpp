@@ -30,10 +30,14 @@ std::optional<Pipeline::Chosen> Pipeline::optimizerFor(const Leaf &leaf, const s
     auto &item = llvm::cast<dsl::OptimizerItem>(*clause.item);
     bool matches = true;
     if (item.selectors) {
-      std::optional<std::vector<Leaf *>> leaves = select(evaluator, *item.selectors, clause.scope);
-      if (!leaves)
+      // Selected once for a step: for each of thousands of leaves it took most of the time.
+      auto [covered, isNew] = current->covered.try_emplace(&item);
+      if (isNew)
+        if (std::optional<std::vector<Leaf *>> leaves = select(evaluator, *item.selectors, clause.scope))
+          covered->second.emplace(leaves->begin(), leaves->end());
+      if (!covered->second)
         return std::nullopt;
-      matches = llvm::is_contained(*leaves, &leaf);
+      matches = covered->second->count(&leaf) != 0;
     }
     size_t number = current->stage->optimizers.size() - 1 - i;
     if (!matches)
