@@ -67,8 +67,8 @@ void Pipeline::actOnce(const dsl::Item &item, const ScopePtr &scope) {
       .Case<dsl::RunItem>([&](auto *run) { evaluator.evaluate(*run->value, scope); })
       .Case<dsl::HoldItem>([&](auto *hold) {
         // What is held is a constant below, and so are the parameters that it was made from.
-        std::vector<Value> held{evaluator.evaluate(*hold->value, scope)};
-        current->holds[hold->name.text] = findBuiltin("stop_gradient")->run(evaluator, held, hold->value->range);
+        Value held = evaluator.evaluate(*hold->value, scope);
+        current->holds[hold->name.text] = runBuiltin(evaluator, "stop_gradient", {held}, hold->value->range);
       })
       .Case<dsl::UpdateItem>([&](auto *update) {
         assign(update->slot, scope, evaluator.evaluate(*update->value, scope), update->value->range);

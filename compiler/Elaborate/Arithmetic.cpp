@@ -24,10 +24,8 @@ std::vector<Dim> Evaluator::shapeOf(const Tensor &tensor) const {
 Tensor Evaluator::constant(double value, Type element, llvm::ArrayRef<Dim> shape, dsl::SourceRange range) {
   Location where = location(range);
   auto scalarType = RankedTensorType::get({}, element);
-  Attribute attribute = llvm::isa<FloatType>(element)
-                            ? Attribute(builder().getFloatAttr(element, value))
-                            : Attribute(IntegerAttr::get(element, static_cast<int64_t>(value)));
-  mlir::Value scalar = nn::ConstantOp::create(builder(), where, DenseElementsAttr::get(scalarType, attribute));
+  mlir::Value scalar = nn::ConstantOp::create(
+      builder(), where, DenseElementsAttr::get(scalarType, numberAttr(builder(), element, value)));
   Tensor tensor{scalar, {}};
   if (shape.empty())
     return tensor;
@@ -75,9 +73,7 @@ static std::optional<Tensor> constantOf(Evaluator &evaluator, const List &list, 
     return std::nullopt; // which is said of the number alone
   SmallVector<Attribute> attributes;
   for (double number : numbers)
-    attributes.push_back(llvm::isa<FloatType>(element)
-                             ? Attribute(builder.getFloatAttr(element, number))
-                             : Attribute(IntegerAttr::get(element, static_cast<int64_t>(number))));
+    attributes.push_back(numberAttr(builder, element, number));
   auto type = RankedTensorType::get(shape, element);
   mlir::Value value =
       nn::ConstantOp::create(builder, evaluator.location(range), DenseElementsAttr::get(type, attributes));

@@ -25,6 +25,15 @@ void eachBuiltin(llvm::function_ref<void(llvm::StringRef)> visit) {
     visit(entry.getKey());
 }
 
+Value runBuiltin(Evaluator &evaluator, llvm::StringRef name, std::vector<Value> given, dsl::SourceRange range) {
+  const Builtin &builtin = *findBuiltin(name);
+  assert(given.size() <= builtin.formals.size() && "more arguments than the builtin takes");
+  if (llvm::any_of(given, [](const Value &one) { return one.isPoison(); }))
+    return Value();
+  given.resize(builtin.formals.size(), Value::none());
+  return builtin.run(evaluator, given, range);
+}
+
 std::optional<int64_t> axisArgument(Evaluator &evaluator, const Value &value, int64_t otherwise, const Tensor &tensor,
                                     llvm::StringRef what, dsl::SourceRange range) {
   return evaluator.axis(value.isNone() ? Value(otherwise) : value, tensor, what, range);

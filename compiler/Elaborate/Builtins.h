@@ -29,6 +29,9 @@ template <typename Callable> Value lift(Evaluator &evaluator, const Value &x, ds
   return apply(x);
 }
 
+/// Calls a builtin by its name; those of its last arguments that are not given are left out. Poison gives poison.
+Value runBuiltin(Evaluator &evaluator, llvm::StringRef name, std::vector<Value> given, dsl::SourceRange range);
+
 /// The one axis among the arguments of `what`, `otherwise` where it was left out; nothing after an error.
 std::optional<int64_t> axisArgument(Evaluator &evaluator, const Value &value, int64_t otherwise, const Tensor &tensor,
                                     llvm::StringRef what, dsl::SourceRange range);

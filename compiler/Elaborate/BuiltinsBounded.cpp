@@ -48,9 +48,7 @@ static Value dense(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceR
                ? Value()
                : evaluator.error(range, "wrong-type",
                                  "the fill of 'dense' is a number known at compile time, found " + given[1].describe());
-  Type element = x.type().getElementType();
-  Attribute value = llvm::isa<FloatType>(element) ? Attribute(evaluator.builder().getFloatAttr(element, *fill))
-                                                  : IntegerAttr::get(element, static_cast<int64_t>(*fill));
+  Attribute value = numberAttr(evaluator.builder(), x.type().getElementType(), *fill);
   nn::Meaning meaning = meaningOf(x.value);
   Tensor result = evaluator.masked(x, axes, value, range);
   // A label stays one where the fill is one as well.
@@ -167,10 +165,9 @@ static Value compact(Evaluator &evaluator, std::vector<Value> &given, dsl::Sourc
   // Entry j goes to place rank - 1; what is not kept, or beyond the last place, goes to one more, which is cut off.
   Value place = evaluator.binary(BinaryOp::Subtract, Value(rank), Value(int64_t(1)), range);
   Value beyond(*most);
-  std::vector<Value> chosen{evaluator.binary(BinaryOp::Equal, Value(flag), Value(int64_t(1)), range), place, beyond};
-  place = findBuiltin("where")->run(evaluator, chosen, range);
-  std::vector<Value> held{place, beyond, Value::none(), Value::none()};
-  place = findBuiltin("min")->run(evaluator, held, range);
+  Value isKept = evaluator.binary(BinaryOp::Equal, Value(flag), Value(int64_t(1)), range);
+  place = runBuiltin(evaluator, "where", {isKept, place, beyond}, range);
+  place = runBuiltin(evaluator, "min", {place, beyond}, range);
   if (!place.tensor())
     return Value();
   std::vector<Dim> target = shape;
@@ -182,8 +179,7 @@ static Value compact(Evaluator &evaluator, std::vector<Value> &given, dsl::Sourc
   for (const Dim &dim : llvm::drop_begin(shape))
     sizes.push_back(dim.extent.size);
   mlir::Value first = nn::SliceOp::create(builder, where, spread, offsets, sizes, strides);
-  std::vector<Value> few{count, Value(*most), Value::none(), Value::none()};
-  Value length = findBuiltin("min")->run(evaluator, few, range);
+  Value length = runBuiltin(evaluator, "min", {count, Value(*most)}, range);
   if (!length.tensor())
     return Value();
   Tensor result{annotate(builder, where, first, meaningOf(x->value)), x->axes};

@@ -55,22 +55,8 @@ static Value stopGradient(Evaluator &evaluator, std::vector<Value> &given, dsl::
   return lift(evaluator, given[0], range, [&](const Value &x) -> Value {
     if (x.isNumber() || x.text() || x.function() || x.isNone())
       return x;
-    if (const Record *record = x.record()) {
-      std::vector<std::pair<std::string, Value>> fields;
-      for (auto &[name, value] : record->fields) {
-        std::vector<Value> single{value};
-        fields.push_back({name, stopGradient(evaluator, single, range)});
-      }
-      return Value::record(std::move(fields));
-    }
-    if (const List *list = x.list()) {
-      std::vector<Value> all;
-      for (const Value &one : list->elements) {
-        std::vector<Value> single{one};
-        all.push_back(stopGradient(evaluator, single, range));
-      }
-      return Value::list(std::move(all), list->tuple);
-    }
+    if (x.record() || x.list())
+      return mapLeaves(x, [&](const Value &one) { return runBuiltin(evaluator, "stop_gradient", {one}, range); });
     std::optional<Tensor> tensor = evaluator.toTensor(x, range);
     if (!tensor)
       return Value();

@@ -96,11 +96,8 @@ static Value overall(Evaluator &evaluator, llvm::ArrayRef<Value> operands, dsl::
       return evaluator.error(range, "wrong-type",
                              "this is a tree for each element of an 'each'; take its 'mean' or 'sum' first, or stay "
                              "inside the 'each'");
-  Value sums = evaluator.overLeaves(operands, range, [&](llvm::ArrayRef<Value> parts) {
-    Value product = part(parts);
-    std::vector<Value> arguments{product, Value::none(), Value::none()};
-    return product.isPoison() ? product : findBuiltin("sum")->run(evaluator, arguments, range);
-  });
+  Value sums = evaluator.overLeaves(
+      operands, range, [&](llvm::ArrayRef<Value> parts) { return runBuiltin(evaluator, "sum", {part(parts)}, range); });
   if (!sums.tree())
     return sums;
   Value total(0.0);
@@ -123,35 +120,29 @@ static Value dot(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRan
   };
   if (isTree(given[0]) || isTree(given[1]))
     return overall(evaluator, {given[0], given[1]}, range, product);
-  std::vector<Value> arguments{product({given[0], given[1]}), Value::none(), Value::none()};
-  return arguments[0].isPoison() ? Value() : findBuiltin("sum")->run(evaluator, arguments, range);
+  return runBuiltin(evaluator, "sum", {product({given[0], given[1]})}, range);
 }
 
 /// The square root, whose derivative at 0 is 0: a norm has no slope there, and infinity times 0 would be not a number.
 static Value rootOrZero(Evaluator &evaluator, const Value &x, dsl::SourceRange range) {
-  const Builtin *where = findBuiltin("where");
-  std::vector<Value> held{evaluator.binary(dsl::BinaryOp::Equal, x, Value(0.0), range), Value(1.0), x};
-  std::vector<Value> root{where->run(evaluator, held, range)};
-  held[1] = Value(0.0);
-  held[2] = findBuiltin("sqrt")->run(evaluator, root, range);
-  return where->run(evaluator, held, range);
+  Value isZero = evaluator.binary(dsl::BinaryOp::Equal, x, Value(0.0), range);
+  Value above = runBuiltin(evaluator, "where", {isZero, Value(1.0), x}, range);
+  Value root = runBuiltin(evaluator, "sqrt", {above}, range);
+  return runBuiltin(evaluator, "where", {isZero, Value(0.0), root}, range);
 }
 
 /// Euclidean norm: of a tree over all leaves, of a tensor along `axis`.
 static Value norm(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
-  std::vector<Value> squares{Value()};
+  Value squares;
   if (isTree(given[0])) {
-    std::vector<Value> twice{given[0], given[0]};
-    squares[0] = dot(evaluator, twice, range);
+    squares = runBuiltin(evaluator, "dot", {given[0], given[0]}, range);
   } else {
     Value square = evaluator.binary(dsl::BinaryOp::Multiply, given[0], given[0], range);
-    std::vector<Value> arguments{square, given[1], given[2]};
-    squares[0] = square.isPoison() ? square : findBuiltin("sum")->run(evaluator, arguments, range);
+    squares = runBuiltin(evaluator, "sum", {square, given[1], given[2]}, range);
   }
-  if (squares[0].isPoison())
-    return squares[0];
-  return squares[0].isNumber() ? findBuiltin("sqrt")->run(evaluator, squares, range)
-                               : rootOrZero(evaluator, squares[0], range);
+  if (squares.isPoison())
+    return squares;
+  return squares.isNumber() ? runBuiltin(evaluator, "sqrt", {squares}, range) : rootOrZero(evaluator, squares, range);
 }
 
 /// `mix(a, b, r)`: r of a, 1 - r of b; states come from b.

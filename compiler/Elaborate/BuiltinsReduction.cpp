@@ -20,8 +20,7 @@ static Attribute neutral(OpBuilder &builder, nn::ReduceKind kind, Type element) 
     return IntegerAttr::get(element, largest ? INT32_MIN : INT32_MAX);
   }
   bool one = kind == nn::ReduceKind::Prod || kind == nn::ReduceKind::All;
-  return llvm::isa<FloatType>(element) ? Attribute(builder.getFloatAttr(element, one ? 1 : 0))
-                                       : Attribute(IntegerAttr::get(element, one ? 1 : 0));
+  return numberAttr(builder, element, one ? 1 : 0);
 }
 
 /// x as a reduction over `axes` wants it: only real entries, and no lengths where they are combined over the samples.
@@ -189,8 +188,7 @@ static Value mean(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
   Value count = evaluator.entryCount(*tensor, *axes, range);
   if (total.tensor() && !evaluator.raggedAmong(*tensor, *axes).empty()) {
     // The mean of nothing is 0: a sample without entries adds nothing. The count has the axes that are left.
-    std::vector<Value> atLeastOne{count, Value(1.0), Value::none(), Value::none()};
-    Value held = findBuiltin("max")->run(evaluator, atLeastOne, range);
+    Value held = runBuiltin(evaluator, "max", {count, Value(1.0)}, range);
     count = held.tensor() && total.tensor()->rank() != held.tensor()->rank()
                 ? Value(reshapeTo(evaluator.builder(), evaluator.location(range), *held.tensor(),
                                   keptShape(evaluator, *held.tensor(), *axes)))
@@ -230,8 +228,7 @@ static Value argExtremum(Evaluator &evaluator, std::vector<Value> &given, dsl::S
   int64_t count = x->type().getDimSize(*axis);
   if (ShapedType::isDynamic(count))
     return place;
-  std::vector<Value> tagged{Value(place), Value(count)};
-  return findBuiltin("classes")->run(evaluator, tagged, range);
+  return runBuiltin(evaluator, "classes", {Value(place), Value(count)}, range);
 }
 
 static Value cumsum(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
@@ -289,8 +286,7 @@ static Value topK(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
   AxisId few = 0;
   if (evaluator.isRagged(both->values, both->axis))
     few = evaluator.derivedAxis(dim.axis, "most " + std::to_string(*k), [&](const Tensor &length) {
-      std::vector<Value> smaller{Value(length), Value(*k), Value::none(), Value::none()};
-      return findBuiltin("min")->run(evaluator, smaller, range);
+      return runBuiltin(evaluator, "min", {Value(length), Value(*k)}, range);
     });
   dim = Dim{Extent(*k), few};
   for (const Dim &each : dims)

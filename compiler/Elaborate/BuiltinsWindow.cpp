@@ -88,8 +88,8 @@ static Value countWindows(Evaluator &evaluator, const Value &size, int64_t windo
   using dsl::BinaryOp;
   // (size + padding - window) // stride + 1, and none where that is below 1; the division must not see negatives.
   Value steps = evaluator.binary(BinaryOp::Add, size, Value(padding - window + stride), range);
-  std::vector<Value> held{steps, Value(int64_t(0)), Value::none(), Value::none()};
-  return evaluator.binary(BinaryOp::FloorDivide, findBuiltin("max")->run(evaluator, held, range), Value(stride), range);
+  Value held = runBuiltin(evaluator, "max", {steps, Value(int64_t(0))}, range);
+  return evaluator.binary(BinaryOp::FloorDivide, held, Value(stride), range);
 }
 
 /// Windows over a bounded dimension see real entries only, `fill` elsewhere; there are as many as each sample has room

@@ -283,10 +283,8 @@ Value Mapping::run() {
     OpBuilder::InsertionGuard guard(builder);
     loop.block = builder.createBlock(&region);
     auto argument = [&](mlir::Value whole) {
-      nn::TensorInfo info = nn::TensorInfo::of(whole.getType());
-      info.extents.erase(info.extents.begin());
       operands.push_back(whole);
-      return loop.block->addArgument(info.type(), where);
+      return loop.block->addArgument(elementType(whole.getType()), where);
     };
     for (const Tensor &tensor : mapped)
       arguments.push_back(argument(tensor.value));
@@ -314,11 +312,8 @@ Value Mapping::run() {
       operands.erase(operands.begin() + i);
     }
   SmallVector<Type> types;
-  for (mlir::Value value : yielded) {
-    nn::TensorInfo info = nn::TensorInfo::of(value.getType());
-    info.extents.insert(info.extents.begin(), *count);
-    types.push_back(info.type());
-  }
+  for (mlir::Value value : yielded)
+    types.push_back(stackedType(value.getType(), *count));
   SmallVector<mlir::Value> invariants = isolate(region, where);
   auto op = nn::EachOp::create(builder, where, types, operands, invariants);
   op.getBody().takeBody(region);

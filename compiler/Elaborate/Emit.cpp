@@ -87,6 +87,24 @@ Tensor fromFront(OpBuilder &builder, Location where, const Tensor &tensor, int64
   return permuted(builder, where, tensor, permutation);
 }
 
+Attribute numberAttr(OpBuilder &builder, Type element, double number) {
+  if (llvm::isa<FloatType>(element))
+    return builder.getFloatAttr(element, number);
+  return IntegerAttr::get(element, static_cast<int64_t>(number));
+}
+
+Type stackedType(Type type, const Extent &count) {
+  nn::TensorInfo info = nn::TensorInfo::of(type);
+  info.extents.insert(info.extents.begin(), count);
+  return info.type();
+}
+
+Type elementType(Type stacked) {
+  nn::TensorInfo info = nn::TensorInfo::of(stacked);
+  info.extents.erase(info.extents.begin());
+  return info.type();
+}
+
 nn::Meaning meaningOf(mlir::Value value) { return nn::Meaning::of(value.getType()); }
 
 mlir::Value annotate(OpBuilder &builder, Location where, mlir::Value value, const nn::Meaning &meaning) {

@@ -29,6 +29,11 @@ Tensor stack(mlir::OpBuilder &builder, mlir::Location where, llvm::ArrayRef<Tens
 Tensor toFront(mlir::OpBuilder &builder, mlir::Location where, const Tensor &tensor, int64_t axis);
 /// The tensor with its first axis at place `axis`; itself where it has no such place.
 Tensor fromFront(mlir::OpBuilder &builder, mlir::Location where, const Tensor &tensor, int64_t axis);
+/// A number as an element of that type has it.
+mlir::Attribute numberAttr(mlir::OpBuilder &builder, mlir::Type element, double number);
+/// The type of `count` values of a type one after the other, and back.
+mlir::Type stackedType(mlir::Type type, const Extent &count);
+mlir::Type elementType(mlir::Type stacked);
 /// What is known of a value beside its shape.
 nn::Meaning meaningOf(mlir::Value value);
 /// The value with another meaning; itself where that changes nothing.

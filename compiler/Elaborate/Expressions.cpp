@@ -244,13 +244,7 @@ bool Evaluator::bindPattern(const dsl::Pattern &pattern, const Value &value, Sco
 /// What is too large is refused where it arises, before anything allocates it.
 Value Evaluator::bounded(Value value, dsl::SourceRange range) {
   const Tensor *tensor = value.tensor();
-  if (!tensor)
-    return value;
-  uint64_t elements = 1;
-  for (int64_t extent : tensor->type().getShape())
-    if (!ShapedType::isDynamic(extent) && extent != 0 && elements <= maxElements)
-      elements = static_cast<uint64_t>(extent) > maxElements / elements ? maxElements + 1 : elements * extent;
-  if (elements > maxElements)
+  if (tensor && countElements(tensor->type(), maxElements) > maxElements)
     return error(range, "tensor-too-large",
                  value.describe() + " would have more than " + Twine(maxElements) + " elements");
   return value;

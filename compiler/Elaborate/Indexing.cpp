@@ -4,8 +4,7 @@
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
-#include "compiler/Elaborate/Emit.h"
-#include "compiler/Elaborate/Evaluator.h"
+#include "compiler/Elaborate/Builtins.h"
 
 using namespace mlir;
 using llvm::Twine;
@@ -93,14 +92,8 @@ std::optional<Dim> Evaluator::partOfBounded(const Dim &dim, int64_t low, int64_t
   std::string how = "part " + std::to_string(cut) + " " + std::to_string(size);
   AxisId axis = derivedAxis(dim.axis, how, [&](const Tensor &length) {
     Value left = binary(dsl::BinaryOp::Subtract, Value(length), Value(cut), range);
-    auto hold = [&](const char *function, int64_t limit) {
-      std::vector<Value> arguments{left, Value(limit), Value::none(), Value::none()};
-      left = findBuiltin(function)->run(*this, arguments, range);
-    };
-    hold("max", 0);
-    if (cut + size < dim.extent.size)
-      hold("min", size);
-    return left;
+    left = runBuiltin(*this, "max", {left, Value(int64_t(0))}, range);
+    return cut + size < dim.extent.size ? runBuiltin(*this, "min", {left, Value(size)}, range) : left;
   });
   return axis ? std::optional<Dim>(Dim{Extent(size), axis}) : std::nullopt;
 }

@@ -19,11 +19,7 @@ static constexpr uint64_t maxLeafElements = uint64_t(1) << 34;
 
 Leaf *Evaluator::declareLeaf(const std::string &path, Leaf::Kind kind, RankedTensorType type, const dsl::Expr *initial,
                              llvm::StringRef merge, const ScopePtr &scope, dsl::SourceRange range) {
-  uint64_t elements = 1;
-  for (int64_t extent : type.getShape())
-    if (!ShapedType::isDynamic(extent) && extent != 0 && elements <= maxLeafElements)
-      elements = static_cast<uint64_t>(extent) > maxLeafElements / elements ? maxLeafElements + 1 : elements * extent;
-  if (elements > maxLeafElements) {
+  if (countElements(type, maxLeafElements) > maxLeafElements) {
     error(range, "tensor-too-large",
           "'" + path + "' would be " + describeShape(type) + ": more than " + Twine(maxLeafElements) + " elements");
     return nullptr;

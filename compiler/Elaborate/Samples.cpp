@@ -18,10 +18,8 @@ static constexpr int64_t maxViews = 1 << 16;
 
 /// The sample's part of a value of the batch.
 mlir::Value Pipeline::sampleArgument(SampleRegion &region, mlir::Value batch, Location where) {
-  nn::TensorInfo info = nn::TensorInfo::of(batch.getType());
-  info.extents.erase(info.extents.begin());
   region.operands.push_back(batch);
-  return region.block->addArgument(info.type(), where);
+  return region.block->addArgument(elementType(batch.getType()), where);
 }
 
 /// The same with its axes: a bounded dimension has one length here, or one for each sample of an element.
@@ -100,9 +98,7 @@ bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, 
     SmallVector<mlir::Value> yielded;
     for (const Tensor &tensor : *made) {
       yielded.push_back(tensor.value);
-      nn::TensorInfo info = nn::TensorInfo::of(tensor.value.getType());
-      info.extents.insert(info.extents.begin(), count);
-      types.push_back(info.type());
+      types.push_back(stackedType(tensor.value.getType(), count));
     }
     values = *made;
     nn::YieldOp::create(inner, where, yielded);

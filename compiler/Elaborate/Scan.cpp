@@ -144,13 +144,6 @@ static std::optional<Value> yieldedBy(Evaluator &evaluator, const Value &value, 
   return ok ? std::optional(made) : std::nullopt;
 }
 
-/// The type of `count` values one after the other.
-static Type stackedType(mlir::Value value, int64_t count) {
-  nn::TensorInfo info = nn::TensorInfo::of(value.getType());
-  info.extents.insert(info.extents.begin(), Extent(count));
-  return info.type();
-}
-
 /// What the next value of a carry gives the loop for one of its tensors; nothing after an error.
 std::optional<Tensor> Evaluator::nextOf(const Tensor &next, const Tensor &first, const Tensor &before,
                                         const std::optional<Tensor> &goesOn, dsl::SourceRange range) {
@@ -204,13 +197,9 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
       before.push_back(block->addArgument(tensor.value.getType(), where));
     parts(before, [&](const dsl::Name &name, const Value &value) { inner->define(name.text, value); });
     std::vector<Value> elements;
-    for (const Tensor &tensor : source->tensors) {
-      auto type = llvm::cast<RankedTensorType>(tensor.value.getType());
-      nn::TensorInfo info = nn::TensorInfo::of(type);
-      info.extents.erase(info.extents.begin());
-      elements.push_back(Value(
-          Tensor{block->addArgument(info.type(), where), llvm::SmallVector<AxisId>(llvm::drop_begin(tensor.axes))}));
-    }
+    for (const Tensor &tensor : source->tensors)
+      elements.push_back(Value(Tensor{block->addArgument(elementType(tensor.value.getType()), where),
+                                      llvm::SmallVector<AxisId>(llvm::drop_begin(tensor.axes))}));
     Value element = elements.empty()  ? Value(Tensor{index, {}})
                     : source->isTuple ? Value::list(std::move(elements), true)
                                       : elements.front();
@@ -292,7 +281,7 @@ Value Evaluator::scan(const dsl::ScanExpr &expression, const ScopePtr &scope) {
     for (const Iteration::Proposal &proposal : iteration.proposals)
       values.push_back(proposal.value);
     for (mlir::Value value : llvm::ArrayRef(values).drop_front(first.size()))
-      resultTypes.push_back(stackedType(value, source->count));
+      resultTypes.push_back(stackedType(value.getType(), Extent(source->count)));
     if (goesOn)
       values.push_back(goesOn->value);
     nn::YieldOp::create(builder(), where, values);

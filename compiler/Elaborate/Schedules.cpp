@@ -73,8 +73,7 @@ std::optional<Value> Pipeline::counter(llvm::StringRef name, dsl::SourceRange ra
   using dsl::BinaryOp;
   auto binary = [&](BinaryOp op, const Value &a, const Value &b) { return evaluator.binary(op, a, b, range); };
   auto atLeast = [&](const Value &value, int64_t bound) {
-    std::vector<Value> both{value, Value(bound), Value::none(), Value::none()};
-    return findBuiltin("max")->run(evaluator, both, range);
+    return runBuiltin(evaluator, "max", {value, Value(bound)}, range);
   };
   auto later = [&](llvm::StringRef which, int64_t bound) {
     return atLeast(binary(BinaryOp::Subtract, read(which), Value(counterDelay)), bound);

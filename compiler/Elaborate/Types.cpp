@@ -69,7 +69,7 @@ static const dsl::BinaryExpr *boundedDimension(const dsl::Dim &dim) {
   return bounded && bounded->op == dsl::BinaryOp::LessEqual ? bounded : nullptr;
 }
 
-static Type elementType(MLIRContext *context, char element) {
+static Type typeOf(MLIRContext *context, char element) {
   switch (element) {
   case 'f':
     return Float32Type::get(context);
@@ -215,7 +215,7 @@ Value Evaluator::conformTensor(const Value &value, const dsl::Type &type, llvm::
   std::optional<Tensor> tensor = toTensor(value, range);
   if (!tensor)
     return Value();
-  Type wanted = elementType(&context, rule->element);
+  Type wanted = typeOf(&context, rule->element);
   Type found = tensor->type().getElementType();
   if (found != wanted) {
     bool widens =
@@ -457,7 +457,7 @@ Evaluator::tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceR
     extents.insert(extents.end(), part->begin(), part->end());
   }
   nn::TensorInfo info;
-  info.element = elementType(&context, rule->element);
+  info.element = typeOf(&context, rule->element);
   for (const Dim &dim : extents)
     info.extents.push_back(dim.extent);
   info.meaning = meaning;

@@ -35,6 +35,14 @@ std::string describeExtent(const Extent &extent) {
   return extent.isDynamic() ? "size(" + extent.symbol + ")" : std::to_string(extent.size);
 }
 
+uint64_t countElements(RankedTensorType type, uint64_t most) {
+  uint64_t elements = 1;
+  for (int64_t extent : type.getShape())
+    if (!ShapedType::isDynamic(extent) && extent != 0 && elements <= most)
+      elements = static_cast<uint64_t>(extent) > most / elements ? most + 1 : elements * extent;
+  return elements;
+}
+
 std::string describeShape(RankedTensorType type) {
   std::string text = "[";
   llvm::raw_string_ostream stream(text);

@@ -240,6 +240,9 @@ struct Arguments::One {
   dsl::SourceRange range;
 };
 
+/// The elements of a tensor as far as its extents are known; `most` + 1 where there are more than `most`.
+uint64_t countElements(mlir::RankedTensorType type, uint64_t most);
+
 /// "[64, 10]" with symbols for extents that are known only when the data is opened.
 std::string describeShape(mlir::RankedTensorType type);
 
