@@ -46,58 +46,85 @@ Value Evaluator::call(const Value &callee, const Arguments &arguments, dsl::Sour
                callee.describe() + " cannot be called; an index stands in '[ ]', and a product wants its '*'");
 }
 
-/// What a call may give, in order.
-static llvm::SmallVector<llvm::StringRef> writtenNames(llvm::ArrayRef<dsl::Formal> formals) {
+namespace {
+/// What an argument may be given to.
+struct Parameter {
+  llvm::StringRef name;
+  bool byPlace = true; ///< what is `given` is passed by its name alone
+};
+
+/// The arguments of a call by what they are given to.
+struct Matched {
+  std::vector<const Arguments::One *> chosen; ///< one a parameter; null where none is given
+  std::vector<const Arguments::One *> rest;   ///< behind the last, where a callee takes any number
+  bool ok = true;
+  bool named = true; ///< false: one has the name of no parameter, so that others may lack theirs
+};
+} // namespace
+
+/// Nothing after an error behind which the others say nothing more.
+static std::optional<Matched> matchArguments(Evaluator &evaluator, llvm::StringRef callee,
+                                             llvm::ArrayRef<Parameter> parameters, const Arguments &arguments,
+                                             bool takesRest = false) {
+  Matched matched;
+  matched.chosen.resize(parameters.size(), nullptr);
+  auto fail = [&](const Arguments::One &one, llvm::StringRef code, const Twine &message) {
+    evaluator.error(one.range, code, message);
+    matched.ok = false;
+  };
   llvm::SmallVector<llvm::StringRef> names;
-  for (const dsl::Formal &formal : formals)
-    if (!formal.given)
-      names.push_back(formal.name.text);
-  return names;
+  for (const Parameter &parameter : parameters)
+    if (parameter.byPlace)
+      names.push_back(parameter.name);
+  size_t position = 0;
+  for (const Arguments::One &one : arguments.all) {
+    size_t target = 0;
+    if (one.name.empty()) {
+      while (position < parameters.size() && (!parameters[position].byPlace || matched.chosen[position]))
+        ++position;
+      target = position;
+      if (target == parameters.size() && takesRest) {
+        matched.rest.push_back(&one);
+        continue;
+      }
+      if (target == parameters.size()) {
+        fail(one, "too-many-arguments",
+             "'" + callee + "' takes " + Twine(names.size()) + (names.size() == 1 ? " argument" : " arguments") +
+                 (names.empty() ? "" : ": " + llvm::join(names, ", ")));
+        return std::nullopt;
+      }
+    } else {
+      auto known = llvm::find_if(parameters, [&](const Parameter &parameter) { return parameter.name == one.name; });
+      target = known - parameters.begin();
+      if (target == parameters.size()) {
+        fail(one, "unknown-argument",
+             "'" + callee + "' has no argument '" + one.name + "'" +
+                 dsl::suggest(one.name, names, names.empty() ? "" : "; it has " + llvm::join(names, ", ")));
+        matched.named = false;
+        continue;
+      }
+    }
+    if (matched.chosen[target]) {
+      fail(one, "argument-twice",
+           "the argument '" + parameters[target].name + "' is given twice: once by its place, once by its name?");
+      continue;
+    }
+    matched.chosen[target] = &one;
+  }
+  return matched;
 }
 
 bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> formals, const Arguments &arguments,
                             const ScopePtr &scope, dsl::SourceRange range) {
-  std::vector<const Arguments::One *> chosen(formals.size(), nullptr);
-  size_t position = 0;
-  bool ok = true, isNamed = true;
-  for (const Arguments::One &one : arguments.all) {
-    size_t target = formals.size();
-    if (one.name.empty()) {
-      while (position < formals.size() && (formals[position].given || chosen[position]))
-        ++position;
-      target = position;
-      if (target == formals.size()) {
-        llvm::SmallVector<llvm::StringRef> names = writtenNames(formals);
-        error(one.range, "too-many-arguments",
-              "'" + callee + "' takes " + Twine(names.size()) + (names.size() == 1 ? " argument" : " arguments") +
-                  (names.empty() ? "" : ": " + llvm::join(names, ", ")));
-        return false;
-      }
-    } else {
-      for (auto [i, formal] : llvm::enumerate(formals))
-        if (formal.name.text == one.name)
-          target = i;
-      if (target == formals.size()) {
-        llvm::SmallVector<llvm::StringRef> names = writtenNames(formals);
-        error(one.range, "unknown-argument",
-              "'" + callee + "' has no argument '" + one.name + "'" +
-                  dsl::suggest(one.name, names, names.empty() ? "" : "; it has " + llvm::join(names, ", ")));
-        ok = false;
-        isNamed = false;
-        continue;
-      }
-    }
-    if (chosen[target]) {
-      error(one.range, "argument-twice",
-            "the argument '" + formals[target].name.text + "' is given twice: once by its place, once by its name?");
-      ok = false;
-      continue;
-    }
-    chosen[target] = &one;
-  }
+  auto parameters = llvm::map_to_vector(
+      formals, [](const dsl::Formal &formal) { return Parameter{formal.name.text, !formal.given}; });
+  std::optional<Matched> matched = matchArguments(*this, callee, parameters, arguments);
+  if (!matched)
+    return false;
+  bool ok = matched->ok;
   // Arguments before defaults: a default may read a dimension that an argument binds.
   bool fits = true;
-  for (auto [formal, one] : llvm::zip_equal(formals, chosen)) {
+  for (auto [formal, one] : llvm::zip_equal(formals, matched->chosen)) {
     if (!one)
       continue;
     Value value = one->value;
@@ -111,7 +138,7 @@ bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> 
     scope->define(formal.name.text, fits ? value : Value());
   }
   ok &= fits;
-  for (auto [formal, one] : llvm::zip_equal(formals, chosen)) {
+  for (auto [formal, one] : llvm::zip_equal(formals, matched->chosen)) {
     if (one)
       continue;
     std::optional<Value> value;
@@ -119,10 +146,8 @@ bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> 
       value = given(formal.name.text, range);
     if (!value && formal.defaultValue)
       value = evaluate(*formal.defaultValue, scope);
-    static constexpr llvm::StringRef givens[] = {"training", "progress", "step",  "epoch",   "steps",
-                                                 "epochs",   "stale",    "shape", "gradient"};
-    bool isOfNoKind = formal.given && !llvm::is_contained(givens, formal.name.text);
-    if (!value && (!isNamed || isOfNoKind)) { // under another name, probably; each was reported
+    bool isOfNoKind = formal.given && !llvm::is_contained(dsl::getGivenNames(), formal.name.text);
+    if (!value && (!matched->named || isOfNoKind)) { // under another name, probably; each was reported
       value = Value();
     } else if (!value) {
       error(range, "missing-argument",
@@ -163,48 +188,24 @@ std::optional<Value> Evaluator::given(llvm::StringRef name, dsl::SourceRange ran
 /// A primitive, whose formals stand in its row: `name?` may be left out, `name..` takes the rest.
 static Value callBuiltin(Evaluator &evaluator, const Builtin &builtin, const Arguments &arguments,
                          dsl::SourceRange range) {
-  std::vector<Value> given(builtin.formals.size());
-  std::vector<Value> rest;
   bool takesRest = !builtin.formals.empty() && llvm::StringRef(builtin.formals.back()).ends_with("..");
-  size_t position = 0;
-  std::vector<bool> filled(builtin.formals.size(), false);
-  for (const Arguments::One &one : arguments.all) {
-    size_t target = builtin.formals.size();
-    if (!one.name.empty()) {
-      for (auto [i, formal] : llvm::enumerate(builtin.formals))
-        if (llvm::StringRef(formal).rtrim("?.") == one.name)
-          target = i;
-      if (target == builtin.formals.size())
-        return evaluator.error(one.range, "unknown-argument",
-                               "'" + Twine(builtin.name) + "' has no argument '" + one.name + "'");
-    } else {
-      while (position < filled.size() && filled[position])
-        ++position;
-      if (takesRest && position + 1 >= builtin.formals.size()) {
-        rest.push_back(one.value);
-        continue;
-      }
-      target = position;
-      if (target == builtin.formals.size())
-        return evaluator.error(one.range, "too-many-arguments",
-                               "'" + Twine(builtin.name) + "' takes " + Twine(builtin.formals.size()) + " arguments");
-    }
-    if (filled[target])
-      return evaluator.error(one.range, "argument-twice", "this argument is given twice");
-    filled[target] = true;
-    given[target] = one.value;
-  }
-  if (takesRest) {
-    given.back() = Value::list(std::move(rest));
-    filled.back() = true;
-  }
-  for (auto [i, formal] : llvm::enumerate(builtin.formals)) {
-    if (filled[i])
-      continue;
-    if (!llvm::StringRef(formal).ends_with("?"))
+  llvm::ArrayRef<std::string> formals = llvm::ArrayRef(builtin.formals).drop_back(takesRest);
+  auto parameters = llvm::map_to_vector(formals, [](llvm::StringRef formal) { return Parameter{formal.rtrim('?')}; });
+  std::optional<Matched> matched = matchArguments(evaluator, builtin.name, parameters, arguments, takesRest);
+  if (!matched || !matched->ok)
+    return Value();
+  std::vector<Value> given;
+  for (auto [formal, one] : llvm::zip_equal(formals, matched->chosen)) {
+    if (!one && !llvm::StringRef(formal).ends_with("?"))
       return evaluator.error(range, "missing-argument",
                              "'" + Twine(builtin.name) + "' needs the argument '" + formal + "'");
-    given[i] = Value::none();
+    given.push_back(one ? one->value : Value::none());
+  }
+  if (takesRest) {
+    std::vector<Value> rest;
+    for (const Arguments::One *one : matched->rest)
+      rest.push_back(one->value);
+    given.push_back(Value::list(std::move(rest)));
   }
   return builtin.run(evaluator, given, range);
 }

@@ -30,3 +30,9 @@ llvm::StringRef xfer::dsl::getSpelling(BinaryOp op) {
   }
   llvm_unreachable("unknown binary operator");
 }
+
+llvm::ArrayRef<llvm::StringRef> xfer::dsl::getGivenNames() {
+  static constexpr llvm::StringRef names[] = {"training", "progress", "step",  "epoch",   "steps",
+                                              "epochs",   "stale",    "shape", "gradient"};
+  return names;
+}

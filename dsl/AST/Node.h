@@ -9,6 +9,7 @@
 #define XFER_DSL_AST_NODE_H
 
 #include "dsl/Source/SourceManager.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Casting.h"
 #include <memory>
 #include <optional>
@@ -76,6 +77,9 @@ struct Carry {
   Name name;
   ExprPtr value;
 };
+
+/// What the place of a call can fill a `given` formal with.
+llvm::ArrayRef<llvm::StringRef> getGivenNames();
 
 /// `given name: type = expr`
 struct Formal {

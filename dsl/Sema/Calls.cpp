@@ -6,10 +6,6 @@
 
 using namespace xfer::dsl;
 
-/// What the context can fill a formal with.
-static constexpr llvm::StringLiteral givenNames[] = {"training", "progress", "step",  "epoch",   "steps",
-                                                     "epochs",   "stale",    "shape", "gradient"};
-
 namespace {
 
 class CallCheck final : public Walker {
@@ -121,9 +117,9 @@ private:
   void check(llvm::ArrayRef<Formal> formals, Unique &unique) {
     for (const Formal &formal : formals) {
       unique.add(formal.name);
-      if (!formal.given || llvm::is_contained(givenNames, formal.name.text))
+      llvm::ArrayRef<llvm::StringRef> known = getGivenNames();
+      if (!formal.given || llvm::is_contained(known, formal.name.text))
         continue;
-      std::vector<llvm::StringRef> known(std::begin(givenNames), std::end(givenNames));
       diagnostics.unknownName("unknown-given", formal.name.range, formal.name.text,
                               "nothing gives '" + formal.name.text + "'", known,
                               "; given are " + llvm::join(known, ", "));
