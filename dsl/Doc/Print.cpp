@@ -9,10 +9,11 @@ std::string xfer::dsl::firstSentence(llvm::StringRef text) {
   std::string line;
   for (char c : text)
     line += c == '\n' ? ' ' : c;
-  // A full stop behind a letter or a bracket, not the one of `et al.` or `eq.`, ends a sentence.
+  // A full stop ends a sentence, not that of `et al.` or `eq.`.
   for (size_t at = 0; (at = line.find(". ", at)) != std::string::npos; ++at) {
     llvm::StringRef before = llvm::StringRef(line).take_front(at);
-    bool abbreviates = before.ends_with("al") || before.ends_with("eq") || before.ends_with("e.g");
+    llvm::StringRef word = before.drop_front(before.find_last_of(" (") + 1);
+    bool abbreviates = word == "al" || word == "eq" || word == "e.g";
     if (!abbreviates && llvm::StringRef(line).drop_front(at + 1).ltrim().take_front(1) != "(")
       return line.substr(0, at + 1);
   }

@@ -53,4 +53,5 @@ TEST(Reference, FindsTheFirstSentence) {
   EXPECT_EQ(firstSentence("Deep CORAL (Sun et al. 2016, eq. 1): one.\nTwo. Three."),
             "Deep CORAL (Sun et al. 2016, eq. 1): one.");
   EXPECT_EQ(firstSentence("Two lines\nof one"), "Two lines of one");
+  EXPECT_EQ(firstSentence("Half of the original. The rest."), "Half of the original.");
 }
