@@ -25,11 +25,17 @@ static std::string hashText(StringRef text) {
 /// would take longer than starting it.
 static constexpr uint64_t largest = 16 << 20;
 
-std::string hashFile(StringRef path) {
+std::string stampOf(StringRef path) {
   sys::fs::file_status status;
-  if (!sys::fs::status(path, status) && status.getSize() > largest)
-    return hashText(
-        (Twine(status.getSize()) + " " + Twine(status.getLastModificationTime().time_since_epoch().count())).str());
+  if (sys::fs::status(path, status))
+    return "";
+  return (Twine(status.getSize()) + " " + Twine(status.getLastModificationTime().time_since_epoch().count())).str();
+}
+
+std::string hashFile(StringRef path) {
+  uint64_t size = 0;
+  if (!sys::fs::file_size(path, size) && size > largest)
+    return hashText(stampOf(path));
   auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   return hashText(buffer ? (*buffer)->getBuffer() : StringRef());
 }
@@ -48,14 +54,6 @@ Expected<BuildCache> BuildCache::open() {
     return createStringError(error, "cannot make the cache folder '%s': %s; set XFER_CACHE to a folder with room",
                              folder.c_str(), error.message().c_str());
   return BuildCache(folder.str().str());
-}
-
-/// An executable by its size and time, which stay when it is renamed.
-static std::string stampOf(StringRef program) {
-  sys::fs::file_status status;
-  if (sys::fs::status(program, status))
-    return "";
-  return (Twine(status.getSize()) + " " + Twine(status.getLastModificationTime().time_since_epoch().count())).str();
 }
 
 /// Was the list made with this executable (its first line), and are all files of it (lines `HASH PATH`) as they were?

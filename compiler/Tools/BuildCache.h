@@ -34,6 +34,9 @@ private:
   std::string folder;
 };
 
+/// A file by its size and time, which stay when it is renamed; empty if there is none.
+std::string stampOf(llvm::StringRef path);
+
 /// The hash of a file's content, of its size and time if it is large; of the empty text if it cannot be read.
 std::string hashFile(llvm::StringRef path);
 

@@ -413,17 +413,13 @@ int runProgram(const DriverOptions &options, const std::vector<std::string> &arg
   if (!cache)
     return fail(cache.takeError());
   // The compiler itself by its size and time: hashing it would take longer than the program.
-  llvm::sys::fs::file_status self;
-  if (std::error_code error = llvm::sys::fs::status(options.executable, self))
-    return fail(llvm::createStringError(error, "cannot read '%s'", options.executable.c_str()));
+  std::string self = stampOf(options.executable);
   SmallString<128> real;
   if (std::error_code error = llvm::sys::fs::real_path(options.input, real))
     return fail(llvm::createStringError(error, "cannot read '%s': %s", options.input.c_str(), error.message().c_str()));
-  std::string request =
-      (real + "\n" + options.data + "\n" + options.targetCpu + "\n" + llvm::join(options.disable, ",") + "\n" +
-       Twine(self.getSize()) + " " + Twine(self.getLastModificationTime().time_since_epoch().count()) +
-       (options.strict ? "\nstrict" : ""))
-          .str();
+  std::string request = (real + "\n" + options.data + "\n" + options.targetCpu + "\n" +
+                         llvm::join(options.disable, ",") + "\n" + self + (options.strict ? "\nstrict" : ""))
+                            .str();
   for (const std::string &constant : options.constants)
     request += "\n" + constant;
 
