@@ -29,10 +29,7 @@ void checkReferences(const File &file, const Declarations &declarations, Diagnos
 /// No option of the program where a compile-time value is needed.
 void checkBindingTime(const File &file, const Declarations &declarations, Diagnostics &diagnostics);
 
-/// Warns of what is allowed and hardly ever meant.
-void checkSuspicious(const File &file, Diagnostics &diagnostics);
-
-/// Warns of what goes wrong in transfer learning without an error.
+/// Warns of what is allowed and hardly ever meant: what goes wrong in transfer learning without an error.
 void checkTransfer(const File &file, llvm::ArrayRef<const File *> imported, Diagnostics &diagnostics);
 
 } // namespace xfer::dsl

@@ -16,7 +16,6 @@ bool xfer::dsl::checkFile(const File &file, llvm::ArrayRef<const File *> importe
   checkNames(file, declarations, diagnostics);
   checkReferences(file, declarations, diagnostics);
   checkBindingTime(file, declarations, diagnostics);
-  checkSuspicious(file, diagnostics);
   checkTransfer(file, imported, diagnostics);
   return diagnostics.getNumErrors() == before;
 }

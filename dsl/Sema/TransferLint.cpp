@@ -1,5 +1,6 @@
-// What goes wrong in transfer learning without any error: terms that count nothing, losses that nobody minimises, parts
-// that never thaw, rises that outlast the run, backbones that learn faster than what is new.
+// What goes wrong in transfer learning without any error: terms that count nothing, losses that nobody minimises, the
+// largest loss kept as the best, parts that never thaw, rises that outlast the run, factors that look like rates,
+// backbones that learn faster than what is new.
 //
 // Only literal numbers are judged: a `param` may be anything when the program runs.
 #include "dsl/AST/Walk.h"
@@ -9,6 +10,9 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace xfer::dsl;
+
+/// Below this a `rate` looks like a rate of learning, while it is a factor.
+static constexpr double smallestUsualFactor = 1e-3;
 
 static std::optional<double> literal(const Expr *expr) {
   if (auto *number = llvm::dyn_cast_or_null<IntExpr>(expr))
@@ -68,21 +72,21 @@ public:
 private:
   bool enter(const Item &item) override {
     llvm::TypeSwitch<const Item *>(&item)
-        .Case([&](const StageItem *i) { checkLengths(*i); })
+        .Case([&](const StageItem *i) {
+          losses.clear();
+          checkLengths(*i);
+        })
         .Case([&](const LossItem *i) {
-          terms = true;
+          losses.insert(i->name.text);
           checkRead(*i);
         })
-        .Case([&](const MinimizeItem *i) {
-          terms = true;
-          if (i->updater)
-            checkRates(i->updater->rates);
-        })
-        .Case([&](const ApplyItem *i) {
+        .Case([&](const KeepItem *i) { checkKeep(*i); })
+        .Case<MinimizeItem, ApplyItem>([&](const auto *i) {
           if (i->updater)
             checkRates(i->updater->rates);
         })
         .Case([&](const OptimizerItem *i) { checkRates(i->rates); });
+    terms |= llvm::isa<LossItem, MinimizeItem>(item);
     return true;
   }
 
@@ -111,6 +115,15 @@ private:
       diagnostics.warning("unused-loss", loss.name.range,
                           "nothing minimises or shows the loss '" + loss.name.text +
                               "'; add it to a 'minimize', or 'watch' it");
+  }
+
+  void checkKeep(const KeepItem &keep) {
+    auto *name = llvm::dyn_cast_or_null<NameExpr>(keep.value.get());
+    if (keep.mode == KeepItem::Mode::Best && name && losses.count(name->name))
+      diagnostics.warning("keep-best-loss", name->range,
+                          "'" + name->name +
+                              "' is a loss, and 'keep best' keeps where it is largest; 'keep least' keeps where it is "
+                              "smallest");
   }
 
   /// A stage's length against what is counted in its epochs or steps.
@@ -156,6 +169,10 @@ private:
     for (const Rate &rate : rates) {
       auto loaded = reads.loaded.find(pathOf(rate.selector));
       std::optional<double> factor = literal(rate.factor.get());
+      if (factor && *factor > 0 && *factor < smallestUsualFactor)
+        diagnostics.warning("small-rate", rate.factor->range,
+                            "a 'rate' multiplies the optimizer's rate; as a factor this is unusually small (0.1 makes "
+                            "it a tenth)");
       if (loaded == reads.loaded.end() || !factor || *factor <= 1)
         continue;
       diagnostics
@@ -169,6 +186,7 @@ private:
 
   const Reads &reads;
   Diagnostics &diagnostics;
+  llvm::StringSet<> losses; // of the stage at hand, so far
   bool terms = false;
 };
 
