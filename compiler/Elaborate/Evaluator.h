@@ -274,6 +274,7 @@ public:
   bool proposeMerged(const Iteration &loop, mlir::ValueRange stacked, bool stopsEarly);
 
 private:
+  friend class ScanBuilder;
   bool isLibrary(dsl::FileId file) const { return libraryFiles.count(file) != 0; }
   Value evaluateKind(const dsl::Expr &expression, const ScopePtr &scope);
   Value moduleMember(const Module &module, llvm::StringRef name, dsl::SourceRange range);
@@ -293,11 +294,6 @@ private:
   Value at(const dsl::AtExpr &expression, const ScopePtr &scope);
   void recordLet(const dsl::Pattern &pattern, const Scope &scope);
   void recordPart(const ModuleInstance &instance, const Value &value);
-  bool escapes(const Tensor &tensor, mlir::Region &body, dsl::SourceRange range);
-  std::optional<Tensor> nextOf(const Tensor &next, const Tensor &first, const Tensor &before,
-                               const std::optional<Tensor> &goesOn, dsl::SourceRange range);
-  std::optional<Tensor> standingStill(const Tensor &goesOn, const Tensor &next, const Tensor &before,
-                                      dsl::SourceRange range);
   bool runItems(const dsl::Block &block, const ScopePtr &scope);
   bool runItem(const dsl::Item &item, const ScopePtr &scope);
   bool runPart(const dsl::PartItem &part, const ScopePtr &scope);
