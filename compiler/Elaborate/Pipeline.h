@@ -91,6 +91,8 @@ private:
   std::vector<TokenizerSpec> tokenizers;
 
   //===--- Samples.cpp -----------------------------------------------------------------------------------------===//
+  std::optional<std::vector<Tensor>> generatedFields(const DomainInfo &domain, const Value &sample,
+                                                     dsl::SourceRange range);
   mlir::func::FuncOp buildGenerator(const DomainInfo &domain, const std::string &split, const Value &function,
                                     int64_t batch, dsl::SourceRange range);
   /// What per-sample code reads of the batch, while it is built: the sample's part of each.
@@ -111,6 +113,9 @@ private:
                  const ScopePtr &scope, dsl::SourceRange range,
                  llvm::function_ref<std::optional<std::vector<Tensor>>(const ScopePtr &)> body,
                  std::vector<Tensor> &results, unsigned depth = 1);
+  std::optional<std::vector<std::string>> mappingTargets(const dsl::MappingItem &mapping, const DomainInfo &domain,
+                                                         const std::map<std::string, Value> &fields);
+  std::optional<std::vector<Tensor>> mappedFields(const dsl::MappingItem &mapping, const ScopePtr &scope);
   void applyMapping(const SourceInfo &source, const DomainInfo &domain, const dsl::MappingItem &mapping,
                     const ScopePtr &scope, std::map<std::string, Value> &fields, unsigned ordinal);
 

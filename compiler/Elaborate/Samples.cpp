@@ -132,6 +132,57 @@ bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, 
   return true;
 }
 
+/// What the function of a `generate` made of one sample: the fields of the domain in order, behind them the lengths of
+/// its bounded dimensions; nothing after an error.
+std::optional<std::vector<Tensor>> Pipeline::generatedFields(const DomainInfo &domain, const Value &sample,
+                                                             dsl::SourceRange range) {
+  const Record *record = sample.record();
+  if (!record) {
+    if (!sample.isPoison())
+      error(range, "wrong-type", "the function of 'samples' returns a record of fields, found " + sample.describe());
+    return std::nullopt;
+  }
+  std::vector<Tensor> fields;
+  std::map<std::string, Tensor> lengths;
+  for (const DomainInfo::Field &field : domain.fields) {
+    if (field.isText()) {
+      error(range, "wrong-type", "samples that the program makes have no text, such as '" + field.name + "'");
+      return std::nullopt;
+    }
+    const Value *given = record->find(field.name);
+    if (!given) {
+      error(range, "missing-field", "the samples have no field '" + field.name + "'");
+      return std::nullopt;
+    }
+    std::optional<Tensor> tensor = evaluator.toTensor(*given, range, field.type.getElementType());
+    if (!tensor)
+      return std::nullopt;
+    for (auto [i, bound] : llvm::enumerate(field.bounds)) {
+      if (bound.empty())
+        continue;
+      // The length of a bounded dimension is data as well.
+      if (static_cast<int64_t>(i) >= tensor->rank() || !evaluator.isRagged(*tensor, i)) {
+        error(range, "not-bounded",
+              "the field '" + field.name + "' is bounded by '" + bound +
+                  "', the samples have all its entries; 'bounded(x, length)' says how many are real");
+        return std::nullopt;
+      }
+      lengths.insert({bound, evaluator.boundOf(tensor->axes[i])->length});
+    }
+    if (tensor->type().getShape() != field.type.getShape()) {
+      error(range, "shapes-differ",
+            "the field '" + field.name + "' is declared " + describeShape(field.type) + ", the samples have " +
+                describeShape(tensor->type()));
+      return std::nullopt;
+    }
+    fields.push_back(*tensor);
+    fields.back().axes.assign(tensor->rank(), 0);
+  }
+  for (auto &[name, unused] : domain.lengths)
+    fields.push_back(lengths[name]);
+  return fields;
+}
+
 func::FuncOp Pipeline::buildGenerator(const DomainInfo &domain, const std::string &split, const Value &function,
                                       int64_t batch, dsl::SourceRange range) {
   std::string name = "generate." + domain.name + (split.empty() ? "" : "." + split);
@@ -149,56 +200,9 @@ func::FuncOp Pipeline::buildGenerator(const DomainInfo &domain, const std::strin
   bool ok = perSample(
       {{" index", index}}, keys, {Extent(batch), index.axes.front()}, domain.scope, range,
       [&](const ScopePtr &sample) {
-        std::optional<std::vector<Tensor>> made;
         Arguments arguments;
         arguments.all.push_back({"", *sample->findHere(" index"), range});
-        Value value = evaluator.call(function, arguments, range);
-        if (value.isPoison())
-          return made;
-        const Record *record = value.record();
-        if (!record) {
-          error(range, "wrong-type", "the function of 'samples' returns a record of fields, found " + value.describe());
-          return made;
-        }
-        std::vector<Tensor> fields;
-        std::map<std::string, Tensor> lengths;
-        for (const DomainInfo::Field &field : domain.fields) {
-          if (field.isText()) {
-            error(range, "wrong-type", "samples that the program makes have no text, such as '" + field.name + "'");
-            return made;
-          }
-          const Value *given = record->find(field.name);
-          std::optional<Tensor> tensor =
-              given ? evaluator.toTensor(*given, range, field.type.getElementType()) : std::nullopt;
-          if (!given)
-            error(range, "missing-field", "the samples have no field '" + field.name + "'");
-          if (!tensor)
-            return made;
-          for (auto [i, bound] : llvm::enumerate(field.bounds)) {
-            // The length of a bounded dimension is data as well.
-            bool fits = bound.empty() || (static_cast<int64_t>(i) < tensor->rank() && evaluator.isRagged(*tensor, i));
-            if (!fits) {
-              error(range, "not-bounded",
-                    "the field '" + field.name + "' is bounded by '" + bound +
-                        "', the samples have all its entries; 'bounded(x, length)' says how many are real");
-              return made;
-            }
-            if (!bound.empty())
-              lengths.insert({bound, evaluator.boundOf(tensor->axes[i])->length});
-          }
-          if (tensor->type().getShape() != field.type.getShape()) {
-            error(range, "shapes-differ",
-                  "the field '" + field.name + "' is declared " + describeShape(field.type) + ", the samples have " +
-                      describeShape(tensor->type()));
-            return made;
-          }
-          fields.push_back(*tensor);
-          fields.back().axes.assign(tensor->rank(), 0);
-        }
-        for (auto &[name, unused] : domain.lengths)
-          fields.push_back(lengths[name]);
-        made = fields;
-        return made;
+        return generatedFields(domain, evaluator.call(function, arguments, range), range);
       },
       results);
   evaluator.frames.pop_back();
@@ -216,101 +220,106 @@ func::FuncOp Pipeline::buildGenerator(const DomainInfo &domain, const std::strin
 
 //===--- fields of a batch --------------------------------------------------------------------------------------===//
 
-void Pipeline::applyMapping(const SourceInfo &source, const DomainInfo &domain, const dsl::MappingItem &mapping,
-                            const ScopePtr &scope, std::map<std::string, Value> &fields, unsigned ordinal) {
+/// The fields that a `map` or `augment` makes; nothing after an error.
+std::optional<std::vector<std::string>> Pipeline::mappingTargets(const dsl::MappingItem &mapping,
+                                                                 const DomainInfo &domain,
+                                                                 const std::map<std::string, Value> &fields) {
   bool augments = llvm::isa<dsl::AugmentItem>(&mapping);
-  std::vector<std::pair<std::string, Tensor>> mapped;
-  for (auto &[name, value] : fields)
-    if (value.tensor())
-      mapped.push_back({name, *value.tensor()});
   std::vector<std::string> targets;
   for (const dsl::Slot &slot : mapping.targets) {
     // `augment usps.image`: the source stands before the field.
     std::string target = slot.base.text;
     if (!slot.steps.empty() && slot.steps.back().member)
       target = slot.steps.back().member->text;
-    if (!fields.count(target)) {
-      if (augments && domain.hasSplit(target)) {
-        error(slot.range, "name-clash",
-              "'" + target + "' is a split of '" + domain.name + "'; give the view another name");
-        return;
-      }
-      if (!augments) {
-        suggestField(domain, target, domain.name, slot.range);
-        return;
-      }
+    bool isNew = !fields.count(target);
+    if (isNew && !augments) {
+      suggestField(domain, target, domain.name, slot.range);
+      return std::nullopt;
+    }
+    if (isNew && domain.hasSplit(target)) {
+      error(slot.range, "name-clash",
+            "'" + target + "' is a split of '" + domain.name + "'; give the view another name");
+      return std::nullopt;
     }
     targets.push_back(target);
   }
+  return targets;
+}
+
+/// What the expression of a mapping makes of one sample, a tensor for each target; nothing after an error.
+std::optional<std::vector<Tensor>> Pipeline::mappedFields(const dsl::MappingItem &mapping, const ScopePtr &scope) {
+  Value value = evaluator.evaluate(*mapping.value, scope);
+  std::vector<Value> all{value};
+  if (size_t count = mapping.targets.size(); count > 1) {
+    std::optional<std::vector<Value>> parts = evaluator.elements(value, mapping.value->range);
+    if (parts && parts->size() != count)
+      error(mapping.value->range, "wrong-count", "one value for each of the fields on the left is expected");
+    if (!parts || parts->size() != count)
+      return std::nullopt;
+    all = *parts;
+  }
+  std::vector<Tensor> tensors;
+  for (const Value &one : all) {
+    std::optional<Tensor> tensor = evaluator.toTensor(one, mapping.value->range);
+    if (!tensor)
+      return std::nullopt;
+    tensors.push_back(*tensor);
+  }
+  return tensors;
+}
+
+void Pipeline::applyMapping(const SourceInfo &source, const DomainInfo &domain, const dsl::MappingItem &mapping,
+                            const ScopePtr &scope, std::map<std::string, Value> &fields, unsigned ordinal) {
+  bool augments = llvm::isa<dsl::AugmentItem>(&mapping);
+  std::optional<std::vector<std::string>> targets = mappingTargets(mapping, domain, fields);
+  if (!targets)
+    return;
   mlir::Value keys;
   if (!augments && mapping.views)
     error(mapping.views->range, "misplaced-item", "'views' stands behind an 'augment': a 'map' makes no draws");
   if (augments) {
-    int64_t views = 0;
-    if (mapping.views) {
-      std::optional<int64_t> number = evaluator.evaluateInt(*mapping.views, scope, 1, maxViews, "wrong-type",
-                                                            "'views' wants an int from 1 to " + Twine(maxViews));
-      if (!number) {
-        for (const std::string &target : targets)
-          fields[target] = Value();
-        return;
-      }
-      views = *number;
+    std::optional<int64_t> views = 0;
+    if (mapping.views)
+      views = evaluator.evaluateInt(*mapping.views, scope, 1, maxViews, "wrong-type",
+                                    "'views' wants an int from 1 to " + Twine(maxViews));
+    if (!views) {
+      for (const std::string &target : *targets)
+        fields[target] = Value();
+      return;
     }
-    keys = keysOf(source, views);
+    keys = keysOf(source, *views);
   }
+  std::vector<std::pair<std::string, Tensor>> mapped;
+  for (auto &[name, value] : fields)
+    if (value.tensor())
+      mapped.push_back({name, *value.tensor()});
   std::vector<Evaluator::Frame> outside;
   std::swap(outside, evaluator.frames);
   Evaluator::Frame frame;
   frame.name =
-      (augments ? "augment." : "map.") + source.bindName() + "." + targets.front() + "#" + std::to_string(ordinal);
+      (augments ? "augment." : "map.") + source.bindName() + "." + targets->front() + "#" + std::to_string(ordinal);
   evaluator.frames.push_back(std::move(frame));
   std::vector<Tensor> results;
   bool ok = perSample(
       mapped, keys, samplesOf(source).front(), scope, mapping.range,
       [&](const ScopePtr &sample) {
-        std::optional<std::vector<Tensor>> made;
         // Inside `augment source.field = e`, the source's fields are those of the sample at hand.
         std::vector<std::pair<std::string, Value>> record;
         for (auto &entry : mapped)
           record.push_back({entry.first, *sample->findHere(entry.first)});
         for (auto &[name, value] : fields)
-          if (value.isPoison()) {
-            sample->define(name, value);
-            record.push_back({name, value});
-          }
-        for (auto &[name, value] : fields)
-          if (value.textField()) {
+          if (value.isPoison() || value.textField()) {
             sample->define(name, value);
             record.push_back({name, value});
           }
         ScopePtr inner = Scope::inside(augments ? scope : sample);
         if (augments)
           inner->define(source.name, Value::record(record));
-        Value value = evaluator.evaluate(*mapping.value, inner);
-        std::vector<Value> all{value};
-        if (targets.size() > 1) {
-          std::optional<std::vector<Value>> parts = evaluator.elements(value, mapping.value->range);
-          if (!parts || parts->size() != targets.size()) {
-            if (parts)
-              error(mapping.value->range, "wrong-count", "one value for each of the fields on the left is expected");
-            return made;
-          }
-          all = *parts;
-        }
-        std::vector<Tensor> tensors;
-        for (const Value &one : all) {
-          std::optional<Tensor> tensor = evaluator.toTensor(one, mapping.value->range);
-          if (!tensor)
-            return made;
-          tensors.push_back(*tensor);
-        }
-        made = tensors;
-        return made;
+        return mappedFields(mapping, inner);
       },
       results, source.part.nested ? 2 : 1);
   std::swap(outside, evaluator.frames);
-  for (auto [i, target] : llvm::enumerate(targets))
+  for (auto [i, target] : llvm::enumerate(*targets))
     fields[target] = ok ? Value(results[i]) : Value();
 }
 
