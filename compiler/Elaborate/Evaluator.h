@@ -296,6 +296,9 @@ private:
   void recordPart(const ModuleInstance &instance, const Value &value);
   bool runItems(const dsl::Block &block, const ScopePtr &scope);
   bool runItem(const dsl::Item &item, const ScopePtr &scope);
+  std::shared_ptr<const Constructor> rewritten(std::shared_ptr<const Constructor> constructor, const std::string &path,
+                                               const std::vector<Rewrite> &rewrites, bool &added);
+  void placeArguments(ModuleInstance &instance, dsl::SourceRange range);
   bool runPart(const dsl::PartItem &part, const ScopePtr &scope);
   bool agrees(const dsl::PartItem &part, const Value &placed, const ScopePtr &scope);
   std::string describeInitial(const dsl::Expr &initial, const ScopePtr &scope);

@@ -18,6 +18,53 @@ namespace xfer {
 
 //===--- placing ------------------------------------------------------------------------------------------------===//
 
+/// What stands at `path` after the rules around it, the outermost last, and whether one of them puts another kind of
+/// module there; null after an error.
+std::shared_ptr<const Constructor> Evaluator::rewritten(std::shared_ptr<const Constructor> constructor,
+                                                        const std::string &path, const std::vector<Rewrite> &rewrites,
+                                                        bool &added) {
+  for (const Rewrite &rewrite : llvm::reverse(rewrites)) {
+    if (llvm::is_contained(constructor->applied, rewrite.rule) ||
+        !matchesExactly(*this, rewrite.rule->selector, rewrite.scope, rewrite.root, path,
+                        constructor->definition->name.text))
+      continue;
+    ++*rewrite.matches;
+    auto it = std::make_shared<Constructor>(*constructor);
+    it->keepsPath = path;
+    it->applied.push_back(rewrite.rule);
+    ScopePtr scope = Scope::inside(rewrite.scope);
+    scope->define("it", Value(std::shared_ptr<const Constructor>(it)));
+    Value replaced = evaluate(*rewrite.rule->replacement, scope);
+    if (!replaced.constructor()) {
+      if (!replaced.isPoison())
+        error(rewrite.rule->replacement->range, "not-a-module",
+              "the replacement is a module, found " + replaced.describe());
+      return nullptr;
+    }
+    added |= replaced.constructor()->definition != constructor->definition;
+    constructor = replaced.constructor();
+  }
+  return constructor;
+}
+
+/// A module that is handed over as an argument has its place under the name of the formal.
+void Evaluator::placeArguments(ModuleInstance &instance, dsl::SourceRange range) {
+  for (const dsl::Formal &formal : instance.constructor->definition->arguments) {
+    const Value *argument = instance.scope->findHere(formal.name.text);
+    auto isModule = [](const Value &one) { return one.constructor() != nullptr; };
+    bool holdsModules =
+        argument && (isModule(*argument) || (argument->list() && llvm::any_of(argument->list()->elements, isModule)));
+    if (!holdsModules)
+      continue;
+    std::string inner = argument->constructor() && !argument->constructor()->keepsPath.empty()
+                            ? argument->constructor()->keepsPath
+                            : instance.path + "." + formal.name.text;
+    Value placed = place(*argument, inner, instance.rewrites, range);
+    instance.scope->define(formal.name.text, placed);
+    addPart(instance, formal.name.text, placed);
+  }
+}
+
 Value Evaluator::place(const Value &value, const std::string &path, const std::vector<Rewrite> &rewrites,
                        dsl::SourceRange range) {
   if (value.isPoison())
@@ -33,33 +80,14 @@ Value Evaluator::place(const Value &value, const std::string &path, const std::v
                            : element);
     return Value::list(std::move(placed), list->tuple);
   }
-  auto constructor = value.constructor();
-  if (!constructor)
+  if (!value.constructor())
     return error(range, "not-a-module",
                  "a part is a module, such as linear(10), found " + value.describe() +
                      "; a value is named with 'const' or 'let'");
   bool added = false;
-  // Rules around this place rewrite what stands here, the outermost last.
-  for (const Rewrite &rewrite : llvm::reverse(rewrites)) {
-    if (llvm::is_contained(constructor->applied, rewrite.rule) ||
-        !matchesExactly(*this, rewrite.rule->selector, rewrite.scope, rewrite.root, path,
-                        constructor->definition->name.text))
-      continue;
-    ++*rewrite.matches;
-    auto it = std::make_shared<Constructor>(*constructor);
-    it->keepsPath = path;
-    it->applied.push_back(rewrite.rule);
-    ScopePtr scope = Scope::inside(rewrite.scope);
-    scope->define("it", Value(std::shared_ptr<const Constructor>(it)));
-    Value replaced = evaluate(*rewrite.rule->replacement, scope);
-    if (replaced.isPoison())
-      return replaced;
-    if (!replaced.constructor())
-      return error(rewrite.rule->replacement->range, "not-a-module",
-                   "the replacement is a module, found " + replaced.describe());
-    added |= replaced.constructor()->definition != constructor->definition;
-    constructor = replaced.constructor();
-  }
+  std::shared_ptr<const Constructor> constructor = rewritten(value.constructor(), path, rewrites, added);
+  if (!constructor)
+    return Value();
   auto instance = std::make_shared<ModuleInstance>();
   instance->path = path;
   instance->kind = constructor->definition->name.text;
@@ -89,22 +117,7 @@ Value Evaluator::place(const Value &value, const std::string &path, const std::v
   frames.pop_back();
   if (!ok)
     return Value();
-  // A module that is handed over as an argument has its place under the name of the formal.
-  for (const dsl::Formal &formal : constructor->definition->arguments) {
-    const Value *argument = instance->scope->findHere(formal.name.text);
-    bool holdsModules =
-        argument && (argument->constructor() ||
-                     (argument->list() && llvm::any_of(argument->list()->elements,
-                                                       [](const Value &one) { return one.constructor() != nullptr; })));
-    if (!holdsModules)
-      continue;
-    std::string inner = argument->constructor() && !argument->constructor()->keepsPath.empty()
-                            ? argument->constructor()->keepsPath
-                            : path + "." + formal.name.text;
-    Value placed = place(*argument, inner, instance->rewrites, range);
-    instance->scope->define(formal.name.text, placed);
-    addPart(*instance, formal.name.text, placed);
-  }
+  placeArguments(*instance, range);
   if (!acting)
     instances.push_back(instance);
   return Value(Module{instance, nullptr, ModeOverride::FromContext});
