@@ -2,6 +2,7 @@
 #include "dsl/AST/Walk.h"
 #include "dsl/Sema/Checks.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -58,7 +59,8 @@ private:
         })
         .Case([&](const ForItem *i) {
           for (const Name &name : i->pattern.names)
-            bound.erase(name.text);
+            if (--bound[name.text] == 0)
+              bound.erase(name.text);
         });
   }
 
@@ -284,7 +286,7 @@ private:
 
   void bind(const Pattern &pattern) {
     for (const Name &name : pattern.names)
-      bound.insert(name.text);
+      ++bound[name.text];
   }
 
   const Declarations &declarations;
@@ -292,7 +294,8 @@ private:
   const DomainFacts *domain = nullptr;
   bool inModule = false;
   bool hasSources = false;
-  llvm::StringSet<> sources, states, bound;
+  llvm::StringSet<> sources, states;
+  llvm::StringMap<unsigned> bound; // by how many loops around
 };
 
 } // namespace

@@ -99,4 +99,16 @@ TEST_F(Programs, ReadNestedConditionsOnce) {
             "'lr' is an option of the program, and a loop is fixed at compile time");
 }
 
+// A loop inside of another may use its name; behind it the outer one means the name again.
+TEST_F(Programs, KnowTheOuterOfTwoLoopsAgain) {
+  FileId id = sources.addText("test.xfer", "domain a { read r(); fields x: f32[2] }\n"
+                                           "model net = linear(2)\n"
+                                           "for d in [a] { for d in [1] { const k = d }\n"
+                                           "  evaluate d.all { predict net(d.x) } }\n");
+  std::unique_ptr<File> file = parseFile(sources, id, diagnostics);
+  checkFile(*file, {}, diagnostics);
+  for (const Diagnostic &diagnostic : diagnostics.getAll())
+    ADD_FAILURE() << diagnostic.message;
+}
+
 } // namespace
