@@ -76,11 +76,13 @@ void Diagnostics::finish() {
       continue;
     Diagnostic &diagnostic = diagnostics[index];
     // One cause often shows in many places with the same words: one message, and the places.
-    auto same = std::find_if(kept.begin(), kept.end(), [&](const Diagnostic &other) {
-      return diagnostic.range.isValid() && other.range.isValid() && other.range != diagnostic.range &&
-             diagnostic.fixIts.empty() && other.fixIts.empty() && other.severity == diagnostic.severity &&
-             other.code == diagnostic.code && other.message == diagnostic.message && isOfOneCause(diagnostic);
-    });
+    auto same = kept.end();
+    if (diagnostic.range.isValid() && diagnostic.fixIts.empty() && isOfOneCause(diagnostic))
+      same = std::find_if(kept.begin(), kept.end(), [&](const Diagnostic &other) {
+        return other.range.isValid() && other.range != diagnostic.range && other.fixIts.empty() &&
+               other.severity == diagnostic.severity && other.code == diagnostic.code &&
+               other.message == diagnostic.message;
+      });
     if (same != kept.end()) {
       bool told = std::any_of(same->notes.begin(), same->notes.end(),
                               [&](const Note &note) { return note.range == diagnostic.range; });
