@@ -41,6 +41,9 @@ private:
   Entries parse(dsl::FileId file);
   bool addFile(StringRef path);
   bool addNamed(const Entries &library, StringRef name);
+  void printList(raw_ostream &os) const;
+  void printText(raw_ostream &os) const;
+  void printMarkdown(raw_ostream &os) const;
 
   const DocOptions &options;
   dsl::SourceManager sources;
@@ -136,49 +139,66 @@ StringRef sectionOf(const dsl::DocumentedEntry &entry) {
   return file.consume_front("std/") ? file.split('/').first : file;
 }
 
-std::string DocPrinter::print() const {
-  std::string text;
-  raw_string_ostream os(text);
+/// One line an entry, below the names of the folders.
+void DocPrinter::printList(raw_ostream &os) const {
   size_t width = 0;
   for (const dsl::DocumentedEntry &entry : entries)
     width = std::max(width, entry.name.size());
-  if (options.markdown && options.names.empty())
+  StringRef section;
+  for (const dsl::DocumentedEntry &entry : entries) {
+    if (section != sectionOf(entry))
+      os << sectionOf(entry) << "\n";
+    section = sectionOf(entry);
+    os << "  " << entry.name << std::string(width - entry.name.size() + 2, ' ') << dsl::firstSentence(entry.text)
+       << "\n";
+  }
+  os << entries.size() << " entries\n";
+}
+
+/// What a file says of all its entries stands before them; who asked for one entry gets that first.
+void DocPrinter::printText(raw_ostream &os) const {
+  bool all = options.names.empty();
+  StringRef file;
+  for (const dsl::DocumentedEntry &entry : entries) {
+    os << (&entry == &entries.front() ? "" : "\n");
+    bool isFirst = file != entry.file, isLast = &entry == &entries.back() || (&entry)[1].file != entry.file;
+    file = entry.file;
+    if (all && isFirst && !entry.fileText.empty()) {
+      dsl::printFileText(os, entry);
+      os << "\n";
+    }
+    dsl::printEntryText(os, entry);
+    if (!all && isLast && !entry.fileText.empty()) {
+      os << "\n";
+      dsl::printFileText(os, entry);
+    }
+  }
+}
+
+void DocPrinter::printMarkdown(raw_ostream &os) const {
+  if (options.names.empty())
     os << "# The library\n\n" << entries.size() << " entries, from the comments of `stdlib/`.\n\n";
   StringRef section, file;
   for (const dsl::DocumentedEntry &entry : entries) {
-    bool opens = section != sectionOf(entry);
+    if (section != sectionOf(entry))
+      os << "## " << sectionOf(entry) << "\n\n";
     section = sectionOf(entry);
-    if (options.list) {
-      os << (opens ? section + "\n" : Twine()) << "  " << entry.name << std::string(width - entry.name.size() + 2, ' ')
-         << dsl::firstSentence(entry.text) << "\n";
-      continue;
-    }
-    if (!options.markdown) {
-      os << (&entry == &entries.front() ? "" : "\n");
-      // What a file says of all its entries stands before them; who asked for one entry gets that first.
-      bool all = options.names.empty(), isFirst = file != entry.file;
-      bool isLast = &entry == &entries.back() || (&entry)[1].file != entry.file;
-      file = entry.file;
-      if (all && isFirst && !entry.fileText.empty()) {
-        dsl::printFileText(os, entry);
-        os << "\n";
-      }
-      dsl::printEntryText(os, entry);
-      if (!all && isLast && !entry.fileText.empty()) {
-        os << "\n";
-        dsl::printFileText(os, entry);
-      }
-      continue;
-    }
-    if (opens)
-      os << "## " << section << "\n\n";
     if (file != entry.file && !entry.fileText.empty())
       os << "```text\n" << entry.fileText << "\n```\n\n";
     file = entry.file;
     dsl::printEntryMarkdown(os, entry, /*level=*/3);
   }
+}
+
+std::string DocPrinter::print() const {
+  std::string text;
+  raw_string_ostream os(text);
   if (options.list)
-    os << entries.size() << " entries\n";
+    printList(os);
+  else if (options.markdown)
+    printMarkdown(os);
+  else
+    printText(os);
   return text;
 }
 
