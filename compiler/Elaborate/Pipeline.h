@@ -107,6 +107,7 @@ private:
   static mlir::Value sampleArgument(SampleRegion &region, mlir::Value batch, mlir::Location where);
   Tensor sampleOf(SampleRegion &region, const Tensor &batch, mlir::Location where);
   std::optional<AxisId> fromBatch(const SampleRegion &region, AxisId axis) const;
+  const Bound *madeInside(const SampleRegion &region, AxisId axis) const;
   /// Runs per-sample code over the batch: one nn.each. `body` gets the samples' fields by name in a scope. `depth` is
   /// the number of axes before those of a sample.
   bool perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, mlir::Value keys, const Dim &samples,

@@ -45,6 +45,11 @@ std::optional<AxisId> Pipeline::fromBatch(const SampleRegion &region, AxisId axi
   return std::nullopt;
 }
 
+/// The lengths of a bounded axis that per-sample code made; null for any other.
+const Bound *Pipeline::madeInside(const SampleRegion &region, AxisId axis) const {
+  return fromBatch(region, axis) ? nullptr : evaluator.boundOf(axis);
+}
+
 bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, mlir::Value keys, const Dim &samples,
                          const ScopePtr &scope, dsl::SourceRange range,
                          llvm::function_ref<std::optional<std::vector<Tensor>>(const ScopePtr &)> body,
@@ -69,6 +74,7 @@ bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, 
   SampleRegion state;
   SmallVector<Type> types;
   std::vector<Tensor> values;
+  size_t own = 0; // of the values: the lengths are behind
   AxisId batchAxis = mapped.empty() ? samples.axis : mapped.front().second.axes.front();
   Extent count = mapped.empty() ? samples.extent : extentsOf(mapped.front().second.value).front();
   {
@@ -89,10 +95,11 @@ bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, 
     if (!made)
       return false;
     // Lengths that were made here leave as results of their own.
+    own = made->size();
     std::vector<Tensor> lengths;
     for (const Tensor &tensor : *made)
       for (AxisId axis : tensor.axes)
-        if (const Bound *bound = evaluator.boundOf(axis); bound && !fromBatch(state, axis))
+        if (const Bound *bound = madeInside(state, axis))
           lengths.push_back(bound->length);
     llvm::append_range(*made, lengths);
     SmallVector<mlir::Value> yielded;
@@ -106,25 +113,23 @@ bool Pipeline::perSample(llvm::ArrayRef<std::pair<std::string, Tensor>> mapped, 
   SmallVector<mlir::Value> invariants = isolate(region, where);
   auto each = nn::EachOp::create(inner, where, types, state.operands, invariants);
   each.getBody().takeBody(region);
-  size_t made = values.size();
-  for (const Tensor &value : values)
-    made -= llvm::count_if(value.axes, [&](AxisId axis) { return evaluator.boundOf(axis) && !fromBatch(state, axis); });
   if (!batchAxis)
     batchAxis = evaluator.freshAxis();
-  for (size_t i = 0, next = made; i < made; ++i) {
+  for (size_t i = 0, next = own; i < own; ++i) {
     llvm::SmallVector<AxisId> axes{batchAxis};
     for (AxisId axis : values[i].axes) {
-      AxisId outer = axis;
-      if (std::optional<AxisId> known = fromBatch(state, axis))
-        outer = *known;
-      else if (evaluator.boundOf(axis))
-        outer = state.outer.try_emplace(evaluator.rootOf(axis), 0).first->second;
-      if (const Bound *bound = evaluator.boundOf(axis); bound && !outer) {
+      const Bound *bound = madeInside(state, axis);
+      if (!bound) {
+        axes.push_back(fromBatch(state, axis).value_or(axis));
+        continue;
+      }
+      AxisId &outer = state.outer[evaluator.rootOf(axis)];
+      if (!outer) {
         Tensor length{each.getResult(next), {batchAxis}};
         length.axes.append(bound->length.axes.begin(), bound->length.axes.end());
-        outer = state.outer[evaluator.rootOf(axis)] = evaluator.boundedAxis({length});
+        outer = evaluator.boundedAxis({length});
       }
-      next += evaluator.boundOf(axis) && !fromBatch(state, axis);
+      ++next;
       axes.push_back(outer);
     }
     results.push_back(Tensor{each.getResult(i), axes});
