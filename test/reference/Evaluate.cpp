@@ -43,9 +43,13 @@ void xfer::reference::forEachIndex(ArrayRef<int64_t> shape, function_ref<void(Ar
 
 HostTensor xfer::reference::randomTensor(Type type, uint64_t seed, double low, double high) {
   auto tensorType = cast<RankedTensorType>(type);
-  SmallVector<int64_t> shape(tensorType.getShape());
-  for (int64_t &extent : shape)
-    extent = ShapedType::isDynamic(extent) ? 3 : extent;
+  SmallVector<int64_t> shape;
+  for (const nn::Extent &extent : nn::extentsOf(type)) {
+    shape.push_back(extent.isDynamic() ? 0 : extent.size);
+    int64_t number;
+    for (StringRef term : extent.isDynamic() ? extent.terms() : llvm::SmallVector<StringRef, 2>())
+      shape.back() += term.getAsInteger(10, number) ? 3 : number;
+  }
   HostTensor tensor(tensorType.getElementType(), shape);
   std::mt19937_64 bits(seed);
   for (double &value : tensor.values) {
@@ -87,8 +91,19 @@ void Evaluator::roundAll(HostTensor &tensor) const {
 std::vector<int64_t> Evaluator::resolve(Type type) const {
   std::vector<int64_t> shape;
   for (const nn::Extent &extent : nn::extentsOf(type)) {
-    auto found = symbols.find(extent.symbol);
-    shape.push_back(!extent.isDynamic() ? extent.size : found == symbols.end() ? -1 : found->second);
+    if (!extent.isDynamic()) {
+      shape.push_back(extent.size);
+      continue;
+    }
+    int64_t size = 0;
+    for (StringRef term : extent.terms()) {
+      auto found = symbols.find(term.str());
+      int64_t number;
+      if (term.getAsInteger(10, number))
+        number = found == symbols.end() ? -1 : found->second;
+      size = size < 0 || number < 0 ? -1 : size + number;
+    }
+    shape.push_back(size);
   }
   return shape;
 }

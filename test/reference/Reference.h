@@ -62,7 +62,7 @@ llvm::FailureOr<std::vector<HostTensor>> evaluate(mlir::func::FuncOp function, l
 inline void *keyOf(mlir::Value value) { return const_cast<void *>(value.getAsOpaquePointer()); }
 
 /// Numbers for tests: floats uniform in [low, high), integers 0 to 7, bytes 0 to 255, bools. A dynamic extent
-/// becomes 3.
+/// becomes 3, a sum what its terms add up to.
 HostTensor randomTensor(mlir::Type type, uint64_t seed, double low = -1, double high = 1);
 
 /// Element `number` of the draw that `key` and `site` name, in [0, 1): Philox4x32-10 (Salmon et al. 2011).

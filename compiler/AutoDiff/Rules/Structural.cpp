@@ -21,7 +21,40 @@ static Cotangents transposeRule(TransposeOp op, Term g, RuleContext &) {
   return {transpose(g, inverse)};
 }
 
+/// How many entries the operands of a concat before `operand` have.
+static Term countBefore(ConcatOp op, unsigned operand, Term g) {
+  OpBuilder &builder = *g.builder;
+  Type scalar = RankedTensorType::get({}, builder.getI32Type());
+  auto number = [&](double value) { return g.with(createFilledLike(builder, g.location, value, scalar)); };
+  Term count = number(0);
+  for (Value x : op.getXs().take_front(operand)) {
+    Extent extent = extentsOf(x.getType())[op.getAxis()];
+    Term own = extent.isDynamic() ? sum(g.make<BroadcastOp>(number(1), ArrayRef(extent), ArrayRef<int64_t>()), {0})
+                                  : number(extent.size);
+    count = count + own;
+  }
+  return count;
+}
+
+/// Where parts end that have as many entries as the data is not known now: each takes its own by their numbers.
+static Cotangents concatOfDataRule(ConcatOp op, Term g, RuleContext &context) {
+  Cotangents result;
+  for (auto [operand, x] : llvm::enumerate(op.getXs())) {
+    if (!context.wants(x)) {
+      result.push_back(Value());
+      continue;
+    }
+    Extent extent = extentsOf(x.getType())[op.getAxis()];
+    Term start = g.make<BroadcastOp>(countBefore(op, operand, g), ArrayRef(extent), ArrayRef<int64_t>());
+    Term places = start + g.make<IotaOp>(ArrayRef(extent), 0);
+    result.push_back(g.make<GatherOp>(g, places, op.getAxis(), 0));
+  }
+  return result;
+}
+
 static Cotangents concatRule(ConcatOp op, Term g, RuleContext &context) {
+  if (g.type().isDynamicDim(op.getAxis()))
+    return concatOfDataRule(op, g, context);
   Cotangents result;
   SmallVector<int64_t> offsets(g.rank(), 0), strides(g.rank(), 1);
   for (Value x : op.getXs()) {

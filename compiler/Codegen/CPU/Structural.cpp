@@ -94,20 +94,20 @@ Value ElementEmitter::reshape(nn::ReshapeOp op, ArrayRef<LaneIndex> index) {
 Value ElementEmitter::concat(nn::ConcatOp op, ArrayRef<LaneIndex> index) {
   int64_t axis = op.getAxis();
   Type type = elementOf(op.getResult());
-  std::function<Value(unsigned, int64_t)> from = [&](unsigned operand, int64_t start) -> Value {
+  std::function<Value(unsigned, LaneIndex)> from = [&](unsigned operand, LaneIndex start) -> Value {
     Value x = op.getXs()[operand];
-    int64_t size = cast<RankedTensorType>(x.getType()).getDimSize(axis);
     auto here = [&] {
       Index at(index);
-      at[axis] = lane.add(index[axis], -start);
+      at[axis] = lane.sub(index[axis], start);
       return element(x, at);
     };
     if (operand + 1 == op.getXs().size())
       return here();
-    Value inside = lane.compare(arith::CmpIPredicate::slt, index[axis], lane.constant(start + size));
-    return choose(inside, type, here, [&] { return from(operand + 1, start + size); });
+    LaneIndex end = lane.add(start, lane.uniform(extent(x, axis)));
+    Value inside = lane.compare(arith::CmpIPredicate::slt, index[axis], end.scalar);
+    return choose(inside, type, here, [&] { return from(operand + 1, end); });
   };
-  return from(0, 0);
+  return from(0, lane.uniform(0));
 }
 
 Value ElementEmitter::pad(nn::PadOp op, ArrayRef<LaneIndex> index) {

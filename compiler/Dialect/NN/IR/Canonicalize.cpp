@@ -194,6 +194,8 @@ static LogicalResult sliceOnePart(SliceOp op, PatternRewriter &rewriter) {
   auto concat = op.getX().getDefiningOp<ConcatOp>();
   if (!concat)
     return rewriter.notifyMatchFailure(op, "not a slice of a concat");
+  if (concat.getResult().getType().isDynamicDim(concat.getAxis()))
+    return rewriter.notifyMatchFailure(op, "where its parts end is not known");
   int64_t axis = concat.getAxis(), first = op.getOffsets()[axis];
   int64_t last = first + (op.getSizes()[axis] - 1) * op.getStrides()[axis];
   SmallVector<int64_t> offsets(op.getOffsets());

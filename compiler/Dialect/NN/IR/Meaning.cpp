@@ -8,6 +8,37 @@
 using namespace mlir;
 using namespace xfer::nn;
 
+llvm::SmallVector<StringRef, 2> Extent::terms() const {
+  llvm::SmallVector<StringRef, 2> terms;
+  StringRef(symbol).split(terms, " + ");
+  return terms;
+}
+
+Extent Extent::sum(const Extent &a, const Extent &b) {
+  if (!a.isDynamic() && !b.isDynamic())
+    return Extent(a.size + b.size);
+  int64_t fixed = 0;
+  SmallVector<StringRef> names;
+  for (const Extent *part : {&a, &b}) {
+    if (!part->isDynamic()) {
+      fixed += part->size;
+      continue;
+    }
+    if (part->symbol.empty())
+      return Extent();
+    for (StringRef term : part->terms()) {
+      int64_t number;
+      if (!term.getAsInteger(10, number))
+        fixed += number;
+      else
+        names.push_back(term);
+    }
+  }
+  llvm::sort(names);
+  std::string symbol = llvm::join(names, " + ");
+  return symbolic(fixed ? symbol + " + " + std::to_string(fixed) : symbol);
+}
+
 Meaning Meaning::of(Type type) {
   Meaning meaning;
   auto tensor = dyn_cast<RankedTensorType>(type);

@@ -33,7 +33,12 @@ struct Extent {
     extent.symbol = name.str();
     return extent;
   }
+  /// The extent of what stands one after the other. That of named extents has a name that says so, its terms in one
+  /// order and a number last, so that equal sums have equal names: "a.train + b.train + 3".
+  static Extent sum(const Extent &a, const Extent &b);
   bool isDynamic() const { return mlir::ShapedType::isDynamic(size); }
+  /// The terms of the name.
+  llvm::SmallVector<llvm::StringRef, 2> terms() const;
   /// Equal numbers or equal names; an unnamed dynamic extent agrees with every dynamic one.
   bool agrees(const Extent &other) const {
     return size == other.size && (symbol == other.symbol || symbol.empty() || other.symbol.empty());

@@ -95,8 +95,10 @@ def NN_TransposeOp : NN_InferredOp<"transpose"> {
 def NN_ConcatOp : NN_InferredOp<"concat"> {
   let summary = "Tensors one after the other along an axis";
   let description = [{
+    Of named extents on `axis` the result has the sum, `"a.train + b.train"`.
+
     Constraints: (C1) at least one operand; (C2) `axis` is an axis; (C3) same element type; (C4) same extents on all
-    other axes; (C5) static extents on `axis`.
+    other axes.
 
     Example: `%r = nn.concat %a, %b axis 0 : (tensor<2x3xf32>, tensor<1x3xf32>) -> tensor<3x3xf32>`
   }];

@@ -170,10 +170,7 @@ LogicalResult ConcatOp::inferShape(Adaptor op, std::optional<Location> location,
     if (!fits)
       return emitOptionalError(location, "(C4) extents differ on another axis than ", axis, ": ",
                                toString(extentsOf(op.getXs().front().getType())), " and ", toString(info.extents));
-    if (info.extents[axis].isDynamic())
-      return emitOptionalError(location, "(C5) extent ", toString(info.extents[axis]), " of axis ", axis,
-                               " is not static");
-    result.extents[axis].size += info.extents[axis].size;
+    result.extents[axis] = Extent::sum(result.extents[axis], info.extents[axis]);
   }
   results.push_back(result);
   return success();

@@ -508,6 +508,34 @@ TEST_P(LoopNest, DynamicExtents) {
   }
 }
 
+// Parts of unknown and known sizes, one after the other along the axis of the lanes and across it; any may be empty.
+TEST_P(LoopNest, JoinedDynamicExtents) {
+  auto type = [](std::string shape, std::string symbol) {
+    return "tensor<" + shape + "xf32, #nn.meaning<symbols = [" + symbol + "]>>";
+  };
+  std::string a = type("?", "\"a\""), b = type("?", "\"b\""), all = type("?", "\"a + b + 5\"");
+  std::string rows = type("?x3", "\"a\", \"\""), others = type("?x3", "\"b\", \"\""),
+              both = type("?x3", "\"a + b\", \"\"");
+  for (auto sizes : std::vector<std::pair<int64_t, int64_t>>{{0, 0}, {1, 0}, {0, 37}, {19, 40}, {130, 3}}) {
+    int64_t m = sizes.first, n = sizes.second;
+    std::map<std::string, int64_t> extents{{"a", m}, {"b", n}, {"a + b", m + n}, {"a + b + 5", m + n + 5}};
+    Tensor x = Tensor::random({m}, 1), five = Tensor::random({5}, 2), y = Tensor::random({n}, 3);
+    Tensor u = Tensor::random({m, 3}, 4), v = Tensor::random({n, 3}, 5);
+    check("%a: " + a + ", %five: tensor<5xf32>, %b: " + b + ", %u: " + rows + ", %v: " + others + ") -> (" + all +
+              ", " + both + ")",
+          "%s = nn.add %b, %b : " + b + "\n%r = nn.concat %a, %five, %s axis 0 : (" + a + ", tensor<5xf32>, " + b +
+              ") -> " + all + "\n%j = nn.concat %v, %u axis 0 : (" + others + ", " + rows + ") -> " + both +
+              "\nreturn %r, %j : " + all + ", " + both,
+          {x, five, y, u, v},
+          {make({m + n + 5},
+                [&](const Point &p) {
+                  return p[0] < m ? get(x, p) : p[0] < m + 5 ? get(five, {p[0] - m}) : 2 * get(y, {p[0] - m - 5});
+                }),
+           make({m + n, 3}, [&](const Point &p) { return p[0] < n ? get(v, p) : get(u, {p[0] - n, p[1]}); })},
+          0, extents);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Targets, LoopNest, testing::ValuesIn(runnableTargets()), [](const auto &info) {
   std::string name = info.param;
   std::replace(name.begin(), name.end(), '-', '_');

@@ -95,6 +95,20 @@ TEST_F(MeaningTest, SymbolsSurvive) {
             Extents{Extent::symbolic("usps.test")});
 }
 
+// Equal sums have equal names, in whatever order and grouping they were made; numbers add up.
+TEST_F(MeaningTest, SumsOfExtents) {
+  Extent a = Extent::symbolic("a.all"), b = Extent::symbolic("b.all"), three(3), four(4);
+  EXPECT_EQ(Extent::sum(three, four), Extent(7));
+  EXPECT_EQ(Extent::sum(b, a).symbol, "a.all + b.all");
+  EXPECT_EQ(Extent::sum(a, b), Extent::sum(b, a));
+  EXPECT_EQ(Extent::sum(a, a).symbol, "a.all + a.all");
+  EXPECT_EQ(Extent::sum(a, Extent(0)), a);
+  EXPECT_EQ(Extent::sum(Extent::sum(three, b), Extent::sum(a, four)).symbol, "a.all + b.all + 7");
+  EXPECT_EQ(Extent::sum(Extent::sum(a, b), three), Extent::sum(Extent::sum(three, a), b));
+  // What has no name has no sum with one.
+  EXPECT_EQ(Extent::sum(a, Extent()), Extent());
+}
+
 // createChecked reports a violated constraint at the location given, and creates nothing.
 TEST_F(MeaningTest, CheckedCreation) {
   std::string message;
