@@ -10,6 +10,7 @@
 #include "runtime/data/Tokenizer.h"
 #include "xfer/rt/Status.h"
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -286,6 +287,11 @@ struct HoistedSpec {
   uint64_t bytes = 0;
 };
 
+struct ExtentSum { // of numbers of samples and a number
+  std::vector<std::string> terms;
+  int64_t fixed = 0;
+};
+
 struct Manifest {
   std::string program, hash, compiler, triple;
   std::vector<std::pair<std::string, std::string>> build;
@@ -306,7 +312,8 @@ struct Manifest {
   std::vector<BaselineSpec> baselines;
   std::vector<EvaluationSpec> evaluations;
   std::vector<ExportSpec> exports;
-  std::vector<HoistedSpec> hoisted; // one an id
+  std::vector<HoistedSpec> hoisted;      // one an id
+  std::map<std::string, ExtentSum> sums; // by their symbols
 };
 
 // Reads and checks. `functionCount` and `constantsSize` are those of the program that carries the text.

@@ -1,6 +1,7 @@
 #include "runtime/program/ManifestReader.h"
 #include "xfer/rt/abi.h"
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace xfer::rt {
@@ -419,9 +420,32 @@ bool ManifestReader::hasSplit(const DomainSpec &domain, const std::string &split
   return false;
 }
 
+static constexpr std::string_view separator = " + "; // between the terms of a sum of extents
+
+// "a.train + b.train + 3"
+void ManifestReader::readSum(const std::string &symbol, const std::string &place) {
+  ExtentSum sum;
+  for (size_t start = 0; start <= symbol.size();) {
+    size_t end = std::min(symbol.find(separator, start), symbol.size());
+    std::string term = symbol.substr(start, end - start);
+    start = end + separator.size();
+    int64_t number = 0;
+    auto [read, error] = std::from_chars(term.data(), term.data() + term.size(), number);
+    if (error != std::errc() || read != term.data() + term.size() || number < 0 || number > maxExtent) {
+      checkSymbol(term, place);
+      sum.terms.push_back(std::move(term));
+    } else {
+      sum.fixed += number;
+    }
+  }
+  manifest.sums[symbol] = std::move(sum);
+}
+
 void ManifestReader::checkSymbol(const std::string &symbol, const std::string &place) {
-  if (drawnSymbols.count(symbol))
+  if (drawnSymbols.count(symbol) || manifest.sums.count(symbol))
     return;
+  if (symbol.find(separator) != std::string::npos)
+    return readSum(symbol, place);
   size_t point = symbol.rfind('.');
   int domain = point == std::string::npos ? none : findDomain(symbol.substr(0, point), place);
   if (domain == none || !hasSplit(manifest.domains[domain], symbol.substr(point + 1)))

@@ -81,6 +81,7 @@ private:
   int findDomain(const std::string &name, const std::string &place);
   bool hasSplit(const DomainSpec &domain, const std::string &split) const;
   void checkSymbol(const std::string &symbol, const std::string &place);
+  void readSum(const std::string &symbol, const std::string &place);
 
   uint64_t functionCount, constantsSize;
   int64_t functions = 0, passes = 0;            // counts, known before the sections are read

@@ -156,6 +156,12 @@ void setExtents(Session &session, const OpenedData &data) {
     for (const SplitRule &split : domain.splits)
       set(split.name);
   }
+  for (const auto &[symbol, sum] : session.manifest.sums) {
+    int64_t size = sum.fixed;
+    for (const std::string &term : sum.terms)
+      size += session.extents.at(term);
+    session.setExtent(symbol, size);
+  }
 }
 
 } // namespace xfer::rt

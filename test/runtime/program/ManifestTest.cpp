@@ -138,7 +138,23 @@ TEST(Manifest, RefusesWhatBreaksARule) {
   }
 }
 
-// A missing key and a text that is not JSON are problems too, never a crash.
+// A sum of numbers of samples is an extent whose terms are splits and numbers.
+TEST(Manifest, SumsOfExtents) {
+  json program = smallProgram();
+  std::string sum = "toy.test + toy.test + toy.train + 3";
+  program["functions"][5]["extents"].push_back(sum);
+  Expected<Manifest> manifest = readBack(program);
+  ASSERT_TRUE(manifest) << manifest.message();
+  ASSERT_EQ(manifest->sums.size(), 1u);
+  EXPECT_EQ(manifest->sums.at(sum).terms, (std::vector<std::string>{"toy.test", "toy.test", "toy.train"}));
+  EXPECT_EQ(manifest->sums.at(sum).fixed, 3);
+  for (const char *wrong :
+       {"toy.test + toy.valid", "toy.test + ", " + toy.test", "toy.test + -1", "toy.test + 99999999999999999999"}) {
+    program["functions"][5]["extents"][1] = wrong;
+    EXPECT_NE(problemOf(program), "no problem") << wrong;
+  }
+}
+
 // A sum has a row a sample where it is computed, and the shape of one row where it is read.
 TEST(Manifest, SumsOverSamples) {
   json program = smallProgram();
@@ -151,6 +167,7 @@ TEST(Manifest, SumsOverSamples) {
   EXPECT_NE(problemOf(program).find("f32 or i32 is expected"), std::string::npos);
 }
 
+// A missing key and a text that is not JSON are problems too, never a crash.
 TEST(Manifest, RefusesDamage) {
   std::string whole = smallProgram().dump();
   for (size_t size = 0; size < whole.size(); size += 97)
