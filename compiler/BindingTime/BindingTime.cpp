@@ -106,10 +106,11 @@ BindingTimes::BindingTimes(func::FuncOp function, const ProgramWrites &writes) :
   };
   // Sources are told apart by their names: the number of the first argument of the same source.
   llvm::StringMap<int> numbers;
-  RowWiseAnalysis rows(function, [&](unsigned argument) -> int {
-    if (!hasRows(argument))
+  RowWiseAnalysis rows(function, [&](Value value) -> int {
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (!argument || !hasRows(argument.getArgNumber()))
       return -1;
-    BindAttr bind = getArgumentBind(function, argument);
+    BindAttr bind = getArgumentBind(function, argument.getArgNumber());
     StringRef name = getSourceName(bind);
     return numbers.try_emplace(name, numbers.size()).first->second;
   });

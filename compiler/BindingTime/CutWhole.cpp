@@ -1,5 +1,6 @@
 //===- CutWhole.cpp - rows batch by batch, and what is made of all rows -------------------------------------------===//
 
+#include "compiler/BindingTime/DistributeJoined.h"
 #include "compiler/BindingTime/Outline.h"
 #include "compiler/BindingTime/Passes.h"
 #include "compiler/BindingTime/RowWise.h"
@@ -34,7 +35,13 @@ class Cutter {
 public:
   Cutter(PassOp pass, func::FuncOp function, bool streams)
       : pass(pass), function(function), streams(streams),
-        rows(function, [&](unsigned argument) { return sourceOf(argument); }, /*loops=*/true) {}
+        rows(
+            function,
+            [&](Value value) {
+              auto argument = dyn_cast<BlockArgument>(value);
+              return argument ? sourceOf(argument.getArgNumber()) : -1;
+            },
+            /*loops=*/true) {}
 
   /// Is there anything to cut?
   bool applies() {
@@ -274,10 +281,10 @@ struct CutWhole : impl::CutWholeBase<CutWhole> {
         continue;
       auto function = symbols.lookup<func::FuncOp>(*pass.getFunction());
       bool streams = stream && !drawn.contains(pass.getName());
-      Cutter before(pass, function, streams);
-      if (!before.applies())
+      if (!Cutter(pass, function, streams).applies())
         continue;
-      splitReductions(function, before.analysis());
+      distributeJoined(function);
+      splitReductions(function, Cutter(pass, function, streams).analysis());
       Cutter cutter(pass, function, streams);
       if (failed(cutter.run()))
         return signalPassFailure();

@@ -2,7 +2,6 @@
 
 #include "compiler/BindingTime/Outline.h"
 #include "compiler/Dialect/NN/IR/NN.h"
-#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -46,6 +45,26 @@ static void adaptAttributes(Operation *clone) {
   slice.setSizes(sizes);
 }
 
+Operation *cloneWithTypes(OpBuilder &builder, Operation &op, IRMapping &mapping,
+                          llvm::function_ref<Type(Value)> typeOf) {
+  Operation *clone = builder.clone(op, mapping);
+  for (auto [from, to] : llvm::zip_equal(op.getResults(), clone->getResults()))
+    to.setType(typeOf(from));
+  adaptAttributes(clone);
+  // The same inside its regions.
+  for (auto [from, to] : llvm::zip_equal(op.getRegions(), clone->getRegions()))
+    for (auto [source, target] : llvm::zip_equal(from, to)) {
+      for (auto [a, b] : llvm::zip_equal(source.getArguments(), target.getArguments()))
+        b.setType(typeOf(a));
+      for (auto [a, b] : llvm::zip_equal(source, target)) {
+        for (auto [x, y] : llvm::zip_equal(a.getResults(), b.getResults()))
+          y.setType(typeOf(x));
+        adaptAttributes(&b);
+      }
+    }
+  return clone;
+}
+
 func::FuncOp outline(func::FuncOp function, StringRef name, ArrayRef<BoundValue> given, ArrayRef<BoundValue> results,
                      llvm::function_ref<Type(Value)> typeOf) {
   llvm::SetVector<Operation *> ops;
@@ -81,21 +100,7 @@ func::FuncOp outline(func::FuncOp function, StringRef name, ArrayRef<BoundValue>
   for (Operation &op : function.getBody().front()) {
     if (!ops.contains(&op))
       continue;
-    Operation *clone = builder.clone(op, mapping);
-    for (auto [from, to] : llvm::zip_equal(op.getResults(), clone->getResults()))
-      to.setType(typeOf(from));
-    adaptAttributes(clone);
-    // The same inside its regions.
-    for (auto [from, to] : llvm::zip_equal(op.getRegions(), clone->getRegions()))
-      for (auto [source, target] : llvm::zip_equal(from, to)) {
-        for (auto [a, b] : llvm::zip_equal(source.getArguments(), target.getArguments()))
-          b.setType(typeOf(a));
-        for (auto [a, b] : llvm::zip_equal(source, target)) {
-          for (auto [x, y] : llvm::zip_equal(a.getResults(), b.getResults()))
-            y.setType(typeOf(x));
-          adaptAttributes(&b);
-        }
-      }
+    cloneWithTypes(builder, op, mapping, typeOf);
   }
   SmallVector<Value> values;
   for (auto &[value, bind] : results)

@@ -152,7 +152,7 @@ RowState RowWiseAnalysis::transfer(Operation &op) const {
 }
 
 /// The steps of a loop, over and over until the carries keep their state; false where a step mixes rows.
-bool RowWiseAnalysis::enterLoop(Operation &op) {
+bool RowWiseAnalysis::enterLoop(Operation &op, SourceOf sourceOf) {
   auto loop = cast<nn::LoopOp>(op);
   Block &body = loop.getBody().front();
   SmallVector<RowState> carries;
@@ -190,7 +190,7 @@ bool RowWiseAnalysis::enterLoop(Operation &op) {
     if (!apart)
       return false;
     for (Operation &inner : body.without_terminator())
-      enter(inner, /*loops=*/true);
+      enter(inner, sourceOf, /*loops=*/true);
     for (auto [carry, next] : llvm::zip(carries, yield.getValues())) {
       RowState after = stateOf(next), joined = carry == after ? carry : join({carry, after});
       if (joined.kind == RowState::Mixed)
@@ -217,16 +217,19 @@ bool RowWiseAnalysis::enterLoop(Operation &op) {
       llvm::map_range(loop.getResults(), [&](Value result) { return stateOf(result).kind == RowState::Row; }));
 }
 
-void RowWiseAnalysis::enter(Operation &op, bool loops) {
+void RowWiseAnalysis::enter(Operation &op, SourceOf sourceOf, bool loops) {
   if (loops && isa<nn::LoopOp>(op)) {
     bool reads = llvm::any_of(op.getResults(), [&](Value result) { return stranded.contains(result); });
-    if (!reads && enterLoop(op))
+    if (!reads && enterLoop(op, sourceOf))
       return;
     for (Value result : op.getResults())
       states[result] = kMixed;
     return;
   }
   RowState state = transfer(op);
+  if (op.getNumResults() == 1)
+    if (int source = sourceOf(op.getResult(0)); source >= 0)
+      state = RowState::row(source);
   for (Value result : op.getResults())
     states[result] = state.axis != 0 && stranded.contains(result) ? kMixed : state;
 }
@@ -244,16 +247,15 @@ bool RowWiseAnalysis::findStranded(Block &block) {
   return found;
 }
 
-RowWiseAnalysis::RowWiseAnalysis(func::FuncOp function, llvm::function_ref<int(unsigned)> sourceOf, bool loops)
-    : followsLoops(loops) {
+RowWiseAnalysis::RowWiseAnalysis(func::FuncOp function, SourceOf sourceOf, bool loops) : followsLoops(loops) {
   Block &body = function.getBody().front();
   do {
     states.clear();
     for (BlockArgument argument : function.getArguments())
-      if (int source = sourceOf(argument.getArgNumber()); source >= 0)
+      if (int source = sourceOf(argument); source >= 0)
         states[argument] = RowState::row(source);
     for (Operation &op : body)
-      enter(op, loops);
+      enter(op, sourceOf, loops);
   } while (loops && findStranded(body));
 }
 

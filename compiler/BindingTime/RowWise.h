@@ -43,16 +43,18 @@ struct RowState {
 
 class RowWiseAnalysis {
 public:
-  /// `sourceOf` gives the number of the source of an argument with a row a sample, else -1. With `loops` a loop whose
-  /// steps keep rows apart keeps them apart; between it and what reads only rows, rows may stand along another axis.
-  RowWiseAnalysis(mlir::func::FuncOp function, llvm::function_ref<int(unsigned argument)> sourceOf, bool loops = false);
+  using SourceOf = llvm::function_ref<int(mlir::Value)>;
+  /// `sourceOf` gives the number of the source of an argument, or of what else is the beginning of rows, with a row a
+  /// sample, else -1. With `loops` a loop whose steps keep rows apart keeps them apart; between it and what reads only
+  /// rows, rows may stand along another axis.
+  RowWiseAnalysis(mlir::func::FuncOp function, SourceOf sourceOf, bool loops = false);
 
   RowState stateOf(mlir::Value value) const { return states.lookup(value); }
 
 private:
   RowState transfer(mlir::Operation &op) const;
-  void enter(mlir::Operation &op, bool loops);
-  bool enterLoop(mlir::Operation &op);
+  void enter(mlir::Operation &op, SourceOf sourceOf, bool loops);
+  bool enterLoop(mlir::Operation &op, SourceOf sourceOf);
   bool findStranded(mlir::Block &block);
   llvm::DenseSet<mlir::Value>
       stranded; ///< rows along another axis that something reads which wants them along the first

@@ -175,6 +175,46 @@ TEST_F(BindingTimeTest, SplitsReductions) {
                                            "-> output sum:3 output largest:6x5x3 ");
 }
 
+// Two splits, joined: what is computed sample by sample is computed of each, and so are sums; a sort reads all rows.
+TEST_F(BindingTimeTest, DistributesJoinedSplits) {
+  parse(R"mlir(
+#A = #nn.meaning<symbols = ["d.one"]>
+#B = #nn.meaning<symbols = ["d.two"]>
+#AK = #nn.meaning<symbols = ["d.one", ""]>
+#BK = #nn.meaning<symbols = ["d.two", ""]>
+#AB = #nn.meaning<symbols = ["d.one + d.two"]>
+#ABK = #nn.meaning<symbols = ["d.one + d.two", ""]>
+module attributes {xfer.program = "p"} {
+  xfer.parameter "w" : tensor<4x1xf32>
+  xfer.domain "d" fields [#xfer.field<"x", "f32" shape = [4]>]
+    reads [#xfer.read<"one", "npz", {}>, #xfer.read<"two", "npz", {}>]
+  func.func @f(%x: tensor<?x4xf32, #AK> {xfer.bind = #xfer.bind<batch, "s.x">},
+               %y: tensor<?x4xf32, #BK> {xfer.bind = #xfer.bind<batch, "t.x">},
+               %w: tensor<4x1xf32> {xfer.bind = #xfer.bind<param, "w">})
+      -> (tensor<f32> {xfer.bind = #xfer.bind<output, "sum">}, tensor<?xf32, #AB> {xfer.bind = #xfer.bind<output, "sorted">}) {
+    %j = nn.concat %x, %y axis 0 : (tensor<?x4xf32, #AK>, tensor<?x4xf32, #BK>) -> tensor<?x4xf32, #ABK>
+    %l = nn.contract %j, %w lhs_batch [] rhs_batch [] lhs_contract [1] rhs_contract [0] accumulate f32
+        : (tensor<?x4xf32, #ABK>, tensor<4x1xf32>) -> tensor<?x1xf32, #ABK>
+    %r = nn.reshape %l : tensor<?x1xf32, #ABK> -> tensor<?xf32, #AB>
+    %one = nn.constant dense<1.0> : tensor<f32>
+    %ones = nn.broadcast %one dimensions [] : tensor<f32> -> tensor<?xf32, #AB>
+    %p = nn.add %r, %ones : tensor<?xf32, #AB>
+    %s = nn.reduce sum %p axes [0] : (tensor<?xf32, #AB>) -> tensor<f32>
+    %v, %i = nn.sort %p axis 0 : (tensor<?xf32, #AB>) -> (tensor<?xf32, #AB>, tensor<?xi32, #AB>)
+    return %s, %v : tensor<f32>, tensor<?xf32, #AB>
+  }
+  xfer.pass "f" sources [#xfer.source<"s", domain = "d", split = "one", batch = 8>,
+                         #xfer.source<"t", domain = "d", split = "two", batch = 6>] function @f
+})mlir");
+  ASSERT_TRUE(succeeded(run(createCutWhole()))) << message;
+  ASSERT_TRUE(succeeded(verify(*module))) << message;
+  EXPECT_EQ(binds(function("f.rows.s")), "batch s.x:8x4 param w:4x1 -> whole f.0:8x1 sum f.sum0:8 ");
+  EXPECT_EQ(binds(function("f.rows.t")), "batch t.x:6x4 param w:4x1 -> whole f.1:6x1 sum f.sum1:6 ");
+  unsigned joins = 0;
+  function("f.whole").walk([&](nn::ConcatOp) { ++joins; });
+  EXPECT_EQ(joins, 1u);
+}
+
 // What mixes rows in the middle is whole from there on, also where it meets rows again.
 TEST_F(BindingTimeTest, MixedStaysWhole) {
   parse(R"mlir(
