@@ -261,6 +261,20 @@ template <typename T> static bool compare(Operator op, const T &a, const T &b) {
 static constexpr size_t maxLength = size_t(1) << 20;
 
 /// Both sides known at compile time; nothing where the operator has no meaning for them.
+/// Sizes of splits, and whole numbers beside them, add up to an extent.
+static std::optional<Dim> sumOfDims(const Value &a, const Value &b) {
+  auto extentOf = [](const Value &value) -> std::optional<Extent> {
+    if (auto *dim = value.get<Dim>())
+      return dim->extent;
+    auto *number = value.get<int64_t>();
+    return number && *number >= 0 ? std::optional<Extent>(*number) : std::nullopt;
+  };
+  std::optional<Extent> x = extentOf(a), y = extentOf(b);
+  if (!x || !y || (!x->isDynamic() && !y->isDynamic()))
+    return std::nullopt;
+  return Dim{Extent::sum(*x, *y), 0};
+}
+
 static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value &a, const Value &b,
                                  dsl::SourceRange range) {
   if (a.text() && b.text()) {
@@ -286,6 +300,9 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
       if (op == Operator::Or)
         return Value(*flagA || *flagB);
     }
+  if (op == Operator::Add)
+    if (std::optional<Dim> sum = sumOfDims(a, b))
+      return Value(*sum);
   auto x = a.asNumber(), y = b.asNumber();
   if (!x || !y)
     return std::nullopt;

@@ -190,14 +190,11 @@ static Value concat(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
     std::vector<Dim> own = evaluator.shapeOf(tensor);
     bool fits = own.size() == first.size();
     for (size_t i = 0; fits && i < own.size(); ++i)
-      fits = static_cast<int64_t>(i) == axis ? !own[i].extent.isDynamic() : own[i].extent == first[i].extent;
+      fits = static_cast<int64_t>(i) == axis || own[i].extent == first[i].extent;
     if (!fits)
       return evaluator.error(range, "shapes-differ",
                              describeDims(first) + " and " + describeDims(own) + " cannot be joined along axis " +
-                                 Twine(axis) +
-                                 (own.size() == first.size() && own[axis].extent.isDynamic()
-                                      ? ", whose extent is known only when the data is opened"
-                                      : ""));
+                                 Twine(axis));
     values.push_back(tensor.value);
   }
   std::optional<llvm::SmallVector<AxisId>> names = joinedAxes(evaluator, *tensors, axis, range);

@@ -35,6 +35,11 @@ void Pipeline::predict(const dsl::PredictItem &item, const ScopePtr &scope, cons
           "'predict' without 'against' writes one row a sample, found " + Value(*rows).describe());
     rows.reset();
   }
+  if (rows && extentsOf(rows->value).front().terms().size() > 1) {
+    error(item.value->range, "prediction-not-per-sample",
+          "'predict' without 'against' writes one row a sample of one split, found rows of several, joined");
+    rows.reset();
+  }
   for (int64_t i = 1; rows && i < rows->rank(); ++i)
     if (evaluator.isRagged(*rows, i) && !evaluator.wantsDense(*rows, i, "predict", item.value->range))
       rows.reset();

@@ -1,6 +1,7 @@
 """Figures by execution: what is evaluated after each epoch and at the end, over splits that no batch divides."""
 import csv
 import json
+import math
 import unittest
 import harness
 from harness import figures, single
@@ -91,6 +92,53 @@ evaluate a.all, b.all {
 }
 """
 
+# Splits of 7 and 5 samples as one: what is computed of each sample, sums, and what reads all samples at once.
+JOINED = """import std
+domain a { generate samples(7, fn(i) => (x: stack([f32(i), 1.0 + 0 * f32(i), f32(i % 3)]), y: classes(i % 2, 2))); fields x: f32[3], y: class(2) }
+domain b { generate samples(5, fn(i) => (x: stack([f32(i) + 2, f32(i % 2), 1.0 + 0 * f32(i)]), y: classes(i % 2, 2))); fields x: f32[3], y: class(2) }
+module tripled() (x: [n, d]) -> [n, d] { param w: [] = full([], 3); return w * x }
+model net = tripled()
+fn gram(x: [n, d]) -> [n, n] = x @ transpose(x)
+fn both(x: [n, d], z: [m, d]) -> [n + m, d] = concat([x, z])
+fn domains(x: [n, d], z: [m, d]) -> [n + m] = concat([zeros([n]), ones([m])])
+# The bias of a logistic regression of the domain alone, by gradient descent on all samples: log(5 / 7) in the end.
+fn fitted(x: [n, d], z: [m, d]) -> [] {
+  let r = scan i in range(400) from w = 0.0 { next w = w - 4 * grad(binary_cross_entropy(0 * mean(both(x, z), axis: 1) + w, domains(x, z)), wrt: w) }
+  return r.w
+}
+stage learn { on a.all batch 7; minimize mean(net(a.x)); optimizer sgd(0.0); steps 1 }
+evaluate a.all, b.all batch 2 {
+  let x = concat([a.x, b.x])
+  let f = net(x)
+  let order, places = sort(x[.., 0])
+  report count = size(x, 0), rows = size(a.x, 0) + size(b.x, 0) + 1, mean = mean(f, axis: 0), deviation = sqrt(mean(square(x[.., 0] - mean(x[.., 0])))),
+         most = max(f), least = min(x), all = f32(all(x[.., 0] < 7)), product = prod(x[.., 0] + 1), hits = sum(f32(concat([a.y, b.y]) == 1)),
+         gram = sum(gram(x) * expand(iota(size(x, 0)), axis: 1)), self = sum(transpose(f) @ f), median = gather(order, [6])[0], place = gather(places, [11])[0], first = gather(order, [0])[0],
+         three = sum(concat([a.x, b.x, a.x, ones([2, 3])])), half = sum(domains(a.x, b.x)), swapped = sum(concat([b.x, a.x]) * expand(concat([ones([size(b.x, 0)]), zeros([size(a.x, 0)])]), axis: 1)),
+         slope = total(grad(sum(square(concat([net(a.x), net(b.x)]))), wrt: net)), rise = [sum(grad(sum(concat([a.x, b.x]) * expand(iota(size(x, 0)), axis: 1)), wrt: part), axis: 0) for part in [a.x, b.x]],
+         deep = sum(square(concat([net(concat([b.x, a.x])), b.x])), axis: 0), fitted = fitted(a.x, b.x), mmd = mmd(x, b.x, width: 2), distance = a_distance(concat([a.x, b.x]), b.x + 30)
+  predict concat([a.x[.., ..2], b.x[.., ..2]]) against concat([a.y, b.y])
+  report accuracy, confusion
+}
+"""
+
+# What goes through windows and through loops, too, and what is drawn anew for the interval of a gain.
+JOINED_NETS = """import std
+domain a { generate samples(7, fn(i) => (x: uniform([12, 12, 1]), t: normal([5, 3]), y: classes(i % 3, 3))); fields x: f32[12, 12, 1], t: f32[5, 3], y: class(3) }
+domain b { generate samples(9, fn(i) => (x: uniform([12, 12, 1]), t: normal([5, 3]), y: classes(i % 3, 3))); fields x: f32[12, 12, 1], t: f32[5, 3], y: class(3) }
+module reader() (x: [n, t, d]) -> [n, 4] { cell = lstm(4); return cell(x).last }
+model net { trunk = sequential([conv(4, 3), batch_norm(), relu, fn(x) => max_pool(x, size: 2), flatten, linear(3)]); words = reader() }
+stage learn { on a.all batch 7; minimize cross_entropy(net.trunk(a.x), a.y) + mean(net.words(a.t)); optimizer sgd(0.1); steps 3 }
+baseline start of learn { minimize 0.0001 * cross_entropy(net.trunk(a.x), a.y) }
+evaluate a.all, b.all batch 4 {
+  let p = softmax(net.trunk(concat([a.x, b.x])))
+  let apart = concat([net.words(a.t), net.words(b.t)])
+  predict p against concat([a.y, b.y])
+  report accuracy, transfer_gain, off = max(abs(p - concat([softmax(net.trunk(a.x)), softmax(net.trunk(b.x))]))), words = max(abs(net.words(concat([a.t, b.t])) - apart)),
+         size = max(abs(apart)), single = accuracy(softmax(net.trunk(a.x)), a.y) * 7 + accuracy(softmax(net.trunk(b.x)), b.y) * 9
+}
+"""
+
 
 class Figures(harness.Case):
     def train(self, text, *arguments):
@@ -153,6 +201,50 @@ class Figures(harness.Case):
         self.assertEqual(found, {"k": sum(map(sum, k)), "rows": sum(map(max, k)), "columns": sum(map(max, zip(*k))),
                                  "places": sum(row.index(max(row)) for row in k), "aa": sum(sum(c) ** 2 for c in zip(*a)),
                                  "bb": sum(sum(y) ** 2 for y in b), "outer": sum(map(sum, a)) * sum(map(sum, b))})
+
+    def test_joined_splits(self):
+        """Two splits of unequal size, one after the other, streamed and kept."""
+        a, b = [(i, 1, i % 3) for i in range(7)], [(i + 2, i % 2, 1) for i in range(5)]
+        x = a + b
+        for flags in ((), ("--disable=stream",)):
+            found = figures(self.results(self.build(JOINED, *flags), "train", "--out", "run", "--overwrite"), "a.all")
+            self.assertEqual((found["count"], found["rows"], found["most"], found["least"], found["all"], found["hits"]), (12, 13, 18, 0, 1, 5))
+            for value, column in zip(found["mean"], zip(*x)):
+                self.assertAlmostEqual(value, 3 * sum(column) / 12, places=5)
+            first = [row[0] for row in x]
+            mean = sum(first) / 12
+            self.assertAlmostEqual(found["deviation"], (sum((v - mean) ** 2 for v in first) / 12) ** 0.5, places=5)
+            product = 1
+            for v in first:
+                product *= v + 1
+            self.assertAlmostEqual(found["product"] / product, 1, places=5)
+            self.assertEqual(found["gram"], sum(i * sum(p * q for p, q in zip(u, v)) for i, u in enumerate(x) for v in x))
+            self.assertEqual(found["self"], 9 * sum(sum(p * q for row in x for p, q in [(row[i], row[j])]) for i in range(3) for j in range(3)))
+            ordered = sorted(range(12), key=lambda i: first[i])
+            self.assertEqual((found["median"], found["place"], found["first"]), (first[ordered[6]], ordered[11], first[ordered[0]]))
+            self.assertEqual((found["three"], found["half"]), (sum(map(sum, a + b + a)) + 6, 5))
+            self.assertEqual(found["swapped"], sum(map(sum, b)))
+            self.assertEqual(found["slope"], 6 * sum(v * v for row in x for v in row))
+            self.assertEqual(found["rise"], [[sum(range(7))] * 3, [sum(range(7, 12))] * 3])
+            self.assertEqual(found["deep"], [9 * sum(v * v for v in column) + sum(v * v for v in second) for column, second in zip(zip(*x), zip(*b))])
+            self.assertAlmostEqual(found["fitted"], math.log(5 / 7), places=4)
+            kernel = lambda u, v: math.exp(-sum((p - q) ** 2 for p, q in zip(u, v)) / 8)
+            within = lambda rows: sum(kernel(u, v) for i, u in enumerate(rows) for j, v in enumerate(rows) if i != j) / (len(rows) * (len(rows) - 1))
+            self.assertAlmostEqual(found["mmd"], within(x) + within(b) - 2 * sum(kernel(u, v) for u in x for v in b) / 60, places=5)
+            self.assertEqual(found["distance"], 2)
+            hits = [int((row[1] > row[0]) == (i % 2)) for rows in (a, b) for i, row in enumerate(rows)]
+            self.assertAlmostEqual(found["accuracy"], sum(hits) / 12, places=6)
+            self.assertEqual(sum(map(sum, found["confusion"])), 12)
+
+    def test_nets_of_joined_splits(self):
+        results = self.train(JOINED_NETS)
+        found = figures(results, "a.all")
+        self.assertEqual((found["off"], found["words"]), (0, 0))
+        self.assertGreater(found["size"], 0.01)
+        self.assertAlmostEqual(found["accuracy"], found["single"] / 16, places=6)
+        low, high = results["runs"][0]["evaluations"][0]["intervals"]["transfer_gain"]["start"]
+        self.assertLessEqual(low, found["transfer_gain"])
+        self.assertGreaterEqual(high, found["transfer_gain"])
 
     def test_built_in(self):
         """Functions of the language that its library does not use itself, on what is no data."""
