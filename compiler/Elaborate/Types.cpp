@@ -137,12 +137,15 @@ bool Evaluator::matchDims(Tensor &tensor, const std::vector<dsl::Dim> &dims, con
       Pack pack;
       const Value *known = dim.name ? scope->find(dim.name->text) : nullptr;
       const Pack *bound = known ? known->get<Pack>() : nullptr;
+      auto differs = [&] {
+        return mismatch("'.." + dim.name->text + "' is " + describeDims(bound->dims) + " elsewhere");
+      };
       if (bound && bound->dims.size() != count)
-        return mismatch("'.." + dim.name->text + "' has " + Twine(bound->dims.size()) + " axes elsewhere");
+        return differs();
       for (size_t i = 0; i < count; ++i, ++position) {
         if (bound) {
           if (bound->dims[i].extent != own[position].extent)
-            return mismatch("'.." + dim.name->text + "' is " + describeDims(bound->dims) + " elsewhere");
+            return differs();
           if (!joinAxis(tensor, position, bound->dims[i].axis, range))
             return false;
           continue;
