@@ -314,7 +314,8 @@ void Pipeline::applyGradient(const dsl::ApplyItem &item, const ScopePtr &scope) 
       if (leaf->path == component || llvm::StringRef(leaf->path).ends_with("." + component))
         found = &part;
     if (!found) {
-      error(item.value->range, "trees-differ", "the gradient has no leaf for '" + leaf->path + "'");
+      if (!tree->partial)
+        error(item.value->range, "trees-differ", "the gradient has no leaf for '" + leaf->path + "'");
       return;
     }
     if (found->tensor() && meaningOf(found->tensor()->value).hidden) {

@@ -42,6 +42,7 @@ Value Evaluator::gradient(const Value &e, const Value &wrt, dsl::SourceRange ran
   if (!tree)
     return Value(Tensor{op.getResult(0), wrt.tensor()->axes});
   auto result = std::make_shared<Tree>();
+  result->partial = tree->partial;
   for (auto [i, leaf] : llvm::enumerate(tree->leaves))
     result->leaves[leaf.first] = Value(Tensor{op.getResult(i), leaf.second.tensor()->axes});
   return Value(std::shared_ptr<const Tree>(result));

@@ -53,6 +53,7 @@ static Value states(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
   if (!module)
     return Value();
   auto tree = std::make_shared<Tree>();
+  tree->partial = !module->instance->applied;
   const std::string &path = module->instance->path;
   for (Leaf *leaf : evaluator.leavesBelow(path))
     if (leaf->kind == Leaf::State)

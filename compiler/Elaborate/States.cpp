@@ -140,6 +140,8 @@ bool Pipeline::assignTo(Leaf &leaf, const Value &value, dsl::SourceRange range) 
 
 /// A module that nothing has applied yet has no leaves to give; if nothing ever does, that is reported by itself.
 bool Pipeline::isUnapplied(const Value &value) {
+  if (value.tree() && value.tree()->partial)
+    return true;
   const Module *module = value.module();
   evaluator.readUnapplied |= module && !module->instance->applied;
   return module && !module->instance->applied;

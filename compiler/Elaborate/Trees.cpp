@@ -14,6 +14,7 @@ namespace xfer {
 
 std::shared_ptr<Tree> Evaluator::parameters(const Module &module, dsl::SourceRange range) {
   auto tree = std::make_shared<Tree>();
+  tree->partial = !module.instance->applied;
   const std::string &path = module.instance->path;
   for (Leaf *leaf : leavesBelow(path))
     if (leaf->kind == Leaf::Parameter)
@@ -36,23 +37,23 @@ Value Evaluator::overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange ran
   std::vector<std::shared_ptr<const Tree>> owned(operands.size());
   std::vector<const Tree *> trees(operands.size(), nullptr);
   const Tree *first = nullptr;
-  bool stacked = false;
+  auto result = std::make_shared<Tree>();
   for (auto [i, operand] : llvm::enumerate(operands)) {
     if (operand.module())
       owned[i] = parameters(*operand.module(), range);
     trees[i] = owned[i] ? owned[i].get() : operand.tree();
     if (!trees[i])
       continue;
-    stacked |= trees[i]->stacked;
+    result->stacked |= trees[i]->stacked;
+    result->partial |= trees[i]->partial;
     if (first && first->leaves.size() != trees[i]->leaves.size())
-      return error(
-          range, "trees-differ",
-          "two trees of different modules cannot be combined leaf by leaf; use two modules of one constructor");
+      return result->partial ? Value()
+                             : error(range, "trees-differ",
+                                     "two trees of different modules cannot be combined leaf by leaf; use two modules "
+                                     "of one constructor");
     if (!first)
       first = trees[i];
   }
-  auto result = std::make_shared<Tree>();
-  result->stacked = stacked;
   for (auto &[path, unused] : first->leaves) {
     std::vector<Value> parts;
     for (auto [operand, tree] : llvm::zip_equal(operands, trees)) {
@@ -62,7 +63,8 @@ Value Evaluator::overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange ran
       }
       auto found = tree->leaves.find(path);
       if (found == tree->leaves.end())
-        return error(range, "trees-differ", "the tree on one side has no leaf '" + path + "'");
+        return result->partial ? Value()
+                               : error(range, "trees-differ", "the tree on one side has no leaf '" + path + "'");
       parts.push_back(found->second);
     }
     Value value = operation(parts);

@@ -227,6 +227,7 @@ struct CallTrace {
 /// A tree of tensors shaped like a module's parameters, or like the leaves that a clause minimizes over.
 struct Tree {
   bool stacked = false; ///< one tree an element of what an `each` went over: its leaves have that axis in front
+  bool partial = false; ///< of a module that nothing has applied, which may have more leaves
   llvm::MapVector<std::string, Value, std::map<std::string, unsigned>> leaves;
 };
 
