@@ -1,10 +1,10 @@
 //===- LinkObjects.cpp - objects to the file that was asked for ---------------------------------------------------===//
 
 #include "compiler/Pipeline/LinkObjects.h"
+#include "compiler/Support/TemporaryFile.h"
 #include "compiler/Target/Link.h"
 #include "compiler/Target/ProgramObject.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
@@ -57,21 +57,13 @@ static Error moveInto(StringRef linked, StringRef output, ArrayRef<StringRef> fi
   if (!content)
     return cannot(content.getError());
   auto mode = sys::fs::getPermissions(linked);
-  SmallString<128> partial;
-  sys::fs::createUniquePath(output + ".%%%%%%", partial, /*MakeAbsolute=*/false);
-  Error error = writeFile(partial, (*content)->getBuffer(), files);
-  if (error) {
-    std::error_code code = errorToErrorCode(std::move(error));
-    sys::fs::remove(partial);
-    return cannot(code);
-  }
-  std::error_code code = mode ? sys::fs::setPermissions(partial, *mode) : mode.getError();
+  TemporaryFile partial(output + ".%%%%%%");
+  std::error_code code = errorToErrorCode(writeFile(partial.path(), (*content)->getBuffer(), files));
   if (!code)
-    code = sys::fs::rename(partial, output);
+    code = mode ? sys::fs::setPermissions(partial.path(), *mode) : mode.getError();
   if (!code)
-    return Error::success();
-  sys::fs::remove(partial);
-  return cannot(code);
+    code = partial.moveTo(output);
+  return code ? cannot(code) : Error::success();
 }
 
 Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef output, const LinkRequest &request) {
@@ -79,40 +71,37 @@ Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef output, cons
   if (!sys::fs::status(output, status) && !sys::fs::is_regular_file(status))
     return createStringError("cannot write '%s': it is %s", output.str().c_str(),
                              sys::fs::is_directory(status) ? "a folder" : "no ordinary file");
+  // Files of their own and no folder: a signal that ends the process takes files along.
   SmallString<128> folder;
-  if (std::error_code error = sys::fs::createUniqueDirectory("xferc", folder))
-    return createStringError(error, "cannot make a temporary folder: %s; TMPDIR says where", error.message().c_str());
+  sys::path::system_temp_directory(/*ErasedOnReboot=*/true, folder);
+  std::vector<std::unique_ptr<TemporaryFile>> files;
   std::vector<std::string> paths;
-  std::string linked = (folder + "/linked").str();
   uint64_t bytes = 16 << 20; // of the C++ library, amply
-  Error result = Error::success();
-  for (auto [number, object] : enumerate(objects)) {
+  for (const SmallVector<char, 0> &object : objects) {
     bytes += object.size();
-    paths.push_back(formatv("{0}/{1}.o", folder, number).str());
-    if (std::error_code error = errorToErrorCode(writeFile(paths.back(), object))) {
-      result = cannotLinkIn(folder, error);
-      break;
-    }
+    files.push_back(std::make_unique<TemporaryFile>(folder + "/xferc-%%%%%%.o"));
+    paths.push_back(files.back()->path().str());
+    if (std::error_code error = errorToErrorCode(writeFile(paths.back(), object)))
+      return cannotLinkIn(folder, error);
   }
-  if (!result) {
-    if (request.relocatable) {
-      result = reserve(linked, bytes);
-      if (!result)
-        result = mergeObjects(paths, linked);
-    } else if (Expected<std::string> runtime = findRuntime(request.compiler)) {
-      uint64_t archive = 0;
-      sys::fs::file_size(*runtime, archive);
-      result = reserve(linked, bytes + archive);
-      if (!result)
-        result = linkProgram(paths, *runtime, linked, {request.strip});
-    } else {
-      result = runtime.takeError();
-    }
+  TemporaryFile linked(folder + "/xferc-%%%%%%.linked");
+  if (request.relocatable) {
+    if (Error error = reserve(linked.path(), bytes))
+      return error;
+    if (Error error = mergeObjects(paths, linked.path()))
+      return error;
+  } else {
+    Expected<std::string> runtime = findRuntime(request.compiler);
+    if (!runtime)
+      return runtime.takeError();
+    uint64_t archive = 0;
+    sys::fs::file_size(*runtime, archive);
+    if (Error error = reserve(linked.path(), bytes + archive))
+      return error;
+    if (Error error = linkProgram(paths, *runtime, linked.path(), {request.strip}))
+      return error;
   }
-  if (!result)
-    result = moveInto(linked, output, request.files);
-  sys::fs::remove_directories(folder);
-  return result;
+  return moveInto(linked.path(), output, request.files);
 }
 
 } // namespace xfer

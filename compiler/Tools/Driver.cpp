@@ -4,6 +4,7 @@
 #include "compiler/Explain/Explain.h"
 #include "compiler/Pipeline/LinkObjects.h"
 #include "compiler/Pipeline/Pipeline.h"
+#include "compiler/Support/TemporaryFile.h"
 #include "compiler/Target/Link.h"
 #include "compiler/Target/ObjectFile.h"
 #include "compiler/Target/ProgramObject.h"
@@ -269,15 +270,13 @@ int Driver::linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::
   llvm::sys::fs::file_status status;
   if (!llvm::sys::fs::status(weights, status) && !llvm::sys::fs::is_regular_file(status))
     return fail(llvm::createStringError("cannot write '%s': it is no ordinary file", weights.c_str()));
-  SmallString<128> partial;
-  llvm::sys::fs::createUniquePath(weights + ".%%%%%%", partial, /*MakeAbsolute=*/false);
-  llvm::Error error = writeWeights(partial, hash, constants, loads.getTaken());
+  TemporaryFile partial(weights + ".%%%%%%");
+  llvm::Error error = writeWeights(partial.path(), hash, constants, loads.getTaken());
   if (!error)
     error = linkObjects(objects, output, {options.executable, options.strip, /*relocatable=*/false, {}});
   if (!error)
-    if (std::error_code code = llvm::sys::fs::rename(partial, weights))
+    if (std::error_code code = partial.moveTo(weights))
       error = llvm::createStringError(code, "cannot write '%s': %s", weights.c_str(), code.message().c_str());
-  llvm::sys::fs::remove(partial);
   return error ? fail(std::move(error)) : 0;
 }
 

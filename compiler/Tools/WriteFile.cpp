@@ -1,4 +1,5 @@
 #include "compiler/Tools/WriteFile.h"
+#include "compiler/Support/TemporaryFile.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
@@ -25,7 +26,7 @@ static std::error_code fill(int descriptor, StringRef content, bool onDisk = fal
 }
 
 Error xfer::replaceFile(StringRef path, StringRef content) {
-  SmallString<128> real, partial;
+  SmallString<128> real;
   if (std::error_code error = sys::fs::real_path(path, real))
     return cannotWrite(path, error);
   sys::fs::file_status status;
@@ -37,17 +38,15 @@ Error xfer::replaceFile(StringRef path, StringRef content) {
   if (std::error_code error = sys::fs::access(real, sys::fs::AccessMode::Write))
     return cannotWrite(path, error);
   int descriptor = -1;
-  if (std::error_code error = sys::fs::createUniqueFile(real + ".%%%%%%", descriptor, partial))
+  TemporaryFile partial(real + ".%%%%%%");
+  if (std::error_code error = sys::fs::openFileForWrite(partial.path(), descriptor, sys::fs::CD_OpenExisting))
     return cannotWrite(path, error);
   std::error_code error = fill(descriptor, content, /*onDisk=*/true);
   if (!error)
-    error = sys::fs::setPermissions(partial, status.permissions());
+    error = sys::fs::setPermissions(partial.path(), status.permissions());
   if (!error)
-    error = sys::fs::rename(partial, real);
-  if (!error)
-    return Error::success();
-  sys::fs::remove(partial);
-  return cannotWrite(path, error);
+    error = partial.moveTo(real);
+  return error ? cannotWrite(path, error) : Error::success();
 }
 
 Error xfer::writeFile(StringRef path, StringRef content) {

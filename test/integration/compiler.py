@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import unittest
 import harness
@@ -145,6 +146,23 @@ class CommandLine(harness.Case):
     def test_unwritable_output(self):
         self.refuse("nowhere/moons", XFERC, "build", PROGRAM, "-o", "nowhere/moons")
         self.assertNothingLeft(".")
+
+    # Ctrl-C in the middle of linking leaves nothing in the temporary folder and nothing beside the output.
+    def test_interrupt(self):
+        temporary = self.folder / "temporary"
+        temporary.mkdir()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+            for attempt in range(20):
+                process = self.start(XFERC, "build", PROGRAM, "-o", "moons", env={**os.environ, "TMPDIR": str(temporary)})
+                while process.poll() is None and not any(temporary.iterdir()):
+                    pass
+                status, _, _ = harness.interrupt(process, number)
+                if status:
+                    break
+                (self.folder / "moons").unlink() # it was faster
+            self.assertEqual(status, -number)
+            self.assertEqual(list(temporary.iterdir()), [])
+            self.assertNothingLeft(".", "temporary")
 
 
 if __name__ == "__main__":
