@@ -147,6 +147,21 @@ class CommandLine(harness.Case):
         self.refuse("nowhere/moons", XFERC, "build", PROGRAM, "-o", "nowhere/moons")
         self.assertNothingLeft(".")
 
+    # As linkers do: a link that has the name of an executable gives way to it. Text is written through a link, as by an editor.
+    def test_links(self):
+        for name in ("target", "text"):
+            self.write(name, "old")
+        for name, target in (("link", "target"), ("dangling", "nowhere"), ("link.weights", "target"), ("through", "text")):
+            (self.folder / name).symlink_to(target)
+        self.run_ok(XFERC, "build", PROGRAM, "-o", "link", "--weights=beside")
+        self.run_ok(XFERC, "build", PROGRAM, "-o", "dangling")
+        self.run_ok(XFERC, "build", PROGRAM, "--emit=tokens", "-o", "through")
+        self.assertEqual([(self.folder / name).is_symlink() for name in ("link", "dangling", "link.weights", "through")], [False, False, False, True])
+        self.assertEqual((self.folder / "target").read_text(), "old")
+        self.assertRegex((self.folder / "text").read_text(), "import")
+        self.assertNothingLeft(".", "target", "text", "link", "link.weights", "dangling", "through")
+        self.run_ok("./link", "--help")
+
     # Ctrl-C in the middle of linking leaves nothing in the temporary folder and nothing beside the output.
     def test_interrupt(self):
         temporary = self.folder / "temporary"
