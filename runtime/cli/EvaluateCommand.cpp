@@ -6,6 +6,15 @@
 
 namespace xfer::rt {
 
+// Predictions go into the run folder; what to do where they cannot. The model is looked for in what --out names, too.
+static std::string_view whereToWrite(const Command &command) {
+  if (!command.arguments.weights.empty() || command.manifest.variables.empty())
+    return "choose another one with --out";
+  if (command.executable.model && command.arguments.out.empty())
+    return "predictions are written there; call the program where it can write";
+  return "predictions are written there; name a copy of it with --out";
+}
+
 Expected<int> evaluateModel(const Command &command) {
   Expected<TrainedModel> model = openModel(command, /*withData=*/true);
   if (!model)
@@ -13,22 +22,26 @@ Expected<int> evaluateModel(const Command &command) {
   if (command.manifest.evaluations.empty())
     return failure("this program has no evaluation");
   PassCache passes(*model->session, model->data);
-  std::string folder = command.folder();
+  struct Place {
+    std::string folder;
+    std::string_view advice;
+  } place{command.folder(), whereToWrite(command)};
   auto sink = [](void *context, const std::string &evaluation, const std::string &report, const Tensor &rows) {
-    Expected<RunFolder> folder = RunFolder::open(*static_cast<std::string *>(context));
+    const auto &place = *static_cast<const Place *>(context);
+    Expected<RunFolder> folder = RunFolder::open(place.folder, place.advice);
     return folder ? folder->writeRows(evaluation, report, rows) : folder.status();
   };
   RunResults results;
   results.seed = model->session->seed;
   for (const EvaluationSpec &spec : command.manifest.evaluations) {
-    Expected<EvaluationResult> result = evaluate(*model->session, passes, spec, {}, model->baselines, sink, &folder);
+    Expected<EvaluationResult> result = evaluate(*model->session, passes, spec, {}, model->baselines, sink, &place);
     if (!result)
       return result.status().within("evaluation '" + spec.name + "'");
     results.evaluations.push_back(std::move(*result));
     passes.clear();
   }
   if (command.arguments.json)
-    std::printf("%s\n", resultsJson(command.manifest, {results}, folder).c_str());
+    std::printf("%s\n", resultsJson(command.manifest, {results}, place.folder).c_str());
   else
     std::printf("%s", resultsTable({results}).c_str());
   return exitOk;

@@ -13,15 +13,14 @@ namespace xfer::rt {
 // Of the files of writeRows(), whose only report is called so.
 static constexpr std::string_view rowsName = "predictions-";
 
-Expected<RunFolder> RunFolder::open(const std::string &path) {
-  RunFolder folder(path);
+Expected<RunFolder> RunFolder::open(const std::string &path, std::string_view advice) {
   if (Status status = makeFolder(path); status.failed())
-    return status.within("the run folder cannot be made (choose another one with --out)");
+    return status.within(format("the run folder cannot be made ({})", advice));
   // Found out now, not after an hour of training.
   Expected<AtomicFile> trial = AtomicFile::create(path + "/trial");
   if (!trial)
-    return trial.status().within("the run folder cannot be written (choose another one with --out)");
-  return folder;
+    return trial.status().within(format("the run folder cannot be written ({})", advice));
+  return RunFolder(path);
 }
 
 // The folder itself is locked, so no file is left behind and the lock goes with the process. Where folders cannot be

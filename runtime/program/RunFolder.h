@@ -15,8 +15,8 @@ namespace xfer::rt {
 
 class RunFolder {
 public:
-  // Makes the folder and finds out whether it can be written.
-  static Expected<RunFolder> open(const std::string &path);
+  // Makes the folder and finds out whether it can be written. `advice`: what to do where it cannot.
+  static Expected<RunFolder> open(const std::string &path, std::string_view advice = "choose another one with --out");
   // A folder that is only read from.
   static RunFolder at(const std::string &path) { return RunFolder(path); }
   // Keeps other processes from training in the folder as long as this object or a copy of it lives.

@@ -181,6 +181,23 @@ class FullDisk(Disk):
         self.refuse("cannot link in 'disk': Read-only file system; set TMPDIR", *build, env=temporary)
         self.assertFalse((self.folder / "moons").exists())
 
+    # Where `evaluate` may not write its predictions, another --out alone is no help: there is no model.
+    def test_evaluate_read_only(self):
+        program = self.build(MOONS + "evaluate level.all { predict net.head(relu(net.trunk(level.point))) }\n")
+        self.run_ok(program, "train", "--steps", 40, "--out", "disk/run")
+        self.run_ok(program, "export", "--out", "disk/run", "--output", "trained")
+        self.remount("ro")
+        place = r"run folder cannot be written \(%s\): .*'disk/run.*read-only"
+        self.refuse(place % "predictions are written there; name a copy of it with --out", program, "evaluate", "--out", "disk/run")
+        self.refuse(place % "choose another one with --out", program, "evaluate", "--out", "disk/run", "--weights", "disk/run/weights.safetensors")
+        self.run_ok("cp", "-r", "disk/run", "copy")
+        self.run_ok(program, "evaluate", "--out", "copy")
+        # A model inside the executable is not looked for anywhere.
+        self.mount("--bind", "-o", "ro", self.disk, self.disk)
+        ran = subprocess.run([self.folder / "trained", "evaluate"], cwd=self.disk, capture_output=True, text=True)
+        self.assertEqual(ran.returncode, 1)
+        self.assertRegex(ran.stderr, r"run folder cannot be made \(predictions are written there; call the program where it can write\): .*read-only")
+
     def test_every_writer(self):
         self.write("small.xfer", IDX)
         self.write("points.csv", "x,y\n" + "0.5,0.25\n" * 5000)
