@@ -1,6 +1,7 @@
 //===- Indexing.cpp - x[a..b, .., i] of tensors, lists and families ----------------------------------------------===//
 //
-// Slices have bounds known at compile time; by a tensor one gathers.
+// Slices have bounds known at compile time. An index that is computed, such as a counter of a loop, chooses one entry
+// as `gather` does.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -147,6 +148,14 @@ void Evaluator::keepSamples(const Tensor &tensor, llvm::ArrayRef<int64_t> offset
   }
 }
 
+/// One int of the step, the size of a split among them.
+static bool isComputedIndex(const Value &value) {
+  if (const Tensor *tensor = value.tensor())
+    return tensor->rank() == 0 && tensor->type().getElementType().isInteger(32);
+  const Dim *dim = value.get<Dim>();
+  return dim && dim->extent.isDynamic();
+}
+
 Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, const ScopePtr &scope) {
   std::vector<Dim> dims = shapeOf(tensor);
   size_t written = expression.items.size();
@@ -166,6 +175,7 @@ Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, c
   };
   bool changes = false;
   SmallVector<bool> drops(dims.size(), false);
+  SmallVector<std::pair<int64_t, Value>> chosen; // axes of which one entry is chosen, and which
   for (const dsl::IndexExpr::Item &item : expression.items) {
     const Dim &dim = dims[offsets.size() < dims.size() ? offsets.size() : dims.size() - 1];
     if (isRest(item)) {
@@ -175,16 +185,28 @@ Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, c
     }
     int64_t axis = offsets.size();
     bool ragged = axis < tensor.rank() && isRagged(tensor, axis);
+    Value given = item.isRange || !item.low ? Value::none() : evaluate(*item.low, scope);
+    if (given.isPoison())
+      return given;
+    if (isComputedIndex(given)) {
+      if (ragged && !wantsDense(tensor, axis, "[ ]", item.range))
+        return Value();
+      chosen.push_back({axis, given});
+      whole(dim);
+      continue;
+    }
     auto bound = [&](const dsl::Expr *at, int64_t otherwise) -> std::optional<int64_t> {
       if (!at)
         return otherwise;
-      Value value = evaluate(*at, scope);
+      Value value = item.isRange ? evaluate(*at, scope) : given;
       std::optional<int64_t> number = value.asInteger();
       if (!number && !value.isPoison())
         error(at->range, "bad-index",
-              value.tensor() ? Twine("an index into a tensor is known at compile time; by a tensor it is "
-                                     "'gather(x, indices)'")
-                             : "an index is an int, found " + value.describe());
+              !value.tensor() ? "an index is an int, found " + value.describe()
+              : item.isRange  ? Twine("where a part of a tensor begins and ends is known at compile time; entries that "
+                                      "are computed are 'gather(x, indices)'")
+                              : "an index into a tensor is one int, found " + value.describe() +
+                                    "; by several it is 'gather(x, indices)'");
       if (number && *number < 0 && !dim.extent.isDynamic() && !ragged)
         *number += dim.extent.size;
       return number;
@@ -223,12 +245,19 @@ Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, c
   }
   while (offsets.size() < dims.size())
     whole(dims[offsets.size()]);
-  if (!changes)
-    return Value(tensor);
-  Location where = location(expression.range);
-  keepSamples(tensor, offsets, sizes, drops, kept, expression.range);
-  mlir::Value part = nn::SliceOp::create(builder(), where, tensor.value, offsets, sizes, strides);
-  return Value(reshapeTo(builder(), where, Tensor{part, SmallVector<AxisId>(dims.size(), 0)}, kept));
+  Value result(tensor);
+  if (changes) {
+    Location where = location(expression.range);
+    keepSamples(tensor, offsets, sizes, drops, kept, expression.range);
+    mlir::Value part = nn::SliceOp::create(builder(), where, tensor.value, offsets, sizes, strides);
+    result = Value(reshapeTo(builder(), where, Tensor{part, SmallVector<AxisId>(dims.size(), 0)}, kept));
+  }
+  // The last first: those before keep their places.
+  for (auto &[axis, which] : llvm::reverse(chosen)) {
+    std::vector<Value> arguments{result, which, Value(axis - llvm::count(ArrayRef(drops).take_front(axis), true))};
+    result = findBuiltin("gather")->run(*this, arguments, expression.range);
+  }
+  return result;
 }
 
 } // namespace xfer

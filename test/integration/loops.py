@@ -47,6 +47,27 @@ evaluate d.all {
 }
 """.replace("  let steps = scan i in range(2) from m = net.a { next m = m * 1 - 0.25 * grad(m.w * m.w, wrt: m); yield m }\n", "")
 
+# Entries that a counter, a label or a size names; beyond the ends it is the first or the last one.
+INDEXED = """import std
+domain d { generate samples(4, fn(i) => (x: 1.0 + f32(i) + f32(iota(3)), y: classes(i % 3, 3))); fields x: f32[3], y: class(3) }
+fn walk(x: [n], start: int) -> [] {
+  let r = scan i in range(5) from s = 0.0 { next s = s + x[i + start] * (i + 1) }
+  return r.s
+}
+# Non-maximum suppression, one box after the other.
+fn kept(near: bool[k, k]) {
+  let r = scan i in range(k) from alive = iota(k) >= 0 { next alive = alive and not (near[i] and alive[i] and iota(k) > i) }
+  return f32(r.alive)
+}
+evaluate d.all {
+  let x = f32(iota(3)) + 1; let m = reshape(f32(iota([12])), [2, 3, 2]); let one = iota(3)[1]; let at = fn(i) => int(x[i] - 1)
+  report forth = walk(x, 0), back = walk(x, -3), slope = grad(walk(x, 0), wrt: x), rise = grad(walk(x, -3), wrt: x),
+         row = m[one], entry = m[0, at(2), one], column = m[.., at(1)], part = m[1, at(0), 0..1], twice = m[at(0)][at(2)][at(1)], mixed = m[at(1), 1.., at(1)],
+         last = d.x[size(d.x, 0) - 1], beyond = d.x[size(d.x, 0)], labelled = x[d.y[at(2)]], above = m[at(0) - 7, at(2) + 7, 0],
+         kept = kept(expand(iota(4), axis: 0) - expand(iota(4), axis: 1) == 1)
+}
+"""
+
 # Each sample ends at its own length: all of a record stands still there.
 BOUNDED = """import std
 domain d { generate samples(3, fn(i) => (x: bounded(1.0 + f32(iota(4)), i + 1))); fields x: f32[t <= 4] }
@@ -112,6 +133,14 @@ WRONG = {
 
 
 class Loops(harness.Case):
+    def test_computed_index(self):
+        found = figures(self.results(self.build(INDEXED), "train", "--out", "run", "--overwrite"), "d.all")
+        m = [[[0, 1], [2, 3], [4, 5]], [[6, 7], [8, 9], [10, 11]]]
+        self.assertEqual(found, {
+            "forth": 1 + 2 * 2 + 3 * 3 + 4 * 3 + 5 * 3, "back": 1 + 2 + 3 + 4 * 1 + 5 * 2, "slope": [1, 2, 12], "rise": [10, 5, 0],
+            "row": m[1], "entry": m[0][2][1], "column": [[1, 3, 5], [7, 9, 11]], "part": [m[1][0][0]], "twice": m[0][2][1], "mixed": [3 + 6, 5 + 6],
+            "last": [4, 5, 6], "beyond": [4, 5, 6], "labelled": 3, "above": 4, "kept": [1, 0, 1, 0]})
+
     def test_mixtures(self):
         found = figures(self.results(self.build(MIXTURES)), "report")
         self.assertEqual(found, {"others": [42, 18, 3, 8, 3], "a": [0, 10, 24], "b": [0, 14, 36]})
