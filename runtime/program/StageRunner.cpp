@@ -33,7 +33,8 @@ static Expected<int64_t> countOf(PassCache &passes, const Quantity &quantity, co
   return static_cast<int64_t>(*number);
 }
 
-Status StageRunner::planBatches() {
+// `ahead`: of everything that is computed, the weights of a sampler too.
+Status StageRunner::planBatches(bool ahead) {
   std::vector<PlannedSource> planned;
   for (const SourceSpec &source : stage.sources) {
     Expected<int64_t> elements = elementsOf(data, source);
@@ -47,6 +48,8 @@ Status StageRunner::planBatches() {
   stepsPerEpoch = plan->stepsPerEpoch;
   for (size_t i = 0; i < stage.sources.size(); ++i) {
     const SourceSpec &source = stage.sources[i];
+    if (ahead && source.weightsPass != none)
+      continue;
     SourceKey key{session.seed, hashName(stage.key), static_cast<uint32_t>(run), hashName(source.name)};
     Expected<std::unique_ptr<Sampler>> sampler =
         makeSampler(session, data, source, key, i == plan->leader, stepsPerEpoch * source.draws);
@@ -58,8 +61,8 @@ Status StageRunner::planBatches() {
   return Status::success();
 }
 
-Status StageRunner::plan() {
-  if (Status status = planBatches(); status.failed())
+Status StageRunner::plan(bool ahead) {
+  if (Status status = planBatches(ahead); status.failed())
     return status;
   bool byEpochs = stage.epochs.kind != Quantity::Absent;
   Expected<int64_t> length = countOf(passes, byEpochs ? stage.epochs : stage.steps, moment(), 1,
@@ -313,12 +316,12 @@ Status StageRunner::check() {
     quantities.push_back(&spec.count);
   for (const Quantity *quantity : quantities)
     if (quantity->kind == Quantity::Output)
-      return planBatches();
-  return plan();
+      return planBatches(/*ahead=*/true);
+  return plan(/*ahead=*/true);
 }
 
 Expected<bool> StageRunner::execute() {
-  if (Status status = plan(); status.failed())
+  if (Status status = plan(/*ahead=*/false); status.failed())
     return status;
   if (!state.begun)
     if (Status status = begin(); status.failed())

@@ -61,8 +61,8 @@ private:
     std::vector<BatchInput> inputs;
     std::vector<size_t> watched; // results, as stage.watch
   };
-  Status plan();
-  Status planBatches();
+  Status plan(bool ahead);
+  Status planBatches(bool ahead);
   Status checkMemory() const;
   Status begin();
   Status enterPhase(size_t phase);

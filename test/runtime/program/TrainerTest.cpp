@@ -68,9 +68,17 @@ xfer_status_t judge(xfer_context *, xfer_queue_t, const xfer_buffer_t *b, const 
   return XFER_OK;
 }
 
+// weight -> weights [2] of samples: the weight each
+xfer_status_t weigh(xfer_context *, xfer_queue_t, const xfer_buffer_t *b, const xfer_buffer_t *, const int64_t *) {
+  trace.push_back("weigh w" + std::to_string(static_cast<int>(scalar(b, 0))));
+  for (int i = 0; i < 2; ++i)
+    static_cast<float *>(b[1].data)[i] = scalar(b, 0);
+  return XFER_OK;
+}
+
 const xfer_function_t functions[] = {samples,          initial,         mark<'b'>, mark<'e'>,
                                      mark<'h'>,        mark<'a'>,       mark<'r'>, step<'s', false>,
-                                     step<'t', false>, step<'d', true>, judge};
+                                     step<'t', false>, step<'d', true>, judge,     weigh};
 
 json parameter(json extra = json::object()) {
   json binding = {{"bind", "param"}, {"name", "w"}, {"type", "f32"}, {"shape", json::array()}};
@@ -185,6 +193,25 @@ TEST(Trainer, OrderInsideAStage) {
   EXPECT_EQ(trace, (Trace{"init", "b 0 0", "e 0 0", "e 0 0", "h 0 0", "s 0 0 w1", "s 1 0 w2", "h 2 1", "t 2 1 w3",
                           "e 3 1", "t 3 1 w4", "a 4 2", "r 0 0"}));
   EXPECT_EQ(outcome.weight, 5);
+}
+
+// Weights of samples that the model gives are those of the model as it is when the stage begins, not before it is there:
+// a weight of 0 would be refused. Three batches of 2 have the 5 samples.
+TEST(Trainer, WeightsOfTheModel) {
+  json program = baseProgram();
+  program["functions"].push_back({{"name", "weigh"},
+                                  {"index", 11},
+                                  {"arguments", {parameter()}},
+                                  {"results", {{{"bind", "whole"}, {"name", "v"}, {"type", "f32"}, {"shape", {2}}}}}});
+  program["passes"].push_back(
+      {{"sources", {{{"name", "d"}, {"domain", "d"}, {"split", "all"}, {"batch", 2}, {"function", 11}}}}});
+  json stage = simpleStage("s", 1, {{{"function", 7}}});
+  stage["sources"][0]["sampler"] = {{"kind", "weighted"}, {"weights", {{"pass", 7}, {"rows", "v"}}}};
+  program["stages"] = {stage};
+  program["order"] = {{{"stage", "s"}}};
+  Outcome outcome = runProgram(program);
+  ASSERT_TRUE(outcome.status.ok()) << outcome.status.message();
+  EXPECT_EQ(trace, (Trace{"init", "weigh w1", "weigh w1", "weigh w1", "s 0 0 w1", "s 1 0 w2"}));
 }
 
 // A step that draws twice consumes two batches, so that an epoch has half the steps.
