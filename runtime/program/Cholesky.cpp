@@ -31,9 +31,7 @@ extern "C" xfer_status_t xfer_cholesky_f32(xfer_context *context, xfer_queue_t q
   std::atomic<bool> indefinite{false};
   void *buffers[] = {const_cast<float *>(a), l, &indefinite};
   xfer_status_t status = xfer_parallel(context, queue, factorise, buffers, batch, &n);
-  if (status == XFER_OK && indefinite)
-    return xfer_fail(context, site);
-  return status;
+  return status == XFER_OK && indefinite ? site : status;
 }
 
 // buffers: l, b, x; extents: n, m, transposed.

@@ -10,7 +10,6 @@ class ThreadTeam;
 
 struct xfer_context {
   xfer::rt::ThreadTeam *team = nullptr;
-  xfer_status_t failure = XFER_OK; // site of the last failure
 };
 
 #endif

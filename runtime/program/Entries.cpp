@@ -8,8 +8,3 @@ extern "C" xfer_status_t xfer_parallel(xfer_context *context, xfer_queue_t queue
   context->team->run(kernel, buffers, chunks, extents);
   return XFER_OK;
 }
-
-extern "C" xfer_status_t xfer_fail(xfer_context *context, xfer_status_t site) {
-  context->failure = site;
-  return site;
-}

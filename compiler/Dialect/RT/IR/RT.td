@@ -126,12 +126,6 @@ def RT_ParallelOp : RT_EntryOp<"parallel"> {
   }];
 }
 
-def RT_FailOp : RT_EntryOp<"fail"> {
-  let summary = "xfer_fail: records that the program failed at a site";
-  let arguments = (ins Address:$runtime, I32:$site);
-  let assemblyFormat = "$site `in` $runtime attr-dict";
-}
-
 def RT_SortOp : RT_EntryOp<"sort"> {
   let summary = "xfer_sort_f32, xfer_sort_i32: a stable sort along the middle axis of [outer, extent, inner]";
   let arguments = (ins TypeAttr:$element, Address:$x, Address:$values, Address:$indices, I64:$outer, I64:$extent,

@@ -178,7 +178,6 @@ void Converter::convert(Operation *op) {
         replace(LLVM::TruncOp::create(builder, location, builder.getI1Type(), byte));
       })
       .Case<ParallelOp>([&](ParallelOp o) { replace(convertParallel(o)); })
-      .Case<FailOp>([&](FailOp o) { replace(call(location, "xfer_fail", {o.getRuntime(), o.getSite()})); })
       .Case<SortOp>([&](SortOp o) {
         replace(call(location, o.getElement().isF32() ? "xfer_sort_f32" : "xfer_sort_i32",
                      {o.getRuntime(), o.getQueue(), o.getX(), o.getValues(), o.getIndices(), o.getOuter(),

@@ -25,7 +25,7 @@ extern "C" {
 /* Alignment of every buffer, of the arena and of the constants, in bytes. */
 #define XFER_ALIGNMENT 64u
 
-/* One running program: threads, devices, the place of the last failure. Compiled code only passes it on. */
+/* One running program: threads, devices. Compiled code only passes it on. */
 typedef struct xfer_context xfer_context;
 
 typedef uint32_t xfer_device_t; /* which device: a number below the count of devices in use */

@@ -81,8 +81,6 @@ TEST_F(ConvertRTToLLVMTest, Entries) {
   rt.check %c
   %v = rt.triangular_solve %x, %x to %a[%one, %n, %n] transposed in %context on %queue
   rt.check %v
-  %f = rt.fail %ok in %context
-  rt.check %f
 )mlir");
   EXPECT_EQ(StringRef(text).count(
                 "llvm.func @xfer_sort_f32(!llvm.ptr, i16, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64, i64) -> i32"),
@@ -90,7 +88,6 @@ TEST_F(ConvertRTToLLVMTest, Entries) {
   EXPECT_TRUE(has(text, "llvm.func @xfer_cholesky_f32(!llvm.ptr, i16, !llvm.ptr, !llvm.ptr, i64, i64, i32) -> i32"));
   EXPECT_TRUE(has(text, "llvm.func @xfer_triangular_solve_f32(!llvm.ptr, i16, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64, "
                         "i64, i64, i32) -> i32"));
-  EXPECT_TRUE(has(text, "llvm.func @xfer_fail(!llvm.ptr, i32) -> i32"));
 }
 
 // Copies, constants and chosen extents need no entry; all of it reaches the LLVM dialect.
