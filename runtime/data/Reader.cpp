@@ -8,20 +8,6 @@
 
 namespace xfer::rt {
 
-Status Reader::readRange(size_t field, int64_t first, int64_t count, void *destination) const {
-  constexpr int64_t block = 1024;
-  int32_t indices[block];
-  auto *to = static_cast<uint8_t *>(destination);
-  for (int64_t done = 0; done < count; done += block) {
-    int64_t length = std::min(block, count - done);
-    for (int64_t i = 0; i < length; ++i)
-      indices[i] = static_cast<int32_t>(first + done + i);
-    if (Status status = read(field, indices, length, to + done * columns[field].bytes()); status.failed())
-      return status;
-  }
-  return Status::success();
-}
-
 namespace {
 
 class FileReader : public Reader {
@@ -103,11 +89,14 @@ Expected<std::unique_ptr<MemoryReader>> MemoryReader::make(std::vector<Field> fi
                    std::numeric_limits<int32_t>::max());
   std::unique_ptr<MemoryReader> reader(new MemoryReader(std::move(fields), count));
   for (const Field &field : reader->columns) {
-    uint64_t bytes = (field.bytes() * count + 63) / 64 * 64;
-    auto *memory = static_cast<uint8_t *>(std::aligned_alloc(64, std::max<uint64_t>(bytes, 64)));
+    std::vector<int64_t> shape = field.shape;
+    shape.insert(shape.begin(), count);
+    std::optional<uint64_t> bytes = bytesOf(storedTypeOf(field.type), shape);
+    void *memory = bytes ? std::aligned_alloc(64, std::max<uint64_t>((*bytes + 63) / 64 * 64, 64)) : nullptr;
     if (!memory)
-      return failure("not enough memory for {} samples of field '{}' ({} bytes)", count, field.name, bytes);
-    reader->values.emplace_back(memory, std::free);
+      return failure("there is not enough memory for {} samples of field '{}', which have the shape {}", count,
+                     field.name, shapeText(field.shape));
+    reader->values.emplace_back(static_cast<uint8_t *>(memory), std::free);
   }
   return reader;
 }

@@ -32,9 +32,6 @@ public:
   // called from several threads at once.
   virtual Status read(size_t field, const int32_t *indices, size_t count, void *destination) const = 0;
 
-  // The same for `count` samples from `first` on.
-  Status readRange(size_t field, int64_t first, int64_t count, void *destination) const;
-
 protected:
   Reader(std::vector<Field> fields, int64_t samples)
       : columns(std::move(fields)), samples(samples), names(columns.size()) {}

@@ -39,9 +39,11 @@ TEST_F(ReaderTest, Memory) {
   x[3] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THAT((*reader)->check("moons").message(), HasSubstr("moons: sample 1 has a NaN in field 'x'"));
   EXPECT_THAT(MemoryReader::make({label(2)}, 0).message(), HasSubstr("0 samples cannot be generated"));
+  // 2^64 bytes, which must not wrap round to none.
+  EXPECT_THAT(MemoryReader::make({floats({1 << 20, 1 << 20})}, 1 << 22).message(), HasSubstr("not enough memory for"));
 }
 
-// Several reads of a domain are one reader; ranges longer than a block of indices work as well.
+// Several reads of a domain are one reader.
 TEST_F(ReaderTest, Concatenation) {
   std::vector<std::unique_ptr<Reader>> parts;
   for (int64_t count : {1500, 1, 2500}) {

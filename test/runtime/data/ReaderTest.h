@@ -7,6 +7,7 @@
 #include "test/runtime/support/TemporaryFolder.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <numeric>
 
 namespace xfer::rt::test {
 
@@ -17,6 +18,11 @@ struct ReaderTest : testing::Test {
                                          const std::vector<Field> &fields) {
     return makeReader(name, options, fields, folder.folder());
   }
+  static Status readAll(const Reader &reader, size_t field, void *destination) {
+    std::vector<int32_t> indices(static_cast<size_t>(reader.count()));
+    std::iota(indices.begin(), indices.end(), 0);
+    return reader.read(field, indices.data(), indices.size(), destination);
+  }
   // Why it cannot be made, or why its samples cannot be read.
   std::string refusal(std::string_view name, const std::vector<ReaderOption> &options,
                       const std::vector<Field> &fields) {
@@ -25,14 +31,14 @@ struct ReaderTest : testing::Test {
       return reader.message();
     for (size_t field = 0; field < fields.size(); ++field) {
       std::vector<uint8_t> values(fields[field].bytes() * (*reader)->count());
-      if (Status status = (*reader)->readRange(field, 0, (*reader)->count(), values.data()); status.failed())
+      if (Status status = readAll(**reader, field, values.data()); status.failed())
         return status.message();
     }
     return "";
   }
   template <typename T> std::vector<T> all(const Reader &reader, size_t field) {
     std::vector<T> values(reader.count() * reader.fields()[field].elements());
-    Status status = reader.readRange(field, 0, reader.count(), values.data());
+    Status status = readAll(reader, field, values.data());
     EXPECT_TRUE(status.ok()) << status.message();
     return values;
   }
