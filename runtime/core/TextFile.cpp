@@ -26,9 +26,12 @@ Expected<std::string> readTextFile(const std::string &path, uint64_t limit) {
   }
   if (file->size > limit || text.size() > limit)
     return failure("'{}' holds more than {} bytes of text", path, limit);
-  if (text.compare(0, 3, "\xEF\xBB\xBF") == 0)
-    text.erase(0, 3);
+  text.erase(0, text.size() - withoutByteOrderMark(text).size());
   return text;
+}
+
+std::string_view withoutByteOrderMark(std::string_view text) {
+  return text.substr(0, 3) == "\xEF\xBB\xBF" ? text.substr(3) : text;
 }
 
 // RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <set>
 
 namespace xfer::rt {
@@ -23,7 +24,8 @@ struct CsvFile {
 struct CsvField {
   const Field *field;
   std::vector<size_t> columns;
-  std::vector<std::string> names; // of classes; empty: the cells are numbers
+  std::vector<std::string> names;                      // of classes; empty: the cells are numbers
+  std::map<std::string, int64_t, std::less<>> numbers; // by name
   SpillBuffer values;
   std::shared_ptr<TokenColumn> tokens; // of a text; of several fields that one tokenizer fills
   bool fills = false;                  // the first of these
@@ -142,11 +144,10 @@ static Status badCell(const CsvFile &file, const CsvText &text, const CsvField &
 
 static Status appendCell(const CsvFile &file, const CsvText &text, CsvField &item, std::string_view cell) {
   if (!item.names.empty()) {
-    auto found = std::find(item.names.begin(), item.names.end(), trimmed(cell));
-    if (found == item.names.end())
+    auto found = item.numbers.find(trimmed(cell));
+    if (found == item.numbers.end())
       return badCell(file, text, item, cell, format("one of {}", joined(item.names)));
-    int64_t number = found - item.names.begin();
-    return item.values.append(&number, sizeof(number));
+    return item.values.append(&found->second, sizeof(found->second));
   }
   if (item.field->type == ElementType::F32 || item.field->type == ElementType::F64) {
     double value;
@@ -230,7 +231,7 @@ static Status describeFields(FormatRequest &request, const CsvFile &file, std::v
     Expected<std::vector<size_t>> columns = findColumns(*place, header, text.cells().size(), file.path);
     if (!columns)
       return columns.status();
-    CsvField item{&field, *columns, {}, SpillBuffer(), nullptr};
+    CsvField item{&field, *columns, {}, {}, SpillBuffer(), nullptr};
     if (field.tokenizer) {
       if (columns->size() != 1)
         return failure("field '{}' is a text, and '{}' names {} columns of '{}'", field.text, *place, columns->size(),
@@ -253,7 +254,13 @@ static Status describeFields(FormatRequest &request, const CsvFile &file, std::v
     if (field.classes > 0 && names->empty())
       unnamed.push_back(&items.back());
   }
-  return unnamed.empty() ? Status() : collectNames(file, unnamed);
+  if (!unnamed.empty())
+    if (Status status = collectNames(file, unnamed); status.failed())
+      return status;
+  for (CsvField &item : items)
+    for (size_t i = 0; i < item.names.size(); ++i)
+      item.numbers.emplace(item.names[i], static_cast<int64_t>(i));
+  return Status::success();
 }
 
 Expected<FormatResult> readCsv(FormatRequest &request) {

@@ -3,10 +3,7 @@
 namespace xfer::rt {
 
 CsvText::CsvText(std::string_view text, char separator, bool quotes, std::string name)
-    : text(text), separator(separator), quotes(quotes), name(std::move(name)) {
-  if (text.substr(0, 3) == "\xEF\xBB\xBF")
-    at = 3;
-}
+    : text(text), separator(separator), quotes(quotes), name(std::move(name)) {}
 
 Expected<bool> CsvText::next() {
   row.clear();

@@ -1,6 +1,6 @@
 // The rows of a text in columns (RFC 4180): cells between separators, rows between line ends (LF or CR LF), cells in
-// quotes may hold both, and a doubled quote stands for one. Lines without a character are skipped, as is a byte order
-// mark. Every row must have as many cells as the first.
+// quotes may hold both, and a doubled quote stands for one. Lines without a character are skipped. Every row must have
+// as many cells as the first.
 #ifndef XFER_RUNTIME_DATA_CSVTEXT_H
 #define XFER_RUNTIME_DATA_CSVTEXT_H
 

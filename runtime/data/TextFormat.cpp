@@ -2,6 +2,7 @@
 #include "runtime/data/TextFormat.h"
 #include "runtime/core/File.h"
 #include "runtime/core/Gzip.h"
+#include "xfer/rt/TextFile.h"
 #include <cmath>
 #include <deque>
 #include <limits>
@@ -40,8 +41,11 @@ Expected<Bytes> openText(const std::string &path, FormatResult &result) {
     return content.status();
   result.files.push_back({path, *content});
   if (isGzip(*content))
-    return unpackIntoCache(*content, Compression::Gzip, UnpackedSize::plausible(content->size), path);
-  return content;
+    content = unpackIntoCache(*content, Compression::Gzip, UnpackedSize::plausible(content->size), path);
+  if (!content)
+    return content.status();
+  uint64_t size = withoutByteOrderMark(content->text()).size();
+  return content->slice(content->size - size, size);
 }
 
 // The only field of text; a field of anything else is refused.
@@ -55,10 +59,6 @@ static Expected<std::string> textField(const FormatRequest &request) {
     name = field.text;
   }
   return name;
-}
-
-static std::string_view withoutMark(std::string_view text) {
-  return text.substr(0, 3) == "\xEF\xBB\xBF" ? text.substr(3) : text;
 }
 
 Expected<FormatResult> readLines(FormatRequest &request) {
@@ -80,7 +80,7 @@ Expected<FormatResult> readLines(FormatRequest &request) {
         known = &column;
     columnOf.push_back(known ? known : &columns.emplace_back(field.tokenizer));
   }
-  std::string_view rest = withoutMark(content->text());
+  std::string_view rest = content->text();
   for (int64_t number = 1; !rest.empty(); ++number) {
     size_t end = rest.find('\n');
     std::string_view line = rest.substr(0, end);
@@ -161,7 +161,7 @@ Expected<FormatResult> readWindows(FormatRequest &request) {
   Expected<Bytes> content = openText(*path, result);
   if (!content)
     return content.status();
-  std::string_view text = withoutMark(content->text());
+  std::string_view text = content->text();
   for (const Field &field : request.fields()) {
     Expected<Array> array = windowsOf(text, field, static_cast<int64_t>(*length), static_cast<int64_t>(*stride), *path);
     if (!array)

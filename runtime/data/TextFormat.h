@@ -26,7 +26,7 @@ private:
   Array tokens, lengths;
 };
 
-// The file of a reader as text: mapped, unpacked if it is gzipped.
+// The file of a reader as text: mapped, unpacked if it is gzipped, without a byte order mark.
 Expected<Bytes> openText(const std::string &path, FormatResult &result);
 
 } // namespace xfer::rt
