@@ -11,30 +11,24 @@ static double unitOf(uint64_t hash) { return static_cast<double>(mixBits(hash) >
 
 double splitNumber(std::string_view parent, uint64_t index) { return unitOf(hashName(parent) ^ mixBits(index)); }
 
-static Expected<std::vector<int32_t>> selectByGroup(const Reader &reader, const std::vector<int32_t> &parent,
-                                                    const SplitRule &rule) {
+static Expected<std::vector<int32_t>> select(const Reader &reader, const std::vector<int32_t> &parent,
+                                             const SplitRule &rule) {
   size_t field = 0;
-  while (field < reader.fields().size() && reader.fields()[field].name != rule.by)
+  while (!rule.by.empty() && field < reader.fields().size() && reader.fields()[field].name != rule.by)
     ++field;
   if (field == reader.fields().size())
     return failure("split '{}' goes by field '{}', which is not there", rule.name, rule.by);
-  std::vector<uint8_t> value(reader.fields()[field].bytes());
-  std::vector<int32_t> selected;
-  for (int32_t index : parent) {
-    if (Status status = reader.read(field, &index, 1, value.data()); status.failed())
-      return status;
-    double number = unitOf(hashName(rule.of) ^ hashBytes(value.data(), value.size()));
-    if (number >= rule.low && number < rule.high)
-      selected.push_back(index);
-  }
-  return selected;
-}
-
-static std::vector<int32_t> selectByIndex(const std::vector<int32_t> &parent, const SplitRule &rule) {
+  std::vector<uint8_t> value(rule.by.empty() ? 0 : reader.fields()[field].bytes());
   std::vector<int32_t> selected;
   uint64_t salt = hashName(rule.of);
   for (int32_t index : parent) {
-    double number = unitOf(salt ^ mixBits(static_cast<uint64_t>(index)));
+    uint64_t hash = mixBits(static_cast<uint64_t>(index));
+    if (!rule.by.empty()) {
+      if (Status status = reader.read(field, &index, 1, value.data()); status.failed())
+        return status;
+      hash = hashBytes(value.data(), value.size());
+    }
+    double number = unitOf(salt ^ hash);
     if (number >= rule.low && number < rule.high)
       selected.push_back(index);
   }
@@ -88,11 +82,8 @@ Expected<Splits> Splits::make(const Reader &reader, const std::vector<NamedPart>
     const std::vector<int32_t> *parent = splits.find(rule.of);
     if (!parent)
       return failure("split '{}' is made of '{}', which is not there", rule.name, rule.of);
-    Expected<std::vector<int32_t>> selected = selectByIndex(*parent, rule);
-    if (!rule.within.empty())
-      selected = selectWithin(reader, *parent, rule);
-    else if (!rule.by.empty())
-      selected = selectByGroup(reader, *parent, rule);
+    Expected<std::vector<int32_t>> selected =
+        rule.within.empty() ? select(reader, *parent, rule) : selectWithin(reader, *parent, rule);
     if (!selected)
       return selected.status();
     if (selected->empty())
