@@ -1,5 +1,6 @@
 #include "runtime/weights/KeyMap.h"
 #include "runtime/weights/KeyPattern.h"
+#include <algorithm>
 #include <map>
 
 namespace xfer::rt {
@@ -135,31 +136,39 @@ static std::string listText(const char *what, const std::vector<std::string> &it
   return items.empty() ? "" : format("\n  {}: {}", what, text);
 }
 
-// The rule of a suggestion that would fill the slot, so that a missing key can say what it may be called.
-static std::string sourceOf(const KeySlot &slot, const std::vector<KeyRule> &rules,
-                            const std::vector<const WeightTensor *> &loose) {
-  for (const WeightTensor *tensor : loose)
-    for (const KeyRule &rule : rules)
-      if (std::optional<KeyPattern> pattern = KeyPattern::parse(rule.key); pattern && pattern->matches(tensor->name)) {
-        if (rule.target && pattern->apply(tensor->name, *rule.target) == KeyTarget{slot.key})
-          return tensor->name;
-        break;
-      }
-  return "";
+// By the key of a slot, the tensor that the rules of a suggestion would fill it with: so that a missing key can say
+// what it may be called.
+static std::map<std::string, std::string> sourcesOf(const std::vector<KeyRule> &rules,
+                                                    const std::vector<const WeightTensor *> &loose) {
+  std::vector<std::pair<KeyPattern, const KeyRule *>> compiled;
+  for (const KeyRule &rule : rules)
+    if (std::optional<KeyPattern> pattern = KeyPattern::parse(rule.key))
+      compiled.emplace_back(std::move(*pattern), &rule);
+  std::map<std::string, std::string> sources;
+  for (const WeightTensor *tensor : loose) {
+    auto rule = std::find_if(compiled.begin(), compiled.end(),
+                             [&](const auto &entry) { return entry.first.matches(tensor->name); });
+    if (rule == compiled.end() || !rule->second->target)
+      continue;
+    if (KeyTarget target = *rule->first.apply(tensor->name, *rule->second->target); target.size() == 1)
+      sources.emplace(target[0], tensor->name);
+  }
+  return sources;
 }
 
 std::string Matcher::problems(const std::vector<KeyRule> &rules) const {
   bool small = loose.size() <= suggested && empty.size() <= suggested && file.tensors().size() <= suggested;
   std::vector<KeyRule> better = small ? suggestRules(loose, empty, decided) : std::vector<KeyRule>();
+  std::map<std::string, std::string> sources = sourcesOf(better, loose);
   std::vector<std::string> absent;
   size_t hopeless = 0;
   for (const KeySlot *slot : empty) {
     if (!slot->required)
       continue;
-    std::string source = sourceOf(*slot, better, loose);
-    hopeless += source.empty();
+    auto source = sources.find(slot->key);
+    hopeless += source == sources.end();
     absent.push_back(format("'{}' {}{}", slot->key, shapeText(slot->shape),
-                            source.empty() ? "" : "; did you mean '" + source + "'?"));
+                            source == sources.end() ? "" : "; did you mean '" + source->second + "'?"));
   }
   std::string text = listText("in the file, not in the model", looseTexts) +
                      listText("in the model, not in the file", absent) + listText("of another shape", wrong) +
