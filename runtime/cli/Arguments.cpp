@@ -21,13 +21,6 @@ static const VerbRow verbs[] = {
     {"export", Verb::Export, "write a copy of this executable with the trained weights inside"},
 };
 
-// --inverse-rate for a param called inverse_rate.
-static std::string flagOf(const std::string &name) {
-  std::string flag = "--" + name;
-  std::replace(flag.begin(), flag.end(), '_', '-');
-  return flag;
-}
-
 static std::string defaultText(const OptionSpec &option) {
   if (option.type == OptionSpec::String)
     return "\"" + option.text + "\"";
@@ -115,11 +108,11 @@ static void addParams(CLI::App &app, const Manifest &manifest, Arguments &argume
     const OptionSpec &option = manifest.options[i];
     std::string help = option.help + (option.help.empty() ? "" : " ") + "(default: " + defaultText(option) + ")";
     app.add_option_function<std::string>(
-           flagOf(option.name),
+           option.flag(),
            [&option, &arguments, i](const std::string &text) {
              std::string problem = readOption(option, text, arguments.options[i]);
              if (!problem.empty())
-               throw CLI::ValidationError(flagOf(option.name), problem);
+               throw CLI::ValidationError(option.flag(), problem);
              arguments.given[i] = true;
            },
            help)

@@ -33,8 +33,8 @@ Status writeModelWeights(const Session &session, const std::string &path) {
   for (size_t i = 0; i < session.variables.size(); ++i) {
     const Variable &variable = session.manifest.variables[i];
     if (variable.owner == Variable::Module)
-      tensors.push_back(toTensor(keyOf(variable.path), variable.type, layoutOf(variable), variable.shape,
-                                 session.variables[i].data()));
+      tensors.push_back(
+          toTensor(keyOf(variable.path), variable.type, variable.layout, variable.shape, session.variables[i].data()));
   }
   return writeWeights(path, tensors, {{"format", "pt"}, {"program", session.manifest.program}});
 }
@@ -55,7 +55,7 @@ Status readModelWeights(Session &session, const std::string &path) {
       continue;
     }
     ++used;
-    Status status = readTensor(*tensor, variable.type, layoutOf(variable), variable.shape, session.variables[i].data());
+    Status status = readTensor(*tensor, variable.type, variable.layout, variable.shape, session.variables[i].data());
     if (status.failed())
       return status.within("'" + path + "'");
   }

@@ -17,7 +17,7 @@ struct Field {
   std::vector<int64_t> shape; // of one sample
   int64_t classes = 0;        // 0: not a class; else values lie in 0 .. classes - 1
   bool isLength = false;      // of a bounded dimension or a text: at most classes - 1
-  std::string text;           // the field of text that the tokenizer makes this one from
+  std::string text = {};      // the field of text that the tokenizer makes this one from
   std::shared_ptr<const Tokenizer> tokenizer = nullptr;
 
   // What it is called where data is read.

@@ -5,12 +5,6 @@
 
 namespace xfer::rt {
 
-WeightLayout layoutOf(const Variable &variable) {
-  return variable.layout == Variable::Filter   ? WeightLayout::Filter
-         : variable.layout == Variable::Matrix ? WeightLayout::Matrix
-                                               : WeightLayout::Plain;
-}
-
 static const std::string &nameOf(const Session &session, const LoadSpec &load) {
   return load.option == none ? load.file : session.options[load.option].text;
 }
@@ -34,7 +28,7 @@ static Expected<WeightFile> openFile(const Session &session, const LoadSpec &loa
   const std::string &name = nameOf(session, load);
   if (name.empty())
     return failure("no weight file is named{}",
-                   load.option == none ? "" : "; give --" + session.manifest.options[load.option].name);
+                   load.option == none ? "" : "; give " + session.manifest.options[load.option].flag());
   std::string inFolder = joinPath(folder, name);
   return WeightFile::open(inFolder == name || fileExists(inFolder) ? inFolder : fileExists(name) ? name : inFolder);
 }
@@ -49,7 +43,7 @@ static Expected<LoadedFile> loadFile(Session &session, const LoadSpec &load, con
     const Variable &variable = session.manifest.variables[i];
     if (variable.owner != Variable::Module)
       continue;
-    targets.push_back({variable.path, variable.type, layoutOf(variable), variable.shape, variable.isParameter});
+    targets.push_back({variable.path, variable.type, variable.layout, variable.shape, variable.isParameter});
     variables.push_back(i);
   }
   std::vector<KeyRule> rules;

@@ -3,11 +3,8 @@
 #define XFER_RUNTIME_PROGRAM_LOADWEIGHTS_H
 
 #include "runtime/program/Session.h"
-#include "runtime/weights/Layout.h"
 
 namespace xfer::rt {
-
-WeightLayout layoutOf(const Variable &variable);
 
 // A weight file that a run started from, for run.json.
 struct LoadedFile {

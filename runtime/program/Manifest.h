@@ -8,6 +8,7 @@
 #include "runtime/data/Samplers.h"
 #include "runtime/data/Splits.h"
 #include "runtime/data/Tokenizer.h"
+#include "runtime/weights/Layout.h"
 #include "xfer/rt/Status.h"
 #include <cstdint>
 #include <map>
@@ -40,6 +41,8 @@ struct OptionSpec {
   enum Type { Float, Int, String, Bool } type = Float;
   std::string name, help, text; // text: default of a string
   double number = 0;            // default of the others
+  // On the command line: --inverse-rate for a param called inverse_rate.
+  std::string flag() const;
 };
 
 struct Site {
@@ -48,7 +51,7 @@ struct Site {
 };
 
 struct Variable { // a parameter or a state
-  enum Layout { Plain, Filter, Matrix } layout = Plain;
+  WeightLayout layout = WeightLayout::Plain;
   enum Owner { Module, ProgramState, StageState } owner = Module;
   bool isParameter = false;
   std::string path, initial, stage;
@@ -87,7 +90,7 @@ struct FieldSpec {
   std::vector<int64_t> shape;
   int64_t classes = 0;
   int64_t bound = 0; // not 0: the length of a bounded dimension of so many entries
-  TextSpec text;
+  TextSpec text = {};
   uint64_t bytes = 0; // of one sample
 };
 

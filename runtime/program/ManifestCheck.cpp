@@ -62,24 +62,27 @@ void ManifestReader::check() {
   for (const ExportSpec &item : manifest.exports)
     checkExport(item);
   for (const EvaluationSpec &evaluation : manifest.evaluations)
-    for (const ReportSpec &report : evaluation.reports) {
-      std::string place = "/evaluations/" + evaluation.name + "/" + report.name;
-      const PassSpec &pass = manifest.passes[evaluation.pass];
-      bool found = false;
-      if (report.kind == ReportSpec::Rows) {
-        for (const SourceSpec &source : pass.sources)
-          if (source.function != none)
-            for (const Binding &result : manifest.functions[source.function].results)
-              found |= result.kind == BindKind::Whole && result.name == report.output;
-      } else if (pass.function != none) {
-        for (const Binding &result : manifest.functions[pass.function].results)
-          found |= result.kind == BindKind::Output && result.name == report.output &&
-                   result.shape.size() <= (report.kind == ReportSpec::Gain ? 0u : 2u);
-      }
-      if (!found)
-        problem.report(place, "the pass has no result '" + report.output + "' of a fitting shape");
-    }
+    for (const ReportSpec &report : evaluation.reports)
+      checkReport(evaluation, report);
   checkInitialised();
+}
+
+void ManifestReader::checkReport(const EvaluationSpec &evaluation, const ReportSpec &report) {
+  const PassSpec &pass = manifest.passes[evaluation.pass];
+  bool found = false;
+  if (report.kind == ReportSpec::Rows) {
+    for (const SourceSpec &source : pass.sources)
+      if (source.function != none)
+        for (const Binding &result : manifest.functions[source.function].results)
+          found |= result.kind == BindKind::Whole && result.name == report.output;
+  } else if (pass.function != none) {
+    for (const Binding &result : manifest.functions[pass.function].results)
+      found |= result.kind == BindKind::Output && result.name == report.output &&
+               result.shape.size() <= (report.kind == ReportSpec::Gain ? 0u : 2u);
+  }
+  if (!found)
+    problem.report("/evaluations/" + evaluation.name + "/" + report.name,
+                   "the pass has no result '" + report.output + "' of a fitting shape");
 }
 
 // The extents behind that of the batch, before those of a sample's own field.

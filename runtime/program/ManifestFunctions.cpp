@@ -127,6 +127,27 @@ static void splitPart(Binding &binding) {
   binding.name.resize(point);
 }
 
+void ManifestReader::resolveHoisted(Binding &binding, const std::string &place) {
+  auto [found, isNew] = hoistedByName.emplace(binding.name, static_cast<int>(manifest.hoisted.size()));
+  binding.target = found->second;
+  if (!isNew) {
+    const HoistedSpec &known = manifest.hoisted[found->second];
+    if (known.type != binding.type || !sameShape(binding.shape, known.shape))
+      problem.report(place, "hoisted value '" + binding.name + "' has two types");
+    return;
+  }
+  HoistedSpec hoisted;
+  hoisted.name = binding.name;
+  hoisted.type = binding.type;
+  for (const Extent &extent : binding.shape) {
+    if (!extent.symbol.empty())
+      problem.report(place, "a hoisted value has a fixed shape");
+    hoisted.shape.push_back(extent.size);
+  }
+  hoisted.bytes = bytesOf(hoisted.type, hoisted.shape, place);
+  manifest.hoisted.push_back(std::move(hoisted));
+}
+
 void ManifestReader::resolveBinding(Binding &binding, const std::string &place) {
   auto scalarNumber = [&] {
     if (!isScalar(binding) || (binding.type != ElementType::F32 && binding.type != ElementType::I32))
@@ -145,13 +166,9 @@ void ManifestReader::resolveBinding(Binding &binding, const std::string &place) 
     binding.target = found->second;
     return;
   }
-  case BindKind::Option: {
-    auto found = optionByName.find(binding.name);
-    if (found == optionByName.end() || manifest.options[found->second].type == OptionSpec::String)
-      return problem.report(place, "'" + binding.name + "' is not an option with a number");
-    binding.target = found->second;
+  case BindKind::Option:
+    binding.target = findOption(binding.name, place, OptionUse::Number);
     return scalarNumber();
-  }
   case BindKind::Counter: {
     auto found = std::find(std::begin(counters), std::end(counters), binding.name);
     if (found == std::end(counters))
@@ -162,26 +179,8 @@ void ManifestReader::resolveBinding(Binding &binding, const std::string &place) 
   case BindKind::Extent:
     checkSymbol(binding.name, place);
     return scalarNumber();
-  case BindKind::Hoisted: {
-    auto [found, isNew] = hoistedByName.emplace(binding.name, static_cast<int>(manifest.hoisted.size()));
-    binding.target = found->second;
-    if (isNew) {
-      HoistedSpec hoisted;
-      hoisted.name = binding.name;
-      hoisted.type = binding.type;
-      for (const Extent &extent : binding.shape) {
-        if (!extent.symbol.empty())
-          problem.report(place, "a hoisted value has a fixed shape");
-        hoisted.shape.push_back(extent.size);
-      }
-      hoisted.bytes = bytesOf(hoisted.type, hoisted.shape, place);
-      manifest.hoisted.push_back(std::move(hoisted));
-    } else if (manifest.hoisted[found->second].type != binding.type ||
-               !sameShape(binding.shape, manifest.hoisted[found->second].shape)) {
-      problem.report(place, "hoisted value '" + binding.name + "' has two types");
-    }
-    return;
-  }
+  case BindKind::Hoisted:
+    return resolveHoisted(binding, place);
   case BindKind::Batch:
   case BindKind::Column: {
     size_t point = binding.name.rfind('.');

@@ -14,12 +14,7 @@ void ManifestReader::readLoad(const Json &json, const std::string &place) {
   const Json *file = object.find("file");
   if (file && file->is_object()) {
     JsonObject option(*file, object.at("file"), problem);
-    std::string name = option.text("option");
-    auto found = optionByName.find(name);
-    if (found == optionByName.end() || manifest.options[found->second].type != OptionSpec::String)
-      problem.report(option.at(), "there is no string option '" + name + "'");
-    else
-      load.option = found->second;
+    load.option = findOption(option.text("option"), option.at(), OptionUse::Text);
   } else {
     load.file = object.text("file");
   }

@@ -215,11 +215,7 @@ void ManifestReader::readSweep(JsonObject &object) {
   sweep.points.emplace_back();
   object.each("sweep", false, [&](const Json &item, const std::string &at) {
     JsonObject axis(item, at, problem);
-    std::string name = axis.text("option");
-    auto found = optionByName.find(name);
-    if (found == optionByName.end() || manifest.options[found->second].type == OptionSpec::String)
-      return problem.report(at, "'" + name + "' is not an option with a number");
-    sweep.options.push_back(found->second);
+    sweep.options.push_back(findOption(axis.text("option"), at, OptionUse::Number));
     std::vector<double> values;
     axis.each("values", false, [&](const Json &value, const std::string &place) {
       if (!value.is_number())

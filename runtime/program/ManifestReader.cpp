@@ -81,6 +81,12 @@ void ManifestReader::read(const Json &json) {
     object.find(key, true);
 }
 
+std::string OptionSpec::flag() const {
+  std::string flag = "--" + name;
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
 void ManifestReader::readOption(const Json &json, const std::string &place) {
   JsonObject object(json, place, problem);
   OptionSpec option;
@@ -134,13 +140,11 @@ void ManifestReader::readVariable(const Json &json, const std::string &place, bo
   if (isParameter) {
     std::string layout = object.text("layout", true);
     size_t rank = variable.shape.size();
-    if (layout == "filter")
-      variable.layout = Variable::Filter;
-    else if (layout == "matrix")
-      variable.layout = Variable::Matrix;
-    else if (!layout.empty() && layout != "plain")
+    if (std::optional<WeightLayout> known = weightLayoutOf(layout.empty() ? "plain" : layout))
+      variable.layout = *known;
+    else
       problem.report(place + "/layout", "unknown layout '" + layout + "'");
-    if ((variable.layout == Variable::Filter && rank < 3) || (variable.layout == Variable::Matrix && rank != 2))
+    if ((variable.layout == WeightLayout::Filter && rank < 3) || (variable.layout == WeightLayout::Matrix && rank != 2))
       problem.report(place + "/layout", "the layout does not fit the rank");
   } else {
     std::string owner = object.text("owner");
@@ -177,16 +181,9 @@ void ManifestReader::readTokenizer(const Json &json, const std::string &place) {
   else if (rule != "words")
     problem.report(place + "/rule", "unknown rule '" + rule + "'");
   spec.atMost = object.integer("at_most", 1, 1 << 20);
-  auto flag = [&](const char *key) {
-    const Json *value = object.find(key, true);
-    return value && value->is_boolean() && value->get<bool>();
-  };
-  spec.exact = flag("exact");
-  spec.lower = flag("lower");
-  if (const Json *vocabulary = object.find("vocabulary"); vocabulary && vocabulary->is_array())
-    for (const Json &token : *vocabulary)
-      if (token.is_string())
-        spec.vocabulary.push_back(token.get<std::string>());
+  spec.exact = object.boolean("exact", false);
+  spec.lower = object.boolean("lower", false);
+  spec.vocabulary = object.texts("vocabulary");
   if (spec.vocabulary.empty())
     return problem.report(place + "/vocabulary", "the vocabulary has no token");
   int64_t last = static_cast<int64_t>(spec.vocabulary.size()) - 1;
@@ -235,6 +232,25 @@ void ManifestReader::readDomain(const Json &json, const std::string &place) {
   manifest.domains.push_back(std::move(domain));
 }
 
+ReaderArgument ManifestReader::readArgument(const Json &value, const std::string &place, const std::string &name) {
+  ReaderArgument argument;
+  argument.name = name;
+  if (value.is_string()) {
+    argument.text = value.get<std::string>();
+  } else if (value.is_number()) {
+    argument.kind = ReaderArgument::Number;
+    argument.number = value.get<double>();
+  } else if (value.is_boolean()) {
+    argument.kind = ReaderArgument::Boolean;
+    argument.number = value.get<bool>();
+  } else {
+    JsonObject option(value, place, problem);
+    argument.kind = ReaderArgument::Option;
+    argument.option = findOption(option.text("option"), place, OptionUse::Any);
+  }
+  return argument;
+}
+
 void ManifestReader::readRead(const Json &json, const std::string &place, DomainSpec &domain) {
   JsonObject object(json, place, problem);
   ReadSpec read;
@@ -251,32 +267,9 @@ void ManifestReader::readRead(const Json &json, const std::string &place, Domain
   if (const Json *arguments = object.find("arguments", true)) {
     JsonObject values(*arguments, place + "/arguments", problem);
     if (arguments->is_object())
-      for (auto item = arguments->begin(); item != arguments->end(); ++item) {
-        ReaderArgument argument;
-        argument.name = item.key();
-        const Json *value = values.find(item.key().c_str());
-        if (!value)
-          continue;
-        if (value->is_string()) {
-          argument.text = value->get<std::string>();
-        } else if (value->is_number()) {
-          argument.kind = ReaderArgument::Number;
-          argument.number = value->get<double>();
-        } else if (value->is_boolean()) {
-          argument.kind = ReaderArgument::Boolean;
-          argument.number = value->get<bool>();
-        } else {
-          JsonObject option(*value, values.at(item.key().c_str()), problem);
-          std::string name = option.text("option");
-          argument.kind = ReaderArgument::Option;
-          auto found = optionByName.find(name);
-          if (found == optionByName.end())
-            problem.report(option.at(), "unknown option '" + name + "'");
-          else
-            argument.option = found->second;
-        }
-        read.arguments.push_back(std::move(argument));
-      }
+      for (auto item = arguments->begin(); item != arguments->end(); ++item)
+        if (const Json *value = values.find(item.key().c_str()))
+          read.arguments.push_back(readArgument(*value, values.at(item.key().c_str()), item.key()));
   }
   domain.reads.push_back(std::move(read));
 }
@@ -333,12 +326,7 @@ Quantity ManifestReader::readQuantity(JsonObject &object, const char *key, bool 
   JsonObject source(*value, object.at(key), problem);
   if (source.find("option", true)) {
     quantity.kind = Quantity::Option;
-    std::string name = source.text("option");
-    auto found = optionByName.find(name);
-    if (found == optionByName.end())
-      problem.report(source.at(), "unknown option '" + name + "'");
-    else
-      quantity.option = found->second;
+    quantity.option = findOption(source.text("option"), source.at(), OptionUse::Number);
     return quantity;
   }
   quantity.kind = Quantity::Output;
@@ -390,6 +378,18 @@ uint64_t ManifestReader::bytesOf(ElementType type, const std::vector<int64_t> &s
 
 std::vector<int> ManifestReader::readPasses(JsonObject &object, const char *key, bool optional) {
   return object.integers(key, 0, passes - 1, optional);
+}
+
+int ManifestReader::findOption(const std::string &name, const std::string &place, OptionUse use) {
+  auto found = optionByName.find(name);
+  bool isText = found != optionByName.end() && manifest.options[found->second].type == OptionSpec::String;
+  if (found != optionByName.end() && (use == OptionUse::Any || (use == OptionUse::Text) == isText))
+    return found->second;
+  problem.report(place, "'" + name + "' is not an option" +
+                            (use == OptionUse::Any    ? ""
+                             : use == OptionUse::Text ? " with a text"
+                                                      : " with a number"));
+  return none;
 }
 
 int ManifestReader::findStage(const std::string &name, const std::string &place) {

@@ -29,6 +29,7 @@ private:
   TextSpec readText(JsonObject &object);
   void readDomain(const Json &json, const std::string &place);
   void readRead(const Json &json, const std::string &place, DomainSpec &domain);
+  ReaderArgument readArgument(const Json &value, const std::string &place, const std::string &name);
   void readSplits(JsonObject &object, DomainSpec &domain);
   void readPort(const Json &json, const std::string &place, std::vector<PortSpec> &ports);
 
@@ -39,6 +40,7 @@ private:
   void readFunction(const Json &json, const std::string &place);
   Binding readBinding(const Json &json, const std::string &place, FunctionSpec &function, bool isResult);
   void resolveBinding(Binding &binding, const std::string &place);
+  void resolveHoisted(Binding &binding, const std::string &place);
   void readArena(JsonObject &object, FunctionSpec &function);
   void checkInPlace(const FunctionSpec &function, const std::string &place);
   void readPass(const Json &json, const std::string &place);
@@ -66,6 +68,7 @@ private:
   void checkPass(const PassSpec &pass, size_t index);
   void checkGenerate(const DomainSpec &domain, const ReadSpec &read);
   void checkExport(const ExportSpec &item);
+  void checkReport(const EvaluationSpec &evaluation, const ReportSpec &report);
   void checkOutput(const PassOutput &output, const std::string &place);
   void checkSampler(const SourceSpec &source, const std::string &place);
   void checkInitialised();
@@ -77,6 +80,9 @@ private:
   std::vector<int64_t> readFixedShape(JsonObject &object);
   uint64_t bytesOf(ElementType type, const std::vector<int64_t> &shape, const std::string &place);
   std::vector<int> readPasses(JsonObject &object, const char *key, bool optional = true);
+  // Positions; `none`, and a problem, where there is no such thing.
+  enum class OptionUse { Any, Text, Number };
+  int findOption(const std::string &name, const std::string &place, OptionUse use);
   int findStage(const std::string &name, const std::string &place);
   int findDomain(const std::string &name, const std::string &place);
   bool hasSplit(const DomainSpec &domain, const std::string &split) const;

@@ -8,12 +8,13 @@ static constexpr int64_t maxSamples = int64_t(1) << 20; // of one element
 
 // Functions name these symbols and are read before the passes whose samplers declare them.
 void ManifestReader::findDrawnSymbols(const Json &json) {
-  auto at = [](const Json &object, const char *key) {
-    return object.is_object() && object.count(key) ? object[key] : Json();
+  static const Json nothing;
+  auto at = [](const Json &object, const char *key) -> const Json & {
+    return object.is_object() && object.count(key) ? object[key] : nothing;
   };
   for (const Json &pass : at(json, "passes"))
     for (const Json &source : at(pass, "sources"))
-      if (Json rows = at(at(source, "sampler"), "rows"); rows.is_string())
+      if (const Json &rows = at(at(source, "sampler"), "rows"); rows.is_string())
         drawnSymbols.insert(rows.get<std::string>());
 }
 

@@ -198,7 +198,7 @@ TEST_F(LoadWeightsTest, BadManifests) {
   };
   EXPECT_THAT(load(rules("{a", "b")), HasSubstr("/loads/0/rules/0: the braces of '{a' do not pair"));
   EXPECT_THAT(load(rules("a", "*")), HasSubstr("'*' has other wildcards than 'a'"));
-  EXPECT_THAT(load({{{"file", {{"option", "x"}}}, {"into", "net"}}}), HasSubstr("there is no string option 'x'"));
+  EXPECT_THAT(load({{{"file", {{"option", "x"}}}, {"into", "net"}}}), HasSubstr("'x' is not an option with a text"));
   EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}, {"site", 2}}}), HasSubstr("/loads/0/site"));
   EXPECT_THAT(load({{{"file", "w"}}}), HasSubstr("into"));
   json content = {{"offset", 64}, {"bytes", 8}, {"hash", "0"}};
