@@ -2,7 +2,6 @@
 
 Values are chosen such that float32 holds them exactly, so what is expected is computed here and compared with ==.
 """
-import json
 import harness
 from harness import figures, single
 
@@ -225,8 +224,7 @@ class Acts(harness.Case):
             self.assertAlmostEqual(found["read"][step], b, delta=1e-6)
             self.assertAlmostEqual(found["a"][step], a, delta=1e-6)
         # What is shown is the loss as the batch found it, before any clause; mean of the two steps of an epoch.
-        for epoch, line in enumerate((self.folder / "run/metrics.jsonl").read_text().splitlines()):
-            shown = json.loads(line)
+        for epoch, shown in enumerate(self.lines()):
             if "epoch" not in shown:
                 continue  # an evaluation
             self.assertEqual(shown["both"], shown["seen"])

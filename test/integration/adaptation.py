@@ -1,5 +1,4 @@
 """Programs 1, 2, 3 and 13 of the language's design on small made data, and what their methods promise about parameters and states."""
-import json
 import harness
 from harness import EXAMPLES, MOONS, XFERC, figures, read_weights
 
@@ -169,7 +168,7 @@ class Adaptation(harness.Case):
         for weight in ("10 *", "0 *"):
             out = self.results(self.program(WDGRL.replace("10 *", weight)), "train", "--out", "run" + weight[0])
             self.assertTrue(0 <= figures(out, "mnist.test")["accuracy"] <= 1)
-            lines = [json.loads(line) for line in (self.folder / ("run" + weight[0]) / "metrics.jsonl").read_text().splitlines()]
+            lines = self.lines(f"run{weight[0]}/metrics.jsonl")
             last[weight] = [line["off_slope"] for line in lines if "off_slope" in line][-1]
         self.assertLess(last["10 *"], 0.9 * last["0 *"])
 

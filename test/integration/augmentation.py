@@ -1,5 +1,4 @@
 """Augmentation by execution: random changes of single samples and of batches, in the compiled step."""
-import json
 import math
 import statistics
 import harness
@@ -39,8 +38,7 @@ class Augmentation(harness.Case):
     def look(self, text, *arguments):
         """The watched numbers of each epoch."""
         self.run_ok(self.build(text), "train", "--out", "run", "--overwrite", *arguments)
-        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
-        return [line for line in lines if line.get("stage") == "look" and "epoch" in line and "a" in line]
+        return [line for line in self.lines() if line.get("stage") == "look" and "epoch" in line and "a" in line]
 
     def values(self, text, *arguments):
         return [(line["a"], line["b"]) for line in self.look(text, *arguments)]
@@ -194,8 +192,7 @@ class FixMatch(harness.Case):
         program = self.build(FIXMATCH)
         found = self.results(program, "train", "--out", "one", "--overwrite")
         self.assertGreater(harness.figure(found, "made.test", "accuracy"), 0.95)
-        lines = [json.loads(line) for line in (self.folder / "one/metrics.jsonl").read_text().splitlines()]
-        epochs = [line for line in lines if line.get("stage") == "fixmatch" and "unlabelled" in line]
+        epochs = [line for line in self.lines("one/metrics.jsonl") if line.get("stage") == "fixmatch" and "unlabelled" in line]
         self.assertGreater(epochs[-1]["sure"], 0.5)
         for line in epochs:                      # the views are drawn for themselves, from the image as it is
             self.assertGreater(line["apart"], 0.01)

@@ -29,7 +29,7 @@ class Samplers(harness.Case):
         """The samples of every step, as `--trace` writes them, and the last watched values."""
         program = self.build(DATA + clauses)
         self.run_ok(program, "train", "--out", "run", "--overwrite", "--trace", "trace.jsonl", *arguments)
-        steps = [json.loads(line) for line in (self.folder / "trace.jsonl").read_text().splitlines()]
+        steps = self.lines("trace.jsonl")
         return [step["samples"][source] for step in steps], [step["watch"] for step in steps]
 
     # Every batch has 2 or 3 of each class, 26 batches have each equally often, and what the step reads is what was drawn.
@@ -166,7 +166,7 @@ evaluate d.test { report zeros = mean(where(d.label == 0, 1.0, 0.0)) }
 }
 """
         self.run_ok(self.build(text), "train", "--out", "run")
-        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+        lines = self.lines()
         self.assertEqual(len({line["seen"] for line in lines}), 1)
         self.assertEqual([line["keep"] for line in lines], [line["seen"] for line in lines])
 
@@ -208,7 +208,7 @@ export value(x: like d.x) = net(x) * lr
             # Evaluated again, and exported, with the options of the winner.
             again = self.results(program, "evaluate", "--out", "run")
             self.assertEqual(figure(again, "report", "lr"), 2.0)
-        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+        lines = self.lines()
         self.assertEqual([line["value"] for line in lines if "point" in line], expected)
         table = self.run_ok(program, "train", "--out", "run", "--overwrite").stdout
         self.assertRegex(table, r"lr 2, trade 1 +-3.8750 +\*")
@@ -232,7 +232,7 @@ export value(x: like d.x) = net(x) * lr
   evaluate d.all { report w = net.w + 0 * mean(whole(d.x)) }
   keep best net.w + 0 * mean(d.x) over d.all }"""
         self.assertEqual(self.points(self.results(self.build(text), "train", "--out", "run"))[1], 1)
-        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+        lines = self.lines()
         self.assertEqual([sum("stage" in line and "3e+38" in line["at"] for line in lines), sum("stage" in line and "0.25" in line["at"] for line in lines),
                           sum("evaluation" in line for line in lines)], [1, 50, 1])
 

@@ -1,6 +1,5 @@
 """Figures by execution: what is evaluated after each epoch and at the end, over splits that no batch divides."""
 import csv
-import json
 import math
 import unittest
 import harness
@@ -146,7 +145,7 @@ class Figures(harness.Case):
 
     def test_keep_stop_watch(self):
         results = self.train(KEEP)
-        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+        lines = self.lines()
         rising = [line for line in lines if line.get("stage") == "rising" and "shown" in line]
         # 1, then 1/4 less an epoch: best at the third, and patience ends the stage two epochs later.
         self.assertEqual(len(rising), 5)

@@ -103,6 +103,10 @@ class Case(unittest.TestCase):
         """What a run prints with --json."""
         return json.loads(self.run_ok(program, *arguments, "--json", **options).stdout)
 
+    def lines(self, path="run/metrics.jsonl"):
+        """The objects of a file of JSON lines: the log of a run, a trace, predictions."""
+        return [json.loads(line) for line in (self.folder / path).read_text().splitlines()]
+
     def assertEqualFiles(self, one, other):
         self.assertEqual((self.folder / one).read_bytes(), (self.folder / other).read_bytes(), f"{one} != {other}")
 
@@ -128,15 +132,24 @@ def single(value):
     return [single(one) for one in value] if isinstance(value, list) else struct.unpack("f", struct.pack("f", value))[0]
 
 
+def split_weights(content):
+    """Header and numbers of a safetensors file."""
+    size, = struct.unpack("<Q", content[:8])
+    return json.loads(content[8:8 + size]), content[8 + size:]
+
+
+def join_weights(header, numbers=b""):
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + numbers
+
+
 def read_weights(path):
     """Float tensors of a safetensors file by name."""
-    data = pathlib.Path(path).read_bytes()
-    size, = struct.unpack("<Q", data[:8])
+    header, numbers = split_weights(pathlib.Path(path).read_bytes())
     tensors = {}
-    for name, entry in json.loads(data[8:8 + size]).items():
+    for name, entry in header.items():
         if name != "__metadata__" and entry["dtype"] == "F32":
-            begin, end = entry["data_offsets"]
-            values = data[8 + size + begin:8 + size + end]
+            values = numbers[slice(*entry["data_offsets"])]
             tensors[name] = struct.unpack(f"<{len(values) // 4}f", values)
     return tensors
 

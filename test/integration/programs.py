@@ -4,7 +4,6 @@ Readers, sizes and lengths are shrunk; nets of standard size have stand-ins. Wha
 """
 import json
 import pathlib
-import struct
 import harness
 from harness import figure, figures, read_weights
 
@@ -275,11 +274,9 @@ def designed(name, *changes):
 
 def renamed(path, rename):
     """A safetensors file with other keys."""
-    data = pathlib.Path(path).read_bytes()
-    size, = struct.unpack("<Q", data[:8])
-    header = {rename(key): entry for key, entry in json.loads(data[8:8 + size]).items()}
-    text = json.dumps({key: entry for key, entry in header.items() if key}).encode()
-    return struct.pack("<Q", len(text)) + text + data[8 + size:]
+    header, numbers = harness.split_weights(pathlib.Path(path).read_bytes())
+    kept = {rename(key): entry for key, entry in header.items() if rename(key)}
+    return harness.join_weights(kept, numbers)
 
 
 class Programs(harness.Case):

@@ -6,7 +6,6 @@ import random
 import re
 import signal
 import subprocess
-import time
 import harness
 from harness import MOONS, figure, interrupt, read_weights
 
@@ -25,11 +24,7 @@ class Training(harness.Case):
         return interrupt(process, number)
 
     def wait_for_checkpoint(self, process, folder):
-        checkpoint = self.folder / folder / "checkpoint.xfer"
-        for _ in range(6000):
-            if checkpoint.exists() or process.poll() is not None:
-                break
-            time.sleep(0.01)
+        harness.wait_for(self.folder / folder / "checkpoint.xfer", process)
         self.assertIsNone(process.poll(), "the run ended before it could be interrupted")
 
     def assertResumes(self, folder, steps=STEPS):
@@ -44,7 +39,7 @@ class Training(harness.Case):
         results = self.train("run")
         self.assertGreaterEqual(figure(results, "turned.test", "accuracy"), 0.94)
         self.assertGreater(figure(results, "turned.test", "transfer_gain"), 0.05)
-        lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+        lines = self.lines()
         self.assertTrue(all("step" in line and "stage" in line for line in lines if "task" in line))
         run = json.loads((self.folder / "run/run.json").read_text())
         self.assertEqual((run["status"], run["options"]["steps"]), ("finished", 1000))

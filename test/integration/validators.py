@@ -1,5 +1,4 @@
 """Validators without labels where they are used: to keep an epoch, after a stage, and as a second training the other way round."""
-import json
 import harness
 from harness import figure, figures
 
@@ -60,7 +59,7 @@ class Validators(harness.Case):
         for choice in CHOICES:
             with self.subTest(choice):
                 results = self.results(self.build(KEEP.replace("CHOICE", choice)), "train", "--out", "run", "--overwrite")
-                lines = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
+                lines = self.lines()
                 kept = [line["keep"] for line in lines if "keep" in line]
                 self.assertEqual(len(kept), 6)
                 self.assertTrue(all(isinstance(value, float) or isinstance(value, int) for value in kept), kept)

@@ -27,8 +27,7 @@ def encode(tensors, metadata=()):
         bytes_ = struct.pack(f"<{len(values)}f", *values)
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(bytes_)]}
         data += bytes_
-    text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + data
+    return harness.join_weights(header, data)
 
 
 class WeightFiles(harness.Case):
@@ -52,10 +51,9 @@ class WeightFiles(harness.Case):
         return json.loads((self.folder / out / "run.json").read_text())
 
     def edited(self, **changes):
-        """The weights of before with other numbers in a tensor of the trunk, or others tensors."""
-        size, = struct.unpack("<Q", self.saved[:8])
-        shapes = {name: entry["shape"] for name, entry in json.loads(self.saved[8:8 + size]).items()
-                  if name != "__metadata__"}
+        """The weights of before with other numbers in a tensor of the trunk, or other tensors."""
+        header, _ = harness.split_weights(self.saved)
+        shapes = {name: entry["shape"] for name, entry in header.items() if name != "__metadata__"}
         tensors = {name: (shapes[name], values) for name, values in self.numbers.items()}
         return encode({**tensors, **changes})
 
@@ -237,12 +235,11 @@ class Damaged(WeightFiles):
         return ran.stderr
 
     def test_bad_files(self):
-        header = json.loads(self.saved[8:8 + struct.unpack("<Q", self.saved[:8])[0]])
-        text = lambda head: struct.pack("<Q", len(json.dumps(head))) + json.dumps(head).encode()
+        header, _ = harness.split_weights(self.saved)
         lying = {**header, "net.head.bias": {**header["net.head.bias"], "data_offsets": [0, 1 << 40]}}
         cases = {"empty": (b"", "has only 0 bytes"), "truncated": (self.saved[:-1], "lies outside|nothing is said|not a good"),
                  "text": (b"these are no weights at all", "its header announces"), "head": (self.saved[:100], "announces"),
-                 "lying": (text(lying) + self.saved[-2000:], "lies outside of the file"),
+                 "lying": (harness.join_weights(lying, self.saved[-2000:]), "lies outside of the file"),
                  "json": (struct.pack("<Q", 3) + b"{,}", "it is not JSON")}
         for name, (bad, says) in cases.items():
             with self.subTest(name):
