@@ -21,7 +21,7 @@ static BindAttr resultBind(func::FuncOp function, unsigned number) {
   return bindOf(function.getResultAttr(number, pipeline::kBindAttr));
 }
 
-/// The kind by its name in IR: the enums of the compiler and of the runtime are not the same.
+/// The same kind among those of the compiler.
 static BindKind kindOf(rt::BindKind kind) {
   switch (kind) {
   case rt::BindKind::Param:
@@ -80,26 +80,25 @@ static std::string describe(BindAttr bind) {
   return llvm::formatv("{0} '{1}'", pipeline::stringifyBindKind(bind.getKind()), bind.getName());
 }
 
+static HostTensor numbersAt(const void *data, rt::ElementType type, Type element, const std::vector<int64_t> &shape) {
+  HostTensor tensor(element, shape);
+  const char *from = static_cast<const char *>(data);
+  for (auto [number, value] : llvm::enumerate(tensor.values))
+    value = rt::loadNumber(from + number * rt::sizeOf(type), type);
+  return tensor;
+}
+
 HostTensor Follower::read(const rt::Binding &binding, const void *data, Type element) const {
   std::vector<int64_t> shape;
   for (const rt::Extent &extent : binding.shape)
     shape.push_back(extent.symbol.empty() ? extent.size : session->extents.at(extent.symbol));
-  HostTensor tensor(element, shape);
-  const char *from = static_cast<const char *>(data);
-  for (auto [number, value] : llvm::enumerate(tensor.values))
-    value = rt::loadNumber(from + number * rt::sizeOf(binding.type), binding.type);
-  return tensor;
+  return numbersAt(data, binding.type, element, shape);
 }
 
 HostTensor Follower::readVariable(const std::string &path, Type element) const {
   for (auto [variable, buffer] : llvm::zip(session->manifest.variables, session->variables))
-    if (variable.path == path) {
-      HostTensor tensor(element, variable.shape);
-      const char *from = static_cast<const char *>(buffer.data());
-      for (auto [number, value] : llvm::enumerate(tensor.values))
-        value = rt::loadNumber(from + number * rt::sizeOf(variable.type), variable.type);
-      return tensor;
-    }
+    if (variable.path == path)
+      return numbersAt(buffer.data(), variable.type, element, variable.shape);
   return {};
 }
 
@@ -234,8 +233,8 @@ void Follower::before(const rt::FunctionSpec &function, const xfer_buffer_t *buf
 
 void Follower::after(const rt::FunctionSpec &function, const xfer_buffer_t *buffers) {
   const xfer_buffer_t *results = buffers + function.arguments.size();
-  std::map<std::pair<BindKind, std::string>, std::vector<unsigned>>
-      given; // a clause that is repeated checks more than once
+  // Several of one name: a clause that is repeated checks more than once.
+  std::map<std::pair<BindKind, std::string>, std::vector<unsigned>> given;
   for (auto [number, binding] : llvm::enumerate(function.results)) {
     std::string name = nameOf(binding, session->manifest);
     given[{kindOf(binding.kind), name}].push_back(unsigned(number));

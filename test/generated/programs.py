@@ -67,7 +67,7 @@ class Program:
             body.pool = body.pool[1:]
             signature = f"x: token({shape[1]})[n, t]"
         elif kind == "bounded":
-            signature = f"x: [n, t, e]"
+            signature = "x: [n, t, e]"
             body.pool, body.unread = [], set()
             first = body.part(f"linear({c.one([2, 4, 6])})")
             width = int(body.parts[0].split("(")[1][:-1])
@@ -75,9 +75,7 @@ class Program:
             if "@ x" in inner:
                 width = shape[1]
             inner = inner.replace("%s", first)
-            pooled = c.one(["mean", "sum", "max"])
-            text = f"{pooled}({inner}, axis: 1)" if pooled != "max" else f"max(where(mask(x), {inner}, -1), axis: 1)" if False else f"mean({inner}, axis: 1)"
-            body.let(text, "vector", [width])
+            body.let(f"{c.one(['mean', 'sum', 'mean'])}({inner}, axis: 1)", "vector", [width])
         else:
             signature = f"x: [n, {', '.join(f'x{i}' for i in range(len(shape)))}]"
         body.steps(steps)
@@ -171,7 +169,7 @@ class Program:
             critic = self.critic(1)
             return f"adda_critic({critic}, {fs}, {ft}) + 0.5 * adda_mapping({critic}, {ft})"
         if which == 10 and self.kind not in ("tokens", "bounded"):
-            return f"vat(fn(x) => net.head(net.body(x)), b.x, epsilon: 0.5, xi: 0.1)"
+            return "vat(fn(x) => net.head(net.body(x)), b.x, epsilon: 0.5, xi: 0.1)"
         return [f"coral({fs}, {ft})", f"mmd({fs}, {ft})", f"mmd({fs}, {ft}, width: 2)", f"mk_mmd({fs}, {ft})", f"mcc({gt})", f"afn({fs}) + afn({ft})", f"bsp({fs}, {ft}, steps: 3)",
                 f"shot_im({gt})", f"mean_squared_distance({fs}, {ft})", f"mean_cosine_distance({fs}, {ft})", f"other_cross_entropy({gt}, argmax({gt}, axis: 1))",
                 f"sliced_wasserstein({fs}, {ft}, directions: 3)"][which % 12]
