@@ -15,7 +15,6 @@ static int64_t product(ArrayRef<int64_t> numbers) {
   return result;
 }
 
-// Roughly the instructions of a vector, measured on the code that Codegen writes.
 int64_t elementsOf(Type type) {
   int64_t count = 1;
   for (int64_t extent : cast<RankedTensorType>(type).getShape())
@@ -23,6 +22,7 @@ int64_t elementsOf(Type type) {
   return count;
 }
 
+// Roughly the instructions of a vector, measured on the code that Codegen writes.
 int64_t costOf(Operation *op) {
   return llvm::TypeSwitch<Operation *, int64_t>(op)
       .Case<nn::BroadcastOp, nn::ReshapeOp, nn::AnnotateOp, nn::SliceOp, nn::ConstantOp, nn::IotaOp>(

@@ -6,10 +6,9 @@
 //   1. Every value that is computed gets a buffer of its own; an alias shares that of its operand, an argument of a
 //      loop's body that of the carried or invariant value, a scanned value is a part of its operand. What a loop scans
 //      reversed lies where it does unreversed, and the loop walks backwards.
-//   2. Buffers become one where that saves memory or a copy, in this order: what is returned lies in the result's
-//   buffer;
-//      a parameter or state that the function replaces lies in its argument's, if nothing reads the old value later
-//      (`inPlace`); what a loop carries on lies in the carry's; what a kernel computes lies where one of its inputs
+//   2. Buffers become one where that saves memory or a copy, in this order: a parameter or state that the function
+//      replaces lies in its argument's, if nothing reads the old value later (`inPlace`), and what else is returned in
+//      the result's; what a loop carries on lies in the carry's; what a kernel computes lies where one of its inputs
 //      did, if that is read nowhere later and the kernel reads it only at the element that it writes.
 //   3. What remains in the arena lives from the first to the last position that touches it, and `layout` gives offsets.
 //

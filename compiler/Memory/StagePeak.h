@@ -5,8 +5,7 @@
 //   values   every parameter and state of the program, and what is computed ahead of steps
 //   copies   what `keep best` and `keep least` hold back: the model, and the states of the program and of the stage
 //   sweeps   what each `sweep` around the stage holds back: two copies of every parameter and state, as they were
-//   before
-//            it and as its best point left them; one if it has one point
+//            before it and as its best point left them; one if it has one point
 //   buffers  batches, random keys, figures and rows of the step function and of every pass that the stage runs
 //   arena    of the function that needs most; all functions of a program share one
 //

@@ -6,7 +6,6 @@
 using namespace llvm;
 using namespace xfer;
 
-/// Rows that share each packed vector, and the bytes from one row of the rhs to the next.
 bool xfer::packingPays(const ContractionProblem &problem, FormOptions options, int64_t elementBytes) {
   options.pack = options.tapsInnermost = false;
   ContractionForm form = contractionForm(problem, options);

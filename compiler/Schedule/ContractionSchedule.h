@@ -8,9 +8,8 @@
 //   outer_blocks      one for each outer axis: how much of it is one chunk's
 //   row_block, column_block   the same for the row axis and the columns
 //   splits            parts of the first reduction axis, summed by different chunks, joined in order at the end
-//   phases            a dictionary of these for each of several contractions: the input gradient of a strided
-//   convolution rows_inner        inside a chunk: true walks the rows for each panel of columns, false the panels for
-//   each row tile
+//   rows_inner        inside a chunk: true walks the rows for each panel of columns, false the panels for each row tile
+//   phases            a dictionary of these for each of several contractions, as an input gradient with strides has
 //
 // The model counts cycles of the register tile and its tails on the target's units, then blocks for the caches.
 //

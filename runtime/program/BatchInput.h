@@ -14,9 +14,9 @@ class BatchColumn {
 public:
   BatchColumn(const Manifest &manifest, const SourceSpec &source, const Binding &binding);
 
-  size_t first = 0;             // of its samples in the batch
-  size_t samplesPerElement = 1; //
-  uint64_t rowBytes = 0;        // of a sample
+  size_t first = 0; // of its samples in the batch
+  size_t samplesPerElement = 1;
+  uint64_t rowBytes = 0; // of a sample
 
   // The field of the first `elements` elements of the batch, one sample behind the other.
   Status read(const Reader &reader, const Batch &batch, size_t elements, void *destination) const;

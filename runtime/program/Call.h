@@ -1,8 +1,8 @@
 // A function of the program bound to its buffers, ready to be called any number of times.
 //
-// What belongs to the session (parameters, states, hoisted values) is bound once. Everything else gets a buffer of its
-// own here: scalars and keys, which run() fills; results of a batch or of a pass, which the caller reads; and the
-// columns and whole values that the caller sets. Batches are set by pointer, so that a loader may own them.
+// What belongs to the session (parameters, states, hoisted values) is bound once. What has rows of samples, or a sum of
+// them, is set by pointer, because its owner is whoever reads or keeps it. Everything else gets a buffer of its own
+// here: scalars and the key of the step, which run() fills; inputs, which the caller fills; results, which it reads.
 #ifndef XFER_RUNTIME_PROGRAM_CALL_H
 #define XFER_RUNTIME_PROGRAM_CALL_H
 
@@ -24,7 +24,7 @@ public:
   // Position of the result with this kind and name, or `none`.
   int findResult(BindKind kind, std::string_view name) const;
 
-  // The memory of an argument (for whole, column, input) or result; size is that of the shape.
+  // The memory of an argument or result that has a buffer here; size is that of the shape.
   Buffer &argumentBuffer(size_t i) { return own[i]; }
   Buffer &resultBuffer(size_t i) { return own[spec->arguments.size() + i]; }
   // Where a result lies, also one that shares the memory of an argument.

@@ -3,10 +3,9 @@
  *
  * The files taken along are one block: each begins at a multiple of XFER_ALIGNMENT (abi.h) and is filled up with zeros
  * to the next; the manifest's loads say where each begins and what its hash is. The block stands
- *   - at the end of the executable, which is filled up to a multiple of XFER_ALIGNMENT before it, with a footer behind
- * it;
- *   - with `--weights=beside`, at the end of PROGRAM.weights beside the executable: the header, the constants (filled
- * up likewise if a block follows), the block.
+ *   - at the end of the executable, which is filled up to a multiple of XFER_ALIGNMENT before it, and has a footer;
+ *   - with `--weights=beside`, in PROGRAM.weights beside the executable, behind the header and the constants, which are
+ *     filled up likewise if a block follows.
  *
  * Numbers are little-endian, hashes are XXH64 with seed 0. */
 #ifndef XFER_RT_WEIGHTS_H
