@@ -63,6 +63,8 @@ LogicalResult transformProgram(ModuleOp module, const CompileOptions &options, S
     passes.addPass(createCSEPass());
   };
   if (until >= Stage::NN) {
+    // First, so that no simplification changes what a gradient is taken with respect to.
+    passes.addNestedPass<func::FuncOp>(createMarkVariablesPass());
     // Meanings have been checked while the program was elaborated; without them equal shapes are equal types.
     passes.addNestedPass<func::FuncOp>(createEraseMeaningPass());
     passes.addNestedPass<func::FuncOp>(createBatchPass());

@@ -118,7 +118,8 @@ void Check::run() {
   // What has a derivative of its own choice is not what differences see. An inner gradient has to be written out
   // first, which would forget where derivatives stop.
   bool nested = loss.holds([](Operation *op) { return isa<nn::GradientOp>(op); });
-  if (loss.holds([](Operation *op) { return isa<nn::CustomOp>(op); }) || (nested && loss.holds(isSpecial))) {
+  auto isOwn = [](Operation *op) { return isa<nn::CustomOp>(op) && !op->hasAttr(nn::kVariableAttr); };
+  if (loss.holds(isOwn) || (nested && loss.holds(isSpecial))) {
     ++findings.kinks;
     return;
   }

@@ -39,6 +39,29 @@ stage learn {
 report held = learn.log_held, read = learn.log_read, a = learn.log_a
 """
 
+# A gradient is taken with respect to a value, not to what equals it: its parts joined again are not the whole, another computation of the same is
+# another value, and a product that a scan makes in each step is one of what it scans.
+RESPECT = HEAD + """
+fn slopes(x: [n, t, d], m: [d, k]) -> [n, d] {
+  let r = scan v in x along t from s = zeros([n, d]) { next s = s + grad(sum(v @ m), wrt: v) }
+  return r.s
+}
+model net { a = slope(1.0) }
+stage learn {
+  on d.all batch 4
+  state of_part: [4] = zeros(); state of_equal: [4] = zeros(); state of_scanned: [4] = zeros()
+  let all = net.a(d.x)
+  let front = all[0..2]; let back = all[2..4]
+  let one = 2 * all; let other = 2 * all
+  update of_part = record(of_part, sum(grad(sum(square(concat([front, back], axis: 0))), wrt: front)))
+  update of_equal = record(of_equal, sum(grad(sum(one * other), wrt: one)))
+  update of_scanned = record(of_scanned, sum(slopes(full([2, 3, 2], mean(d.x)), full([2, 2], 2.0))))
+  minimize mean(all)
+  optimizer sgd(0.0); epochs 2
+}
+report part = learn.of_part, equal = learn.of_equal, scanned = learn.of_scanned
+"""
+
 FREEZE = HEAD + """
 model net { a = slope(1.0); b = slope(2.0); c = slope(4.0) }
 stage learn {
@@ -229,6 +252,10 @@ class Acts(harness.Case):
                 continue  # an evaluation
             self.assertEqual(shown["both"], shown["seen"])
             self.assertAlmostEqual(shown["both"], (losses[2 * epoch] + losses[2 * epoch + 1]) / 2, delta=1e-6)
+
+    def test_respect(self):
+        found = self.shown(RESPECT)
+        self.assertEqual(found, {"part": [4.0] * 4, "equal": [8.0] * 4, "scanned": [48.0] * 4})
 
     # A part thaws in its epoch or step; its optimizer begins there, that of the others goes on.
     def test_freeze_until(self):

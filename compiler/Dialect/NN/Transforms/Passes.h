@@ -13,4 +13,9 @@ namespace xfer {
 #include "compiler/Dialect/NN/Transforms/Passes.h.inc"
 } // namespace xfer
 
+namespace xfer::nn {
+/// Of an `nn.custom` that nn-mark-variables has made: its number.
+inline constexpr llvm::StringLiteral kVariableAttr = "nn.variable";
+} // namespace xfer::nn
+
 #endif // XFER_COMPILER_DIALECT_NN_TRANSFORMS_PASSES_H

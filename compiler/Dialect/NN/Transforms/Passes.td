@@ -20,6 +20,29 @@ def BatchPass : Pass<"nn-batch", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::xfer::nn::NNDialect"];
 }
 
+def MarkVariablesPass : Pass<"nn-mark-variables", "::mlir::func::FuncOp"> {
+  let summary = "Keep simplifications away from what gradients are taken with respect to";
+  let description = [{
+    Before: a function of nn operations. After: each value that an `nn.gradient` is taken with respect to, but for the
+    function's arguments, is read through an `nn.custom` that is the identity for values and derivatives. No rewrite
+    looks through it, and a number (`nn.variable`) keeps it from being merged with another; `nn-autodiff` removes it.
+
+    A gradient counts what is computed from that very value. A simplification could take away what the loss reads of it,
+    or put it in the place of an equal one:
+    ```mlir
+    %a = nn.slice %y ..
+    %l = .. nn.concat %a, %b ..      // %y, when simplified: the gradient would be zero
+    %g = nn.gradient %l wrt %a
+    // becomes
+    %a = nn.slice %y ..
+    %v = nn.custom(%a ..) attributes {nn.variable = 0} -> .. forward { nn.yield %x } vjp { nn.yield %g }
+    %l = .. nn.concat %v, %b ..
+    %g = nn.gradient %l wrt %v
+    ```
+  }];
+  let dependentDialects = ["::xfer::nn::NNDialect"];
+}
+
 def EraseMeaningPass : Pass<"nn-erase-meaning", "::mlir::func::FuncOp"> {
   let summary = "Strip meanings from tensor types";
   let description = [{
