@@ -160,10 +160,12 @@ static bool isArithmetic(Operation *op) {
              nn::TanhOp, nn::ErfOp, nn::SinOp, nn::CosOp>(op);
 }
 
-void xfer::reference::disturb(HostTensor &tensor, const Options &options, double factor) {
+void xfer::reference::disturb(HostTensor &tensor, const Options &options, double factor, bool onlyRounded) {
   if (!isa<FloatType>(tensor.element))
     return;
   for (double &value : tensor.values) {
+    if (onlyRounded && value == double(float(value)))
+      continue;
     uint64_t bits = llvm::bit_cast<uint64_t>(value) ^ (options.noiseSeed * 0x9E3779B97F4A7C15);
     for (unsigned shift : {30, 27}) // Stafford's mix of 64 bits
       bits = (bits ^ (bits >> shift)) * (shift == 30 ? 0xBF58476D1CE4E5B9 : 0x94D049BB133111EB);
@@ -215,7 +217,7 @@ FailureOr<Tensors> Evaluator::run(Block &block, ArrayRef<HostTensor> arguments) 
       return failure();
     for (auto [result, tensor] : llvm::zip_equal(op.getResults(), *out)) {
       if (noisy && !isSum(&op) && isArithmetic(&op))
-        disturb(tensor, options);
+        disturb(tensor, options, /*factor=*/1, /*onlyRounded=*/true);
       roundAll(tensor);
       if (failed(bindSymbols(result.getType(), tensor, op.getLoc())))
         return failure();

@@ -160,6 +160,22 @@ TEST_F(EvaluateTest, ErrorsOnDemand) {
   EXPECT_EQ(one[2].values[0], 2);
 }
 
+// What is exact has no error: the power of a negative number stays one with a whole exponent that was computed.
+TEST_F(EvaluateTest, NoErrorsInWhatIsExact) {
+  auto module = parseSourceString<ModuleOp>("func.func @f(%x: tensor<f32>, %y: tensor<f32>) -> tensor<f32> {\n"
+                                            "%one = nn.constant dense<1.0> : tensor<f32>\n"
+                                            "%e = nn.sub %y, %one : tensor<f32>\n"
+                                            "%p = nn.pow %x, %e : tensor<f32>\n"
+                                            "return %p : tensor<f32>\n}",
+                                            &context);
+  Options noisy{/*doublePrecision=*/true};
+  noisy.noise = 0x1p-20;
+  auto function = *module->getOps<func::FuncOp>().begin();
+  double power = evaluate(function, {floats({}, {-1.1f}), floats({}, {3})}, noisy)->front().values[0];
+  EXPECT_NE(power, double(-1.1f) * double(-1.1f));
+  EXPECT_NEAR(power, 1.21, 1e-5);
+}
+
 // Beside the point at which it was recorded, what is stopped stays, and what is scaled by -2 goes twice as far back.
 TEST_F(EvaluateTest, AnchoredGradients) {
   auto module =

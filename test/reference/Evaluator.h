@@ -29,8 +29,9 @@ private:
   std::map<std::string, int64_t> symbols;
 };
 
-/// `tensor` with the errors that `options` ask for, `factor` times.
-void disturb(HostTensor &tensor, const Options &options, double factor = 1);
+/// `tensor` with the errors that `options` ask for, `factor` times; with `onlyRounded` none in what float32 holds
+/// exactly.
+void disturb(HostTensor &tensor, const Options &options, double factor = 1, bool onlyRounded = false);
 
 // Each of these is null or empty for an operation of another family.
 using Inputs = llvm::ArrayRef<HostTensor>;
