@@ -123,7 +123,7 @@ void Cutter::findBorder() {
       if (!rows.stateOf(operand.get()).isRow())
         continue;
       bool staysRow = terminator ? getResultBind(function, operand.getOperandNumber()).getKind() == BindKind::Whole
-                                 : rows.stateOf(op.getResult(0)).kind == RowState::Row;
+                                 : rows.isRow(op);
       if (!staysRow)
         border.insert(operand.get());
     }

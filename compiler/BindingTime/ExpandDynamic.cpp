@@ -1,6 +1,9 @@
-//===- ExpandDynamic.cpp - contractions over dynamic extents as products and sums ---------------------------------===//
+//===- ExpandDynamic.cpp - what has no code for a dynamic number of samples, by what has --------------------------===//
 
 #include "compiler/BindingTime/Passes.h"
+#include "compiler/Dialect/NN/Transforms/ConvolutionByPosition.h"
+#include "compiler/Dialect/NN/Transforms/Loops.h"
+#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/Sequence.h"
 
 using namespace mlir;
@@ -62,20 +65,117 @@ void expand(nn::ContractOp op) {
   op.erase();
 }
 
-/// What only a convolution or a loop over samples of a known number has code for: strides of steps are fixed numbers.
+/// What would be longer than this many operations is not written out.
+constexpr int64_t mostOperations = 1 << 14;
+
+/// A loop whose steps lie in memory at distances that are known only with the samples.
+bool stepsAcrossSamples(nn::LoopOp loop) {
+  auto anyDynamic = [](ValueRange values) { return llvm::any_of(values, isDynamic); };
+  return anyDynamic(loop.getScanned()) || anyDynamic(loop.getResults().drop_front(loop.getCarryCount()));
+}
+
+/// The steps of a loop, one behind the other.
+void unroll(nn::LoopOp loop) {
+  if (loop.getConditional())
+    loop = nn::makeUnconditional(loop);
+  OpBuilder builder(loop);
+  Location location = loop.getLoc();
+  nn::LoopArguments own = loop.getBodyArguments();
+  SmallVector<Value> carries(loop.getCarries());
+  SmallVector<SmallVector<Value>> stacked(loop.getNumResults() - carries.size());
+  for (int64_t step = 0; step < int64_t(loop.getCount()); ++step) {
+    IRMapping mapping;
+    mapping.map(own.index, nn::createFilled(builder, location, double(step), builder.getI32Type()));
+    mapping.map(own.carries, carries);
+    mapping.map(own.invariants, loop.getInvariants());
+    for (auto [argument, scanned] : llvm::zip_equal(own.scanned, loop.getScanned())) {
+      nn::Extents extents = nn::extentsOf(scanned.getType());
+      SmallVector<int64_t> offsets(extents.size(), 0), sizes, strides(extents.size(), 1);
+      for (const nn::Extent &extent : extents)
+        sizes.push_back(extent.size);
+      offsets.front() = step;
+      sizes.front() = 1;
+      Value part = nn::SliceOp::create(builder, location, scanned, offsets, sizes, strides);
+      mapping.map(argument, nn::ReshapeOp::create(builder, location, part, ArrayRef(extents).drop_front()).getResult());
+    }
+    SmallVector<Value> values = nn::cloneBody(loop.getBody().front(), mapping, builder);
+    carries.assign(values.begin(), values.begin() + carries.size());
+    for (auto [parts, value] : llvm::zip_equal(stacked, ArrayRef(values).drop_front(carries.size()))) {
+      nn::Extents extents = nn::extentsOf(value.getType());
+      extents.insert(extents.begin(), nn::Extent(1));
+      parts.push_back(nn::ReshapeOp::create(builder, location, value, extents));
+    }
+  }
+  SmallVector<Value> results(carries);
+  for (ArrayRef<Value> parts : stacked)
+    results.push_back(parts.size() == 1 ? parts.front()
+                                        : nn::ConcatOp::create(builder, location, parts, int64_t(0)).getResult());
+  nn::replaceLoop(loop, results);
+}
+
+/// Loops from the inside out; those that are too long stay.
+void unrollLoops(ModuleOp module) {
+  SmallVector<nn::LoopOp> loops;
+  module.walk<WalkOrder::PostOrder>([&](nn::LoopOp loop) {
+    if (stepsAcrossSamples(loop))
+      loops.push_back(loop);
+  });
+  for (nn::LoopOp loop : loops) {
+    int64_t operations = 0;
+    loop.getBody().walk([&](Operation *) { ++operations; });
+    if (loop.getCount() > 0 && int64_t(loop.getCount()) * operations <= mostOperations)
+      unroll(loop);
+  }
+}
+
+/// A convolution of a dynamic number of images with a filter for all; everything else about it is known.
+template <typename Op> bool isOfSamples(Op op) {
+  auto knowsPlaces = [](Value images) {
+    ArrayRef<int64_t> extents = cast<RankedTensorType>(images.getType()).getShape();
+    return llvm::none_of(extents.drop_front(), ShapedType::isDynamic);
+  };
+  return isDynamic(op->getOperand(0)) && knowsPlaces(op->getOperand(0)) && knowsPlaces(op.getResult()) &&
+         !isDynamic(op.getW());
+}
+
+void expandConvolutions(ModuleOp module) {
+  SmallVector<Operation *> convolutions;
+  module.walk([&](Operation *op) {
+    auto forward = dyn_cast<nn::ConvOp>(op);
+    auto backward = dyn_cast<nn::ConvInputGradientOp>(op);
+    if ((forward && isOfSamples(forward)) || (backward && isOfSamples(backward)))
+      convolutions.push_back(op);
+  });
+  for (Operation *op : convolutions) {
+    OpBuilder builder(op);
+    nn::Extents given = nn::extentsOf(op->getOperand(0).getType()), filter = nn::extentsOf(op->getOperand(1).getType()),
+                made = nn::extentsOf(op->getResult(0).getType());
+    Value result;
+    if (auto forward = dyn_cast<nn::ConvOp>(op))
+      result = nn::ConvolutionByPosition(forward, given, filter, made, /*ownFilters=*/false, builder, op->getLoc())
+                   .forward(op->getOperand(0), op->getOperand(1));
+    else
+      result = nn::ConvolutionByPosition(cast<nn::ConvInputGradientOp>(op), made, filter, given, /*ownFilters=*/false,
+                                         builder, op->getLoc())
+                   .inputGradient(op->getOperand(0), op->getOperand(1));
+    op->getResult(0).replaceAllUsesWith(result);
+    op->erase();
+  }
+}
+
+/// What is left that has code for a number of samples alone that is known.
 StringRef unsupported(Operation *op) {
   auto anyDynamic = [](ValueRange values) { return llvm::any_of(values, isDynamic); };
   if (isa<nn::ConvOp, nn::ConvInputGradientOp, nn::ConvFilterGradientOp>(op))
     return anyDynamic(op->getOperands()) || anyDynamic(op->getResults()) ? "a convolution" : "";
   auto loop = dyn_cast<nn::LoopOp>(op);
-  if (!loop)
-    return "";
-  ValueRange stacked = loop.getResults().drop_front(loop.getCarryCount());
-  return anyDynamic(loop.getScanned()) || anyDynamic(stacked) ? "a scan" : "";
+  return loop && stepsAcrossSamples(loop) ? "a long scan" : "";
 }
 
 struct ExpandDynamic : impl::ExpandDynamicBase<ExpandDynamic> {
   void runOnOperation() override {
+    unrollLoops(getOperation());
+    expandConvolutions(getOperation());
     SmallVector<nn::ContractOp> contractions;
     getOperation().walk([&](nn::ContractOp op) {
       if (isDynamic(op.getA()) || isDynamic(op.getB()))

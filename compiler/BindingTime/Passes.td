@@ -40,11 +40,13 @@ def CutWhole : Pass<"xfer-cut-whole", "::mlir::ModuleOp"> {
 }
 
 def ExpandDynamic : Pass<"xfer-expand-dynamic", "::mlir::ModuleOp"> {
-  let summary = "Write contractions over dynamic extents as products and sums";
+  let summary = "Write contractions, convolutions and scans of whole data as what has code for it";
   let description = [{
     The emitter of contractions wants static extents; those of whole data (a confusion matrix, the Gram matrix of a
-    metric) are rare and small next to what computes the rows. After: no `nn.contract` has a dynamic extent. Convolutions
-    and scans of whole data have no code: they are errors here.
+    metric) are rare and small next to what computes the rows. After: no `nn.contract`, no `nn.conv` and no scan has a
+    dynamic extent. A contraction becomes products and their sum, a convolution of images a sum over the positions of
+    its kernel, a scan its steps one behind the other. What is left (gradients of filters, scans of more than 16384
+    operations) is an error.
 
     ```mlir
     %c = nn.contract %a, %b .. lhs_contract [0] rhs_contract [0] .. : (tensor<?x3xf32>, tensor<?x4xf32>) -> tensor<3x4xf32>

@@ -151,6 +151,12 @@ RowState RowWiseAnalysis::transfer(Operation &op) const {
       });
 }
 
+/// Samples are the extents that are known only when the data is opened.
+static bool hasSamples(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getRank() > 0 && type.isDynamicDim(0);
+}
+
 /// The steps of a loop, over and over until the carries keep their state; false where a step mixes rows.
 bool RowWiseAnalysis::enterLoop(Operation &op, SourceOf sourceOf) {
   auto loop = cast<nn::LoopOp>(op);
@@ -158,11 +164,11 @@ bool RowWiseAnalysis::enterLoop(Operation &op, SourceOf sourceOf) {
   SmallVector<RowState> carries;
   for (Value carry : loop.getCarries())
     carries.push_back(stateOf(carry));
-  // Equal rows, such as zeros, are rows of whatever the steps read.
+  // Equal rows, such as zeros, are rows of whatever the steps read, if there is one a sample. A counter has none.
   for (Value operand : loop->getOperands())
     if (RowState rows = stateOf(operand); rows.kind == RowState::Row)
-      for (RowState &carry : carries)
-        if (carry.kind == RowState::Uniform)
+      for (auto [carry, value] : llvm::zip(carries, loop.getCarries()))
+        if (carry.kind == RowState::Uniform && hasSamples(value))
           carry = RowState::row(rows.source);
   auto yield = cast<nn::YieldOp>(body.getTerminator());
   for (bool again = true; again;) {
@@ -212,9 +218,10 @@ bool RowWiseAnalysis::enterLoop(Operation &op, SourceOf sourceOf) {
       state = {};
     states[loop.getResult(i)] = state;
   }
-  // All or none: what reads the first result knows of all.
-  return llvm::all_equal(
-      llvm::map_range(loop.getResults(), [&](Value result) { return stateOf(result).kind == RowState::Row; }));
+  // All that are read or none: they are computed in one place.
+  auto isRead = [](Value result) { return !result.use_empty(); };
+  return llvm::all_equal(llvm::map_range(llvm::make_filter_range(loop.getResults(), isRead),
+                                         [&](Value result) { return stateOf(result).kind == RowState::Row; }));
 }
 
 void RowWiseAnalysis::enter(Operation &op, SourceOf sourceOf, bool loops) {
@@ -240,7 +247,7 @@ bool RowWiseAnalysis::findStranded(Block &block) {
   for (Operation &op : block)
     for (Value operand : op.getOperands()) {
       RowState state = stateOf(operand);
-      bool stays = op.getNumResults() > 0 && stateOf(op.getResult(0)).kind == RowState::Row;
+      bool stays = isRow(op);
       if (state.axis != 0 && !stays)
         found |= stranded.insert(operand).second;
     }

@@ -50,6 +50,10 @@ public:
   RowWiseAnalysis(mlir::func::FuncOp function, SourceOf sourceOf, bool loops = false);
 
   RowState stateOf(mlir::Value value) const { return states.lookup(value); }
+  /// Is it computed sample by sample?
+  bool isRow(mlir::Operation &op) const {
+    return llvm::any_of(op.getResults(), [&](mlir::Value result) { return stateOf(result).kind == RowState::Row; });
+  }
 
 private:
   RowState transfer(mlir::Operation &op) const;

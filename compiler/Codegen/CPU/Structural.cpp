@@ -128,7 +128,7 @@ Value ElementEmitter::pad(nn::PadOp op, ArrayRef<LaneIndex> index) {
     }
     from[axis] = at;
   }
-  if (type.getNumElements() == 0 && type.hasStaticShape())
+  if (type.hasStaticShape() && type.getNumElements() == 0)
     return zero(type.getElementType());
   return chooseOrZero(inside, type.getElementType(), [&] { return element(op.getX(), from); });
 }

@@ -8,6 +8,7 @@
 //===------------------------------------------------------------------------------------------------------------===//
 
 #include "compiler/Dialect/NN/Transforms/Batching.h"
+#include "compiler/Dialect/NN/Transforms/ConvolutionByPosition.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -54,136 +55,25 @@ template <typename Op> static FailureOr<Results> batchBesideSpace(Op op, Batcher
   return Results(made->getResults());
 }
 
-namespace {
-/// A convolution with a filter for each of a dynamic number of samples: a sum over the positions of the kernel, each a
-/// contraction of what the images have there with the filter there. Images are [samples, n, spatial.., channels].
-class ByPosition {
-public:
-  template <typename Op>
-  ByPosition(Op op, ArrayRef<Extent> image, ArrayRef<Extent> filter, ArrayRef<Extent> output, Batcher &batcher)
-      : batcher(batcher), strides(op.getStrides()), low(op.getPaddingLow()), high(op.getPaddingHigh()),
-        dilations(op.getDilations()), image(image), filter(filter), output(output), count(filter.size() - 2) {}
-
-  Value forward(Value x, Value w) {
-    Value sum;
-    eachPosition([&](ArrayRef<int64_t> at) {
-      Value term = contract(seen(x, at), filterAt(w, at), {count + 2}, {1});
-      sum = sum ? Value(AddOp::create(batcher.builder, batcher.location, sum, term)) : term;
-    });
-    return sum;
-  }
-
-  Value filterGradient(Value x, Value dy) {
-    SmallVector<Value> parts;
-    SmallVector<int64_t> places = llvm::to_vector(llvm::seq<int64_t>(1, count + 2));
-    eachPosition([&](ArrayRef<int64_t> at) {
-      Value part = contract(seen(x, at), dy, places, places);
-      Extents extents = extentsOf(part.getType());
-      extents.insert(extents.begin() + 1, Extent(1));
-      parts.push_back(batcher.reshape(part, extents));
-    });
-    Value all = parts.size() == 1 ? parts.front()
-                                  : ConcatOp::create(batcher.builder, batcher.location, parts, int64_t(1)).getResult();
-    Extents extents(filter);
-    extents.insert(extents.begin(), batcher.count);
-    return batcher.reshape(all, extents);
-  }
-
-  Value inputGradient(Value dy, Value w) {
-    Value sum;
-    eachPosition([&](ArrayRef<int64_t> at) {
-      Value term = contract(dy, filterAt(w, at), {count + 2}, {2});
-      SmallVector<int64_t> before(count + 3, 0), after(count + 3, 0), between(count + 3, 0);
-      for (int64_t i = 0; i < count; ++i) {
-        before[i + 2] = at[i] * dilations[i];
-        between[i + 2] = strides[i] - 1;
-        after[i + 2] = padded(i) - before[i + 2] - span(i);
-      }
-      term = PadOp::create(batcher.builder, batcher.location, term, before, after, between);
-      sum = sum ? Value(AddOp::create(batcher.builder, batcher.location, sum, term)) : term;
-    });
-    return slice(sum, low, llvm::map_to_vector(image.slice(1, count), [](const Extent &extent) { return extent.size; }),
-                 SmallVector<int64_t>(count, 1));
-  }
-
-private:
-  int64_t padded(int64_t i) const { return image[i + 1].size + low[i] + high[i]; }
-  int64_t span(int64_t i) const { return (output[i + 1].size - 1) * strides[i] + 1; }
-
-  void eachPosition(function_ref<void(ArrayRef<int64_t>)> visit) {
-    SmallVector<int64_t> at(count, 0);
-    for (int64_t axis = 0; axis >= 0;) {
-      visit(at);
-      for (axis = count - 1; axis >= 0 && ++at[axis] == filter[axis].size; --axis)
-        at[axis] = 0;
-    }
-  }
-
-  /// A part of the spatial axes; the others whole.
-  Value slice(Value value, ArrayRef<int64_t> from, ArrayRef<int64_t> sizes, ArrayRef<int64_t> steps) {
-    Extents extents = extentsOf(value.getType());
-    SmallVector<int64_t> offsets(extents.size(), 0), all, strides(extents.size(), 1);
-    for (const Extent &extent : extents)
-      all.push_back(extent.size);
-    for (int64_t i = 0; i < count; ++i) {
-      offsets[i + 2] = from[i];
-      all[i + 2] = sizes[i];
-      strides[i + 2] = steps[i];
-    }
-    return SliceOp::create(batcher.builder, batcher.location, value, offsets, all, strides);
-  }
-
-  /// What the windows see of the images at a position of the kernel: [samples, n, out.., c].
-  Value seen(Value x, ArrayRef<int64_t> at) {
-    SmallVector<int64_t> before(count + 3, 0), after(count + 3, 0), between(count + 3, 0), from, sizes;
-    for (int64_t i = 0; i < count; ++i) {
-      before[i + 2] = low[i];
-      after[i + 2] = high[i];
-      from.push_back(at[i] * dilations[i]);
-      sizes.push_back(output[i + 1].size);
-    }
-    if (llvm::any_of(before, [](int64_t n) { return n != 0; }) || llvm::any_of(after, [](int64_t n) { return n != 0; }))
-      x = PadOp::create(batcher.builder, batcher.location, x, before, after, between);
-    return slice(x, from, sizes, strides);
-  }
-
-  /// [samples, c, f] of [samples, kernel.., c, f].
-  Value filterAt(Value w, ArrayRef<int64_t> at) {
-    Extents extents = extentsOf(w.getType());
-    SmallVector<int64_t> offsets(extents.size(), 0), sizes, strides(extents.size(), 1);
-    for (const Extent &extent : extents)
-      sizes.push_back(extent.size);
-    for (int64_t i = 0; i < count; ++i) {
-      offsets[i + 1] = at[i];
-      sizes[i + 1] = 1;
-    }
-    Value part = SliceOp::create(batcher.builder, batcher.location, w, offsets, sizes, strides);
-    return batcher.reshape(part, {extents.front(), extents[extents.size() - 2], extents.back()});
-  }
-
-  Value contract(Value a, Value b, ArrayRef<int64_t> lhs, ArrayRef<int64_t> rhs) {
-    return ContractOp::create(batcher.builder, batcher.location, a, b, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{0}, lhs,
-                              rhs);
-  }
-
-  Batcher &batcher;
-  ArrayRef<int64_t> strides, low, high, dilations;
-  ArrayRef<Extent> image, filter, output; // of one sample
-  int64_t count;                          // of spatial axes
-};
-} // namespace
+/// `op` with a filter for each of a dynamic number of samples; the extents are those of one sample.
+template <typename Op>
+static ConvolutionByPosition byPosition(Op op, Extents image, Extents filter, Extents output, Batcher &batcher) {
+  for (Extents *extents : {&image, &filter, &output})
+    extents->insert(extents->begin(), batcher.count);
+  return ConvolutionByPosition(op, image, filter, output, /*ownFilters=*/true, batcher.builder, batcher.location);
+}
 
 static FailureOr<Results> batchByPosition(Operation *op, Batcher &batcher) {
   Value a = batcher.all(op->getOperand(0)), b = batcher.all(op->getOperand(1));
   Extents first = extentsOf(op->getOperand(0).getType()), second = extentsOf(op->getOperand(1).getType());
   Extents result = extentsOf(op->getResult(0).getType());
   return llvm::TypeSwitch<Operation *, FailureOr<Results>>(op)
-      .Case([&](ConvOp op) { return Results{ByPosition(op, first, second, result, batcher).forward(a, b)}; })
+      .Case([&](ConvOp op) { return Results{byPosition(op, first, second, result, batcher).forward(a, b)}; })
       .Case([&](ConvInputGradientOp op) {
-        return Results{ByPosition(op, result, second, first, batcher).inputGradient(a, b)};
+        return Results{byPosition(op, result, second, first, batcher).inputGradient(a, b)};
       })
       .Case([&](ConvFilterGradientOp op) {
-        return Results{ByPosition(op, first, result, second, batcher).filterGradient(a, b)};
+        return Results{byPosition(op, first, result, second, batcher).filterGradient(a, b)};
       });
 }
 
