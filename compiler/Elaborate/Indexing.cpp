@@ -159,10 +159,11 @@ static bool isComputedIndex(const Value &value) {
 Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, const ScopePtr &scope) {
   std::vector<Dim> dims = shapeOf(tensor);
   size_t written = expression.items.size();
-  // `..` alone stands for all axes that are not written.
+  // `..` alone stands for all axes that are not written, or for one each where there is an index for every axis.
   auto isRest = [](const dsl::IndexExpr::Item &item) { return item.isRange && !item.low && !item.high; };
   size_t rests = llvm::count_if(expression.items, isRest);
-  if (written - rests > dims.size() || rests > 1)
+  size_t covered = rests > 1 ? 1 : dims.size() + rests - written;
+  if (written - rests > dims.size() || (rests > 1 && written != dims.size()))
     return error(expression.range, "bad-index",
                  Twine(written) + (written == 1 ? " index for " : " indices for ") + Value(tensor).describe() +
                      (dims.empty() ? ", which has no axis" : ""));
@@ -179,7 +180,7 @@ Value Evaluator::slice(const Tensor &tensor, const dsl::IndexExpr &expression, c
   for (const dsl::IndexExpr::Item &item : expression.items) {
     const Dim &dim = dims[offsets.size() < dims.size() ? offsets.size() : dims.size() - 1];
     if (isRest(item)) {
-      for (size_t skipped = dims.size() + rests - written; skipped > 0; --skipped)
+      for (size_t skipped = covered; skipped > 0; --skipped)
         whole(dims[offsets.size()]);
       continue;
     }
