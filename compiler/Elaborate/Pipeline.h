@@ -297,6 +297,7 @@ private:
   FileLoader &loader;
   const ElaborateOptions &options;
   dsl::Diagnostics &diagnostics;
+  Scopes scopes; ///< goes behind all that holds values
   Evaluator evaluator;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::OpBuilder builder; ///< at the end of the module

@@ -11,7 +11,7 @@ Pipeline::Pipeline(MLIRContext &context, const dsl::SourceManager &sources, File
                    const ElaborateOptions &options, dsl::Diagnostics &diagnostics)
     : context(context), sources(sources), loader(loader), options(options), diagnostics(diagnostics),
       evaluator(diagnostics, sources, *this, context), builder(&context), inOrder(&context),
-      programScope(std::make_shared<Scope>()), libraryScope(std::make_shared<Scope>()) {
+      programScope(scopes.outermost()), libraryScope(scopes.outermost()) {
   programScope->program = true;
   definitionScope = Scope::inside(programScope);
   definitionScope->outsideStage = true;

@@ -119,6 +119,19 @@ bool Value::holdsTensor() const {
   return false;
 }
 
+Scope::Scope(Scopes &all, ScopePtr parent) : all(all), parent(std::move(parent)) { all.alive.push_back(*this); }
+
+Scope::~Scope() { all.alive.remove(*this); }
+
+Scopes::~Scopes() {
+  // None goes before all have forgotten their names: what one names may be the last to hold another.
+  std::vector<ScopePtr> left;
+  for (Scope &scope : alive)
+    left.push_back(scope.shared_from_this());
+  for (const ScopePtr &scope : left)
+    scope->names.clear();
+}
+
 const Value *Scope::findHere(llvm::StringRef name) const {
   auto found = names.find(name.str());
   return found == names.end() ? nullptr : &found->second;
@@ -148,7 +161,7 @@ ScopePtr Scope::withoutTensors() const {
   // The scopes of files hold definitions alone.
   if (!parent || program)
     return std::const_pointer_cast<Scope>(shared_from_this());
-  ScopePtr copy = std::make_shared<Scope>(parent->withoutTensors());
+  ScopePtr copy = inside(parent->withoutTensors());
   copy->barrier = barrier;
   copy->outsideStage = outsideStage;
   for (auto &[name, value] : names)

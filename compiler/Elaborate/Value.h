@@ -20,6 +20,7 @@
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/simple_ilist.h"
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,6 +32,7 @@ namespace xfer {
 
 class Value;
 class Scope;
+class Scopes;
 struct Arguments;
 struct Builtin;
 struct ModuleInstance;
@@ -287,10 +289,12 @@ struct ModuleInstance {
 };
 
 /// Names of one block; the parent is the block around it.
-class Scope : public std::enable_shared_from_this<Scope> {
+class Scope : public std::enable_shared_from_this<Scope>, public llvm::ilist_node<Scope> {
 public:
-  explicit Scope(ScopePtr parent = nullptr) : parent(std::move(parent)) {}
-  static ScopePtr inside(ScopePtr parent) { return std::make_shared<Scope>(std::move(parent)); }
+  explicit Scope(Scopes &all, ScopePtr parent = nullptr);
+  Scope(const Scope &) = delete;
+  ~Scope();
+  static ScopePtr inside(const ScopePtr &parent) { return std::make_shared<Scope>(parent->all, parent); }
 
   void define(llvm::StringRef name, Value value) { names[name.str()] = std::move(value); }
   /// Rebinds the innermost definition of `name` inside a function; defines it here where there is none.
@@ -312,8 +316,24 @@ public:
   bool seesStage() const { return !outsideStage && (!parent || parent->seesStage()); }
 
 private:
+  friend class Scopes;
+  Scopes &all;
   ScopePtr parent;
   std::map<std::string, Value> names;
+};
+
+/// The scopes of a program. A name and the function that it names hold each other through the function's closure, and
+/// so do a module and its parts: what still does when the program is done with goes with this.
+class Scopes {
+public:
+  Scopes() = default;
+  Scopes(const Scopes &) = delete;
+  ~Scopes();
+  ScopePtr outermost() { return std::make_shared<Scope>(*this); }
+
+private:
+  friend class Scope;
+  llvm::simple_ilist<Scope> alive;
 };
 
 } // namespace xfer
