@@ -2,15 +2,12 @@
 
 #include "compiler/Elaborate/Builtins.h"
 #include "compiler/Elaborate/Program.h"
-#include "xfer/rt/TextFile.h"
-#include "llvm/ADT/StringMap.h"
+#include "compiler/Elaborate/Vocabulary.h"
 
 using namespace mlir;
 using llvm::Twine;
 
 namespace xfer {
-
-static constexpr size_t maxTokens = size_t(1) << 20;
 
 /// The place of a token; nothing where the vocabulary has it not.
 static std::optional<int64_t> findToken(const List &vocabulary, llvm::StringRef token) {
@@ -18,6 +15,12 @@ static std::optional<int64_t> findToken(const List &vocabulary, llvm::StringRef 
     if (one.text() && *one.text() == token)
       return static_cast<int64_t>(i);
   return std::nullopt;
+}
+
+static Value listOf(Evaluator &evaluator, llvm::Expected<Tokens> tokens, dsl::SourceRange range) {
+  if (!tokens)
+    return evaluator.error(range, "bad-vocabulary", llvm::toString(tokens.takeError()));
+  return Value::list(std::vector<Value>(tokens->begin(), tokens->end()));
 }
 
 /// `vocabulary("words.txt")`: the lines of a file, read while the program is built.
@@ -32,33 +35,7 @@ static Value vocabulary(Evaluator &evaluator, std::vector<Value> &given, dsl::So
   std::optional<std::string> text = evaluator.pipeline.readText(*name, range);
   if (!text)
     return Value();
-  std::vector<Value> tokens;
-  llvm::StringMap<size_t> lineOf;
-  llvm::StringRef rest = *text;
-  auto wrong = [&](const Twine &what) {
-    return evaluator.error(range, "bad-vocabulary", "'" + *name + "' is no vocabulary: " + what);
-  };
-  while (!rest.empty()) {
-    auto [line, more] = rest.split('\n');
-    rest = more;
-    line.consume_back("\r");
-    size_t number = tokens.size() + 1;
-    if (line.empty())
-      return wrong("line " + Twine(number) + " is empty; each line holds one token");
-    for (llvm::StringRef left = line; !left.empty();) {
-      bool valid;
-      left = left.drop_front(rt::characterAt(left, valid));
-      if (!valid)
-        return wrong("line " + Twine(number) + " is not UTF-8");
-    }
-    auto [known, isNew] = lineOf.try_emplace(line, number);
-    if (!isNew)
-      return wrong("'" + line + "' stands in lines " + Twine(known->second) + " and " + Twine(number));
-    if (number > maxTokens)
-      return wrong("it has more than " + Twine(maxTokens) + " lines");
-    tokens.push_back(Value::string(line));
-  }
-  return tokens.empty() ? wrong("it is empty; each line holds one token") : Value::list(std::move(tokens));
+  return listOf(evaluator, parseVocabulary(*text, *name), range);
 }
 
 /// `alphabet("abc")`, `alphabet(file: "names.txt")`: characters; of a file those that occur, by their code points.
@@ -68,30 +45,10 @@ static Value alphabet(Evaluator &evaluator, std::vector<Value> &given, dsl::Sour
   const std::string *letters = given[0].text(), *name = given[1].text();
   if ((letters != nullptr) == (name != nullptr))
     return evaluator.error(range, "wrong-type", "'alphabet' wants either a string of characters or 'file:'");
-  std::optional<std::string> text = letters ? std::optional(*letters) : evaluator.pipeline.readText(*name, range);
-  if (!text)
-    return Value();
-  std::vector<Value> tokens;
-  std::set<std::string> seen; // in UTF-8 the order of the bytes is that of the code points
-  for (llvm::StringRef rest = *text; !rest.empty();) {
-    bool valid;
-    llvm::StringRef one = rest.take_front(rt::characterAt(rest, valid));
-    rest = rest.drop_front(one.size());
-    if (!valid)
-      return evaluator.error(range, "bad-vocabulary",
-                             (name ? "'" + *name + "'" : std::string("this alphabet")) + " is not UTF-8");
-    bool isNew = seen.insert(one.str()).second;
-    if (letters && !isNew)
-      return evaluator.error(range, "bad-vocabulary", "'" + one + "' stands twice in this alphabet");
-    if (letters)
-      tokens.push_back(Value::string(one));
-  }
-  if (name)
-    for (const std::string &one : seen)
-      tokens.push_back(Value::string(one));
-  if (tokens.empty())
-    return evaluator.error(range, "bad-vocabulary", "an alphabet has at least one character");
-  return Value::list(std::move(tokens));
+  if (letters)
+    return listOf(evaluator, parseAlphabet(*letters), range);
+  std::optional<std::string> text = evaluator.pipeline.readText(*name, range);
+  return text ? listOf(evaluator, collectAlphabet(*text, *name), range) : Value();
 }
 
 /// The arguments that `tokens` and `characters` share; false after an error.
