@@ -9,14 +9,11 @@
 #include "compiler/Target/ObjectFile.h"
 #include "compiler/Target/ProgramObject.h"
 #include "compiler/Tools/BuildCache.h"
-#include "compiler/Tools/ProgramSources.h"
+#include "compiler/Tools/ProgramReader.h"
 #include "compiler/Tools/Report.h"
 #include "compiler/Tools/WriteFile.h"
-#include "compiler/Weights/LoadFiles.h"
 #include "dsl/AST/Print.h"
 #include "dsl/Parse/Tokens.h"
-#include "dsl/Sema/Sema.h"
-#include "mlir/Parser/Parser.h"
 #include "xfer/rt/weights.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -30,176 +27,27 @@ namespace xfer {
 namespace {
 
 /// One run of the compiler over one program.
-class Driver {
+class Driver : public ProgramReader {
 public:
-  explicit Driver(const DriverOptions &options)
-      : options(options), context(MLIRContext::Threading::ENABLED), files(sources, diagnostics, options.data),
-        loads(options.data) {
-    prepareContext(context);
-    context.printOpOnDiagnostic(false); // what an operation looks like helps nobody who wrote a program
-    context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) { printCompilerMessage(diagnostic); });
+  Driver(const DriverOptions &options, CompilerSession &session) : ProgramReader(options, session) {
+    prepareContext(session.context);
   }
 
-  /// Reads the program up to the stage `xfer`; false after mistakes, which are printed. `takeFiles`: the weight files
-  /// that are there become a part of it, and those that are missing are warned of.
-  bool load(bool takeFiles);
-  int check() { return load(/*takeFiles=*/false) ? 0 : 1; }
   int build(llvm::StringRef output);
   int explain();
-  std::vector<std::string> filesRead() const;
 
 private:
-  bool isIR() const { return llvm::StringRef(options.input).ends_with(".mlir"); }
-  bool parse();
-  bool finishDiagnostics();
-  dsl::SourceRange rangeOf(Location location) const;
-  bool lookAtLoads(bool take);
-  void collectImports(const dsl::File &file, std::vector<const dsl::File *> &imported);
   bool loadOptions();
   int emitSource(llvm::raw_ostream &os, Stage stage);
   bool doesSomething();
   int emitCode(llvm::StringRef output, Stage stage);
   int linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::StringRef output, llvm::StringRef hash,
                       llvm::StringRef constants);
-  void printCompilerMessage(Diagnostic &diagnostic);
   bool write(llvm::StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> print);
   bool overwritesSource(llvm::StringRef path);
 
-  const DriverOptions &options;
-  MLIRContext context;
-  dsl::SourceManager sources;
-  dsl::Diagnostics diagnostics;
-  ProgramSources files;
-  LoadFiles loads;
-  const dsl::File *program = nullptr;
-  OwningOpRef<ModuleOp> module;
   CompileOptions compile;
 };
-
-/// What the compiler says after elaboration, in the form of every other message.
-void Driver::printCompilerMessage(Diagnostic &diagnostic) {
-  auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>();
-  if (place)
-    llvm::errs() << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn() << ": ";
-  else
-    llvm::errs() << options.input << ": ";
-  llvm::StringRef severity = diagnostic.getSeverity() == DiagnosticSeverity::Error     ? "error"
-                             : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning"
-                                                                                       : "note";
-  llvm::errs() << severity << ": " << diagnostic.str() << "\n";
-  for (Diagnostic &note : diagnostic.getNotes())
-    printCompilerMessage(note);
-}
-
-bool Driver::finishDiagnostics() {
-  if (options.strict)
-    diagnostics.makeWarningsErrors();
-  diagnostics.finish();
-  if (options.json)
-    dsl::printJson(llvm::outs(), sources, diagnostics);
-  else
-    dsl::printText(llvm::errs(), sources, diagnostics);
-  return !diagnostics.hasErrors();
-}
-
-void Driver::collectImports(const dsl::File &file, std::vector<const dsl::File *> &imported) {
-  for (const auto &item : file.items) {
-    auto *import = llvm::dyn_cast<dsl::ImportItem>(item.get());
-    if (!import || !import->file)
-      continue;
-    const dsl::File *other = files.import(import->file->text, file.id, import->range);
-    if (other && other != program && !llvm::is_contained(imported, other)) {
-      imported.push_back(other);
-      collectImports(*other, imported);
-    }
-  }
-}
-
-/// Reads the program's text and checks it as far as text goes; false where some of it could not be read. Mistakes that
-/// the text alone tells do not stop it: elaboration may find more.
-bool Driver::parse() {
-  program = files.open(options.input);
-  if (!program)
-    return false;
-  std::vector<const dsl::File *> imported;
-  collectImports(*program, imported);
-  if (diagnostics.hasErrors())
-    return false;
-  if (program->items.empty()) {
-    diagnostics.error("empty-program", {program->id, 0, 0},
-                      "the file holds no program; 'xferc new NAME' writes one to begin with");
-    return false;
-  }
-  dsl::checkFile(*program, imported, diagnostics);
-  diagnostics.settle();
-  return true;
-}
-
-/// From the place to the end of its line, in the program's text; nowhere if it is not in there.
-dsl::SourceRange Driver::rangeOf(Location location) const {
-  auto place = location->findInstanceOf<FileLineColLoc>();
-  for (dsl::FileId file = 1; place && file <= sources.getNumFiles(); ++file) {
-    if (sources.getName(file) != place.getFilename().getValue())
-      continue;
-    llvm::StringRef line = sources.getLine(file, place.getLine()).rtrim();
-    auto begin = static_cast<uint32_t>(line.data() - sources.getText(file).data());
-    return {file, begin + place.getColumn() - 1, begin + static_cast<uint32_t>(line.size())};
-  }
-  return {};
-}
-
-/// Looks at the weight files that the program names; false after a mistake in IR, which is printed.
-bool Driver::lookAtLoads(bool take) {
-  bool good = true;
-  auto say = [&](pipeline::LoadOp load, llvm::StringRef message, bool isError) {
-    if (isIR()) {
-      isError |= options.strict;
-      (isError ? load.emitError() : load.emitWarning()) << message;
-      good &= !isError;
-      return;
-    }
-    auto [first, others] = message.split('\n');
-    dsl::SourceRange range = rangeOf(load.getLoc());
-    dsl::Diagnostic &diagnostic = isError ? diagnostics.error("weight-file", range, first)
-                                          : diagnostics.warning("missing-weight-file", range, first);
-    if (!others.empty())
-      diagnostic.note({}, others.ltrim());
-  };
-  loads.check(*module, [&](pipeline::LoadOp load, llvm::StringRef message) { say(load, message, /*isError=*/true); });
-  if (take && good && !diagnostics.hasErrors())
-    loads.take(*module, [&](pipeline::LoadOp load, llvm::StringRef message) { say(load, message, /*isError=*/false); });
-  return good;
-}
-
-bool Driver::load(bool takeFiles) {
-  if (isIR()) {
-    module = parseSourceFile<ModuleOp>(options.input, &context);
-    if (module && !(*module)->hasAttr(pipeline::kProgramAttr)) {
-      module->emitError("this is no program: the module has no 'xfer.program'");
-      module = nullptr;
-    }
-    return module && lookAtLoads(takeFiles);
-  }
-  if (parse()) {
-    ElaborateOptions elaborated{llvm::sys::path::stem(options.input).str(), {}};
-    for (llvm::StringRef constant : options.constants)
-      elaborated.constants[constant.split('=').first.str()] = constant.split('=').second.str();
-    module = elaborate(context, sources, *program, files, elaborated, diagnostics);
-    if (module && !diagnostics.hasErrors())
-      lookAtLoads(takeFiles);
-  }
-  return finishDiagnostics() && module;
-}
-
-std::vector<std::string> Driver::filesRead() const {
-  std::vector<std::string> names(loads.getLookedUp());
-  names.insert(names.end(), files.getLookedUp().begin(), files.getLookedUp().end());
-  if (isIR())
-    names.push_back(options.input);
-  for (dsl::FileId file : files.programFiles())
-    names.push_back(sources.getName(file).str());
-  return names;
-}
 
 /// The options of the compilation, once for all commands; a mistake in them is printed.
 bool Driver::loadOptions() {
@@ -395,16 +243,18 @@ int Driver::explain() {
 
 } // namespace
 
-int checkProgram(const DriverOptions &options) { return Driver(options).check(); }
-
-int explainProgram(const DriverOptions &options) { return Driver(options).explain(); }
+int explainProgram(const DriverOptions &options) {
+  CompilerSession session;
+  return Driver(options, session).explain();
+}
 
 int buildProgram(const DriverOptions &options) {
   std::string output = options.output;
   std::optional<Stage> stage = getStage(options.emit);
   if (output.empty() && stage && *stage >= Stage::Object)
     output = llvm::sys::path::stem(options.input).str() + (*stage == Stage::Object ? ".o" : "");
-  return Driver(options).build(output);
+  CompilerSession session;
+  return Driver(options, session).build(output);
 }
 
 int runProgram(const DriverOptions &options, const std::vector<std::string> &arguments) {
@@ -425,7 +275,8 @@ int runProgram(const DriverOptions &options, const std::vector<std::string> &arg
   int status = 0;
   llvm::Expected<std::string> program = cache->get(
       request, llvm::sys::path::stem(options.input), [&](StringRef output) -> llvm::Expected<std::vector<std::string>> {
-        Driver driver(options);
+        CompilerSession session;
+        Driver driver(options, session);
         if ((status = driver.build(output)))
           return llvm::createStringError("");
         std::vector<std::string> files = driver.filesRead();

@@ -8,6 +8,8 @@
 
 namespace xfer {
 
+struct CompilerSession;
+
 struct DriverOptions {
   std::string executable; // path of xferc itself
   std::string input;      // .xfer; or .mlir, the stage `xfer` as text
@@ -25,6 +27,7 @@ struct DriverOptions {
 
 /// Each gives the exit status: 0, or 1 after a mistake that was reported on standard error.
 int checkProgram(const DriverOptions &options);
+int checkProgram(const DriverOptions &options, CompilerSession &session);
 int buildProgram(const DriverOptions &options);
 int explainProgram(const DriverOptions &options);
 /// Builds into the cache unless it is there, and becomes the program: returns only if that fails.

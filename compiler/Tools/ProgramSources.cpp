@@ -1,5 +1,4 @@
 #include "compiler/Tools/ProgramSources.h"
-#include "compiler/Tools/EmbeddedFiles.h"
 #include "dsl/Parse/Parser.h"
 #include "xfer/rt/TextFile.h"
 #include "llvm/ADT/SmallString.h"
@@ -10,28 +9,6 @@
 using namespace llvm;
 
 namespace xfer {
-
-/// The name that a line at the left margin of a library file defines; empty if it defines none.
-static StringRef definedName(StringRef line) {
-  for (StringRef word : {"fn ", "module ", "const "})
-    if (line.consume_front(word))
-      return line.ltrim().take_while([](char c) { return isAlnum(c) || c == '_'; });
-  return "";
-}
-
-ProgramSources::ProgramSources(dsl::SourceManager &sources, dsl::Diagnostics &diagnostics, std::string folder)
-    : sources(sources), diagnostics(diagnostics), folder(std::move(folder)) {
-  // An index of names, so that a program pays only for the library files that it uses.
-  for (unsigned i = 0; embeddedLibrary[i].path; ++i) {
-    StringRef text = embeddedLibrary[i].text;
-    while (!text.empty()) {
-      auto [line, rest] = text.split('\n');
-      text = rest;
-      if (StringRef name = definedName(line); !name.empty())
-        libraryFileOf[name] = i;
-    }
-  }
-}
 
 const dsl::File *ProgramSources::parse(dsl::FileId file) {
   auto &slot = parsed[file];
@@ -72,18 +49,6 @@ const dsl::File *ProgramSources::import(StringRef path, dsl::FileId importer, ds
   return parse(*file);
 }
 
-const dsl::File *ProgramSources::library(StringRef name) {
-  auto found = libraryFileOf.find(name);
-  if (found == libraryFileOf.end())
-    return nullptr;
-  const dsl::File *&file = libraryFiles[found->second];
-  if (!file) {
-    const EmbeddedFile &embedded = embeddedLibrary[found->second];
-    file = parse(sources.addText(("std/" + Twine(embedded.path)).str(), embedded.text));
-  }
-  return file;
-}
-
 std::optional<std::string> ProgramSources::readText(StringRef name, dsl::SourceRange range) {
   constexpr uint64_t limit = uint64_t(256) << 20;
   std::vector<std::string> paths;
@@ -117,11 +82,6 @@ std::optional<std::string> ProgramSources::readText(StringRef name, dsl::SourceR
                      join(paths, "', '") + "'; --data of xferc names another folder")
                         .str());
   return std::nullopt;
-}
-
-void ProgramSources::eachLibraryName(function_ref<void(StringRef)> visit) {
-  for (auto &entry : libraryFileOf)
-    visit(entry.getKey());
 }
 
 } // namespace xfer

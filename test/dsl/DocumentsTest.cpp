@@ -64,7 +64,7 @@ TEST(Documents, TableOfDiagnosticsIsWholeAndFresh) {
          at != end && !error; at.increment(error))
       collectCodes(at->path(), codes);
   }
-  for (const char *file : {"/compiler/Tools/Driver.cpp", "/compiler/Tools/ProgramSources.cpp"})
+  for (const char *file : {"/compiler/Tools/ProgramReader.cpp", "/compiler/Tools/ProgramSources.cpp"})
     collectCodes(XFER_SOURCE_DIR + std::string(file), codes);
   for (llvm::StringRef text : noCodes)
     codes.erase(text);

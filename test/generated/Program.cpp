@@ -13,7 +13,8 @@ namespace xfer::generated {
 OwningOpRef<ModuleOp> readProgram(MLIRContext &context, llvm::StringRef path) {
   dsl::SourceManager sources;
   dsl::Diagnostics diagnostics;
-  ProgramSources files(sources, diagnostics);
+  LibrarySources library(sources);
+  ProgramSources files(sources, library, diagnostics);
   OwningOpRef<ModuleOp> module;
   if (const dsl::File *program = files.open(path); program && !diagnostics.hasErrors()) {
     dsl::checkFile(*program, {}, diagnostics);
