@@ -1,7 +1,11 @@
 #include "dsl/Source/Diagnostics.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/iterator_range.h"
 #include <algorithm>
+#include <map>
 #include <numeric>
+#include <set>
+#include <tuple>
 
 using namespace xfer::dsl;
 
@@ -42,16 +46,6 @@ Diagnostic &Diagnostics::unknownName(llvm::StringRef code, SourceRange range, ll
   return diagnostic;
 }
 
-bool Diagnostics::isSeenAgain(size_t index) const {
-  const Diagnostic &later = diagnostics[index];
-  if (index < numSettled || later.severity != Severity::Error || !later.range.isValid())
-    return false;
-  return std::any_of(diagnostics.begin(), diagnostics.begin() + numSettled, [&](const Diagnostic &earlier) {
-    return earlier.severity == Severity::Error && earlier.range.isValid() && earlier.range.file == later.range.file &&
-           earlier.range.begin < later.range.end && later.range.begin < earlier.range.end;
-  });
-}
-
 /// Is the mistake behind a message in one place, and shows wherever that is read? Names that are not there, shapes and
 /// numbers of classes that a declaration has settled. Of others equal words are several mistakes: "division by zero".
 static bool isOfOneCause(const Diagnostic &diagnostic) {
@@ -60,6 +54,89 @@ static bool isOfOneCause(const Diagnostic &diagnostic) {
   return llvm::StringRef(diagnostic.code).starts_with("unknown-") || llvm::is_contained(codes, diagnostic.code);
 }
 
+namespace {
+
+/// The errors of an earlier look at the program. A file that is no program has as many mistakes as it has characters,
+/// so none of what follows may look at all messages for each.
+class SettledErrors {
+public:
+  explicit SettledErrors(llvm::iterator_range<std::deque<Diagnostic>::const_iterator> settled) {
+    for (const Diagnostic &one : settled)
+      if (one.severity == Severity::Error && one.range.isValid())
+        errors.push_back({one.range, 0});
+    std::sort(errors.begin(), errors.end());
+    for (size_t i = 0; i < errors.size(); ++i) {
+      bool sameFile = i > 0 && errors[i - 1].range.file == errors[i].range.file;
+      errors[i].furthest = std::max(errors[i].range.end, sameFile ? errors[i - 1].furthest : 0);
+    }
+  }
+
+  /// Has one a byte in common with the range?
+  bool touch(SourceRange range) const {
+    // The last that begins before the range ends.
+    auto behind = std::lower_bound(errors.begin(), errors.end(), One{{range.file, range.end, 0}, 0});
+    return behind != errors.begin() && std::prev(behind)->range.file == range.file &&
+           std::prev(behind)->furthest > range.begin;
+  }
+
+private:
+  struct One {
+    SourceRange range;
+    uint32_t furthest; ///< end of all that begin no later in the file
+    bool operator<(const One &other) const { return range < other.range; }
+  };
+  std::vector<One> errors;
+};
+
+/// Messages by place, each once.
+class Kept {
+public:
+  void add(Diagnostic &&diagnostic) {
+    if (joinsOther(diagnostic))
+      return;
+    if (diagnostics.empty() || diagnostics.back().range != diagnostic.range)
+      saidHere.clear();
+    if (!saidHere.insert({diagnostic.code, diagnostic.message}).second)
+      return;
+    Diagnostic &kept = diagnostics.emplace_back(std::move(diagnostic));
+    if (mayJoin(kept))
+      causes.try_emplace({kept.severity, kept.code, kept.message}).first->second.first = &kept;
+  }
+
+  std::deque<Diagnostic> diagnostics;
+
+private:
+  struct Cause {
+    Diagnostic *first = nullptr;
+    std::set<SourceRange> told; ///< in its notes
+  };
+
+  static bool mayJoin(const Diagnostic &diagnostic) {
+    return diagnostic.range.isValid() && diagnostic.fixIts.empty() && isOfOneCause(diagnostic);
+  }
+
+  /// One cause often shows in many places with the same words: one message, and the places.
+  bool joinsOther(const Diagnostic &diagnostic) {
+    if (!mayJoin(diagnostic))
+      return false;
+    auto same = causes.find({diagnostic.severity, diagnostic.code, diagnostic.message});
+    if (same == causes.end() || same->second.first->range == diagnostic.range)
+      return false;
+    auto &[first, told] = same->second;
+    if (told.empty())
+      for (const Note &note : first->notes)
+        told.insert(note.range);
+    if (told.insert(diagnostic.range).second)
+      first->note(diagnostic.range, "and here");
+    return true;
+  }
+
+  std::map<std::tuple<Severity, std::string, std::string>, Cause> causes;
+  std::set<std::pair<std::string, std::string>> saidHere; ///< code and message, at the range of the last
+};
+
+} // namespace
+
 void Diagnostics::finish() {
   std::vector<size_t> order(diagnostics.size());
   std::iota(order.begin(), order.end(), 0);
@@ -67,36 +144,16 @@ void Diagnostics::finish() {
     const SourceRange &x = diagnostics[a].range, &y = diagnostics[b].range;
     return x != y ? x < y : a < b;
   });
-  std::deque<Diagnostic> kept;
-  std::vector<bool> again(diagnostics.size());
-  for (size_t index : order)
-    again[index] = isSeenAgain(index);
+  SettledErrors settled({diagnostics.begin(), diagnostics.begin() + numSettled});
+  Kept kept;
   for (size_t index : order) {
-    if (again[index])
-      continue;
     Diagnostic &diagnostic = diagnostics[index];
-    // One cause often shows in many places with the same words: one message, and the places.
-    auto same = kept.end();
-    if (diagnostic.range.isValid() && diagnostic.fixIts.empty() && isOfOneCause(diagnostic))
-      same = std::find_if(kept.begin(), kept.end(), [&](const Diagnostic &other) {
-        return other.range.isValid() && other.range != diagnostic.range && other.fixIts.empty() &&
-               other.severity == diagnostic.severity && other.code == diagnostic.code &&
-               other.message == diagnostic.message;
-      });
-    if (same != kept.end()) {
-      bool told = std::any_of(same->notes.begin(), same->notes.end(),
-                              [&](const Note &note) { return note.range == diagnostic.range; });
-      if (!told)
-        same->note(diagnostic.range, "and here");
-      continue;
-    }
-    bool known = false;
-    for (auto other = kept.rbegin(); other != kept.rend() && other->range == diagnostic.range && !known; ++other)
-      known = other->code == diagnostic.code && other->message == diagnostic.message;
-    if (!known)
-      kept.push_back(std::move(diagnostic));
+    bool isSeenAgain = index >= numSettled && diagnostic.severity == Severity::Error && diagnostic.range.isValid() &&
+                       settled.touch(diagnostic.range);
+    if (!isSeenAgain)
+      kept.add(std::move(diagnostic));
   }
-  diagnostics = std::move(kept);
+  diagnostics = std::move(kept.diagnostics);
   numSettled = 0;
   numErrors = std::count_if(diagnostics.begin(), diagnostics.end(),
                             [](const Diagnostic &d) { return d.severity == Severity::Error; });

@@ -76,8 +76,6 @@ public:
 private:
   Diagnostic &add(Severity severity, llvm::StringRef code, SourceRange range, const llvm::Twine &message);
 
-  bool isSeenAgain(size_t index) const;
-
   std::deque<Diagnostic> diagnostics;
   unsigned numErrors = 0;
   size_t numSettled = 0;

@@ -105,6 +105,46 @@ TEST_F(DiagnosticsTest, SortsAndDropsRepetitions) {
   EXPECT_EQ(diagnostics.getNumErrors(), 2u);
 }
 
+// A later look sees old mistakes again: what touches the place of one goes, what begins where one ends stays.
+TEST_F(DiagnosticsTest, DropsWhatIsSeenAgain) {
+  FileId file = sources.addText("a.xfer", "abcdefghij"), other = sources.addText("b.xfer", "abcdefghij");
+  diagnostics.error("outer", {file, 1, 8}, "settled");
+  diagnostics.error("inner", {file, 2, 3}, "settled, and shorter");
+  diagnostics.warning("code", {other, 0, 9}, "settled, but no error");
+  diagnostics.settle();
+  diagnostics.error("again", {file, 7, 10}, "touches the longer one alone");
+  diagnostics.error("again", {file, 5, 5}, "is empty, and inside");
+  diagnostics.error("new", {file, 8, 10}, "begins behind");
+  diagnostics.error("new", {file, 0, 1}, "ends in front");
+  diagnostics.error("new", {other, 2, 3}, "is in another file");
+  diagnostics.error("new", {}, "is nowhere");
+  diagnostics.warning("new", {file, 2, 3}, "is no error");
+  diagnostics.finish();
+  std::vector<std::string> codes;
+  for (const Diagnostic &one : diagnostics.getAll())
+    codes.push_back(one.code);
+  EXPECT_EQ(codes, std::vector<std::string>({"new", "new", "outer", "inner", "new", "new", "code", "new"}));
+}
+
+// A file that is no program has a mistake at every character. Comparing each with all others would take minutes.
+TEST_F(DiagnosticsTest, FinishesManyMistakes) {
+  constexpr uint32_t count = 200000;
+  FileId file = sources.addText("a.xfer", std::string(2 * count, '&'));
+  for (uint32_t i = 0; i < count; ++i) {
+    diagnostics.error("unknown-operator", {file, 2 * i, 2 * i + 1}, "it is written 'and'").fixIt({}, "and");
+    diagnostics.error("unknown-name", {file, 2 * i, 2 * i + 1}, "no name");
+    diagnostics.error("code", {file, 0, 1}, "in one place: " + std::to_string(i));
+  }
+  diagnostics.settle();
+  for (uint32_t i = 0; i < count; ++i)
+    diagnostics.error("unknown-name", {file, 2 * i + i % 2, 2 * i + 1 + i % 2}, "seen again, or not");
+  diagnostics.finish();
+  EXPECT_EQ(diagnostics.getNumErrors(), 2 * count + 2);
+  for (const Diagnostic &one : diagnostics.getAll())
+    if (one.code == "unknown-name")
+      EXPECT_EQ(one.notes.size(), (one.message == "no name" ? count : count / 2) - 1);
+}
+
 TEST_F(DiagnosticsTest, MakesWarningsErrors) {
   diagnostics.warning("code", {}, "w");
   EXPECT_FALSE(diagnostics.hasErrors());
