@@ -30,7 +30,23 @@ bool Evaluator::runItems(const dsl::Block &block, const ScopePtr &scope) {
   return ok;
 }
 
+/// The name that a part, parameter, state or update of a module is about; null for what may stand in any body.
+static const dsl::Name *memberName(const dsl::Item &item) {
+  return llvm::TypeSwitch<const dsl::Item *, const dsl::Name *>(&item)
+      .Case<dsl::PartItem>([](auto *part) { return &part->name; })
+      .Case<dsl::ParamItem, dsl::StateItem, dsl::UpdateItem>([](auto *member) { return &member->slot.base; })
+      .Default([](auto *) { return nullptr; });
+}
+
 bool Evaluator::runItem(const dsl::Item &item, const ScopePtr &scope) {
+  // The text alone tells that there is no module here, and has told of the program's own file.
+  if (const dsl::Name *name = memberName(item); name && !frames.back().module) {
+    Scope &body = scope->bodyScope();
+    (body.barrier ? body : *scope).define(name->text, Value());
+    error(name->range, "misplaced-item",
+          "'" + name->text + "' would be a member of a module, and there is none here; a value is named by 'let'");
+    return false;
+  }
   return llvm::TypeSwitch<const dsl::Item *, bool>(&item)
       .Case<dsl::LetItem>([&](auto *let) {
         Value value = evaluate(*let->value, scope);
