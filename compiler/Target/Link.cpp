@@ -89,16 +89,16 @@ static Error runLinker(ArrayRef<std::string> arguments, StringRef output) {
   return Error::success();
 }
 
-#ifdef XFER_SANITIZER_LIBRARIES
-constexpr StringRef sanitizerLibraries[] = {XFER_SANITIZER_LIBRARIES};
+#ifdef XFER_WATCHER_LIBRARIES
+constexpr StringRef watcherLibraries[] = {XFER_WATCHER_LIBRARIES};
 #else
-constexpr ArrayRef<StringRef> sanitizerLibraries;
+constexpr ArrayRef<StringRef> watcherLibraries;
 #endif
 
-/// The libraries that a sanitizer build's runtime and generated code call.
-static void addSanitizer(std::vector<std::string> &arguments) {
+/// The libraries that a runtime and generated code call that a sanitizer watches, or whose lines are counted.
+static void addWatchers(std::vector<std::string> &arguments) {
   arguments.push_back("--whole-archive");
-  for (StringRef file : sanitizerLibraries)
+  for (StringRef file : watcherLibraries)
     arguments.push_back(file.str());
   arguments.push_back("--no-whole-archive");
   arguments.push_back("--export-dynamic");
@@ -121,7 +121,7 @@ Error linkProgram(ArrayRef<std::string> objects, StringRef runtime, StringRef ou
                                         system->loader,
                                         "-o",
                                         output.str()};
-  bool watched = !ArrayRef(sanitizerLibraries).empty();
+  bool watched = !ArrayRef(watcherLibraries).empty();
   if (options.strip && !watched) // a report names functions
     arguments.push_back("-s");
   for (StringRef file : {"Scrt1.o", "crti.o"})
@@ -130,7 +130,7 @@ Error linkProgram(ArrayRef<std::string> objects, StringRef runtime, StringRef ou
   arguments.insert(arguments.end(), objects.begin(), objects.end());
   arguments.push_back(runtime.str());
   if (watched)
-    addSanitizer(arguments);
+    addWatchers(arguments);
   for (StringRef file : {"libstdc++.a", "libgcc.a", "libgcc_eh.a"})
     arguments.push_back(inFolder(system->gcc, file));
   arguments.push_back(inFolder(system->startFiles, "libz.a"));
