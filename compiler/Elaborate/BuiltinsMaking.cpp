@@ -49,12 +49,14 @@ static Value iota(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRa
 /// everywhere.
 static std::optional<Tensor> seeded(Evaluator &evaluator, llvm::ArrayRef<Dim> shape, llvm::ArrayRef<int64_t> extents,
                                     int64_t seed, llvm::StringRef part, dsl::SourceRange range) {
-  constexpr int64_t most = int64_t(1) << 20;
-  auto type = RankedTensorType::get(extents, evaluator.builder().getF32Type());
-  if (type.getNumElements() > most) {
+  double count = 1; // which does not overflow
+  for (int64_t extent : extents)
+    count *= static_cast<double>(extent);
+  if (count > 0x1p20) {
     evaluator.error(range, "bad-extent", "a draw with a seed is a constant of at most 2^20 numbers");
     return std::nullopt;
   }
+  auto type = RankedTensorType::get(extents, evaluator.builder().getF32Type());
   // The two draws behind one `normal` differ by their part.
   std::mt19937_64 generator(static_cast<uint64_t>(seed) * 3 + (part == "/u" ? 1 : part == "/v" ? 2 : 0));
   std::vector<float> numbers(type.getNumElements());
@@ -71,7 +73,8 @@ static std::optional<Tensor> draw(Evaluator &evaluator, llvm::ArrayRef<Dim> shap
   SmallVector<int64_t> extents;
   // In evaluation mode a batch is a whole split, and each sample draws for itself.
   mlir::Value keys;
-  if (!shape.empty() && shape.front().extent.isDynamic() && evaluator.iterations.empty() && !evaluator.sampleKey)
+  if (seed.isNone() && !shape.empty() && shape.front().extent.isDynamic() && evaluator.iterations.empty() &&
+      !evaluator.sampleKey)
     keys = evaluator.pipeline.sampleKeys(shape.front().extent);
   for (const Dim &dim : keys ? shape.drop_front() : shape) {
     if (dim.extent.isDynamic()) {
@@ -149,6 +152,8 @@ static Value permutation(Evaluator &evaluator, std::vector<Value> &given, dsl::S
 }
 
 static Value onehot(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  if (const Tensor *numbers = given[0].tensor(); numbers && isa<FloatType>(numbers->type().getElementType()))
+    return evaluator.error(range, "wrong-element-type", "'onehot' wants labels or ints, found " + given[0].describe());
   std::optional<Tensor> y = evaluator.toTensor(given[0], range, evaluator.builder().getI32Type());
   if (!y)
     return Value();
@@ -161,8 +166,10 @@ static Value onehot(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
     classes = Dim{Extent(known), 0};
   } else {
     std::optional<std::vector<Dim>> shape = evaluator.shape(given[1], range);
-    if (!shape || shape->size() != 1)
+    if (!shape)
       return Value();
+    if (shape->size() != 1)
+      return evaluator.error(range, "bad-extent", "'onehot' wants one number of classes, found " + given[1].describe());
     classes = shape->front();
   }
   std::vector<Dim> shape = evaluator.shapeOf(*y);

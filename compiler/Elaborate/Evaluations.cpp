@@ -58,7 +58,7 @@ void Pipeline::report(const dsl::ReportItem &item, const ScopePtr &scope, Report
     auto *plain = llvm::dyn_cast<dsl::NameExpr>(figure.value.get());
     std::string name = figure.name ? figure.name->text : plain ? plain->name : sources.getText(range).str();
     if (!reporting.names.insert(name).second) {
-      error(range, "duplicate-name", "'" + name + "' is reported twice");
+      error(figure.name ? figure.name->range : range, "duplicate-name", "'" + name + "' is reported twice");
       reporting.ok = false;
       continue;
     }
@@ -92,6 +92,7 @@ void Pipeline::report(const dsl::ReportItem &item, const ScopePtr &scope, Report
             "a figure is a number, a vector or a matrix of fixed size, found " + Value(*tensor).describe() +
                 "; take its 'mean', or 'predict' it to have it written");
     if (!fixed) {
+      assert((discovering || diagnostics.hasErrors()) && "a figure is missing, and no mistake says why");
       reporting.ok = false;
       continue;
     }
