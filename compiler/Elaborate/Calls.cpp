@@ -231,7 +231,8 @@ Value Evaluator::callFunction(const Function &function, const Arguments &argumen
       wanted = 0;
     if (arguments.all.size() != wanted)
       return error(range, "wrong-count",
-                   "this function takes " + Twine(wanted) + " arguments, found " + Twine(arguments.all.size()));
+                   "this function takes " + Twine(wanted) + (wanted == 1 ? " argument" : " arguments") + ", found " +
+                       Twine(arguments.all.size()));
     for (auto [name, one] : llvm::zip(formals.names, arguments.all))
       scope->define(name.text, one.value);
     frame.name = "fn";

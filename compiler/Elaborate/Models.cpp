@@ -131,17 +131,18 @@ void Pipeline::emitLoads() {
     Attribute file;
     auto *name = llvm::dyn_cast<dsl::NameExpr>(load.file.get());
     for (const Option &option : optionList)
-      if (name && option.name == name->name)
+      if (name && option.name == name->name && option.kind == "string")
         file = pipeline::OptionRefAttr::get(&context, option.name);
-    Value value = evaluator.evaluate(*load.file, node.scope);
-    if (value.isPoison())
-      continue;
-    if (!value.text()) {
-      error(load.file->range, "wrong-type", "'load' wants the name of a file, found " + value.describe());
-      continue;
-    }
-    if (!file)
+    if (!file) {
+      Value value = evaluator.evaluate(*load.file, node.scope);
+      if (value.isPoison())
+        continue;
+      if (!value.text()) {
+        error(load.file->range, "wrong-type", "'load' wants the name of a file, found " + value.describe());
+        continue;
+      }
       file = text(*value.text());
+    }
     std::optional<std::string> into = evaluator.slotName(load.into, node.scope);
     if (!into)
       continue;

@@ -69,8 +69,6 @@ std::optional<Value> Pipeline::lookupInStage(llvm::StringRef name, dsl::SourceRa
 }
 
 Value Pipeline::readOption(const Option &option) {
-  if (option.kind == "string")
-    return Value::string(llvm::cast<StringAttr>(option.value).getValue());
   bool integer = option.kind != "float";
   Type element = integer ? Type(builder.getI32Type()) : Type(builder.getF32Type());
   return Value(Tensor{
@@ -125,8 +123,20 @@ std::optional<Value> Pipeline::lookup(llvm::StringRef name, dsl::SourceRange ran
   if (auto found = constants.find(name.str()); found != constants.end())
     return constant(found->second);
   for (const Option &option : optionList)
-    if (option.name == name)
-      return readOption(option);
+    if (option.name == name) {
+      if (option.kind != "string")
+        return readOption(option);
+      // What is made of text is made while the program is compiled: its default would stand for all that are given.
+      dsl::SourceRange keyword = optionKeyword(name);
+      evaluator
+          .report(range, "wrong-type",
+                  "'" + name +
+                      "' is text that is known when the program runs; it may name a file of 'read' or 'load', and "
+                      "nothing is computed from it")
+          .note(keyword, "a 'const' is known when the program is compiled")
+          .fixIt(keyword, "const");
+      return Value();
+    }
   if (auto found = modelValues.find(name.str()); found != modelValues.end())
     return found->second;
   if (std::optional<Value> family = familyOf(modelValues, name, [](const Value &model) { return model; }))
