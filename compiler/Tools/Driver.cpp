@@ -201,6 +201,8 @@ int Driver::build(llvm::StringRef output) {
     std::string text;
     llvm::raw_string_ostream os(text);
     int status = emitSource(os, *stage);
+    if (status && !output.empty() && output != "-") // what a mistake has cut short replaces no file
+      return status;
     if (overwritesSource(output) || !write(output, [&](llvm::raw_ostream &file) { file << text; }))
       return 1;
     return status;
