@@ -86,7 +86,8 @@ std::optional<Dim> Evaluator::partOfBounded(const Dim &dim, int64_t low, int64_t
     error(range, "bad-index",
           low < 0 ? "a part of a bounded dimension begins at an entry counted from the first: samples end at "
                     "different places"
-                  : "nothing is left of a bounded dimension of " + describeExtent(dim.extent));
+          : high > dim.extent.size ? "a part ends outside of a bounded dimension of " + describeExtent(dim.extent)
+                                   : "nothing is left of a bounded dimension of " + describeExtent(dim.extent));
     return std::nullopt;
   }
   int64_t cut = high < 0 ? low - high : low;

@@ -199,7 +199,8 @@ private:
     for (const Name &one : facts.splits)
       splits.push_back(one.text);
     if (!llvm::is_contained(splits, name.text))
-      unknown("unknown-split", name, "domain '" + owner + "' has no split '" + name.text + "'", splits,
+      unknown("unknown-split", name,
+              (owner.empty() ? "this domain" : "domain '" + owner + "'") + " has no split '" + name.text + "'", splits,
               "; it has " + llvm::join(splits, ", "));
   }
 
