@@ -17,12 +17,6 @@ class raw_ostream;
 namespace xfer::dsl {
 
 void print(llvm::raw_ostream &os, const File &file);
-void print(llvm::raw_ostream &os, const Item &item);
-void print(llvm::raw_ostream &os, const Expr &expr);
-void print(llvm::raw_ostream &os, const Type &type);
-void print(llvm::raw_ostream &os, const Slot &slot);
-void print(llvm::raw_ostream &os, const Selector &selector);
-void print(llvm::raw_ostream &os, const Selectors &selectors);
 
 /// `text` in double quotes, escaped as the language does.
 std::string quote(llvm::StringRef text);

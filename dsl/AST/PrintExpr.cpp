@@ -326,9 +326,3 @@ void Printer::body(const Body &body) {
   optional(" => ", body.value);
   block(body.block.get());
 }
-
-void xfer::dsl::print(llvm::raw_ostream &os, const Expr &expr) { Printer(os).print(expr); }
-void xfer::dsl::print(llvm::raw_ostream &os, const Type &type) { Printer(os).print(type); }
-void xfer::dsl::print(llvm::raw_ostream &os, const Slot &slot) { Printer(os).print(slot); }
-void xfer::dsl::print(llvm::raw_ostream &os, const Selector &selector) { Printer(os).print(selector); }
-void xfer::dsl::print(llvm::raw_ostream &os, const Selectors &selectors) { Printer(os).print(selectors); }

@@ -329,8 +329,6 @@ void Printer::clause(const Item &item) {
       .Case([&](const ReportItem *i) { list(i->figures); });
 }
 
-void xfer::dsl::print(llvm::raw_ostream &os, const Item &item) { Printer(os).print(item); }
-
 void xfer::dsl::print(llvm::raw_ostream &os, const File &file) {
   Printer printer(os);
   for (const ItemPtr &item : file.items)
