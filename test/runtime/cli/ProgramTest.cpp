@@ -1,8 +1,10 @@
 // A whole program (Program.cpp) as a user meets it: what it prints, writes and returns, and that no accident changes a
 // bit of its result.
+#include "runtime/core/Hash.h"
 #include "test/runtime/support/TemporaryFolder.h"
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -338,6 +340,19 @@ TEST_F(ProgramTest, ExportsAndPredicts) {
   Outcome damaged = run("--input new.csv", at("second"));
   EXPECT_EQ(damaged.code, 1);
   EXPECT_NE(damaged.err.find("damaged"), std::string::npos) << damaged.err;
+
+  // The footer: eight letters, the version, offset, size, and the hash of these.
+  bytes = read(at("copy"));
+  char *footer = bytes.data() + bytes.size() - 40;
+  uint64_t version = 2;
+  std::memcpy(footer + 8, &version, 8);
+  uint64_t hash = xfer::rt::hashBytes(footer, 32);
+  std::memcpy(footer + 32, &hash, 8);
+  write(at("second"), bytes);
+  chmod(at("second").c_str(), 0755);
+  Outcome newer = run("--input new.csv", at("second"));
+  EXPECT_EQ(newer.code, 1);
+  EXPECT_NE(newer.err.find("has version 2, this runtime knows 1"), std::string::npos) << newer.err;
 }
 
 // Several seeds give their mean and deviation, each run in a folder of its own.

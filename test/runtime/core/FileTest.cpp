@@ -1,6 +1,8 @@
 #include "runtime/core/File.h"
 #include "test/runtime/support/FileSizeLimit.h"
+#include "test/runtime/support/Pack.h"
 #include "test/runtime/support/TemporaryFolder.h"
+#include "xfer/rt/TextFile.h"
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -132,4 +134,24 @@ TEST_F(FileTest, CacheFolder) {
   folder.write("file", "");
   setenv("XFER_CACHE", folder.path("file").c_str(), 1);
   EXPECT_THAT(cacheFolder().message(), HasSubstr("set XFER_CACHE to a folder"));
+}
+
+// A text is what stands in the file, packed or not, without the mark that some editors put before it.
+TEST_F(FileTest, TextFile) {
+  std::string text(3 << 20, 'a'); // in several pieces
+  EXPECT_EQ(*readTextFile(folder.write("plain", "one\ntwo"), 100), "one\ntwo");
+  EXPECT_EQ(*readTextFile(folder.write("packed.gz", test::gzipped(text)), text.size()), text);
+  EXPECT_EQ(*readTextFile(folder.write("marked", "\xEF\xBB\xBFone"), 100), "one");
+  EXPECT_EQ(*readTextFile(folder.write("empty", ""), 0), "");
+}
+
+// A text that is too long is refused without unpacking all of it, and damage is named.
+TEST_F(FileTest, TextFileFailures) {
+  std::string text(3 << 20, 'a'), packed = test::gzipped(text);
+  EXPECT_THAT(readTextFile(folder.write("plain", "four"), 3).message(),
+              HasSubstr("plain' holds more than 3 bytes of text"));
+  EXPECT_THAT(readTextFile(folder.write("packed.gz", packed), 1000).message(), HasSubstr("holds more than 1000 bytes"));
+  EXPECT_THAT(readTextFile(folder.write("cut.gz", packed.substr(0, packed.size() / 2)), text.size()).message(),
+              HasSubstr("cut.gz"));
+  EXPECT_THAT(readTextFile(folder.path("none"), 3).message(), HasSubstr("there is no such file"));
 }
