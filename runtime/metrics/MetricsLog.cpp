@@ -12,7 +12,8 @@ Status MetricsLog::cannotWrite() const { return failure("cannot write '{}': {}",
 Expected<MetricsLog> MetricsLog::open(const std::string &path, uint64_t length) {
   if (Status status = checkTarget(path); status.failed())
     return status;
-  MetricsLog log(path, ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666), length);
+  // What is written goes to the end wherever that is, also when a line that had no room was cut off.
+  MetricsLog log(path, ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666), length);
   if (log.file < 0)
     return log.cannotWrite();
   struct stat facts;
@@ -25,8 +26,7 @@ Expected<MetricsLog> MetricsLog::open(const std::string &path, uint64_t length) 
 }
 
 Status MetricsLog::begin() {
-  bool cut = ::ftruncate(file, static_cast<off_t>(written)) == 0 && ::lseek(file, 0, SEEK_END) >= 0;
-  return cut ? Status::success() : cannotWrite();
+  return ::ftruncate(file, static_cast<off_t>(written)) == 0 ? Status::success() : cannotWrite();
 }
 
 MetricsLog::MetricsLog(MetricsLog &&other) noexcept

@@ -1,6 +1,7 @@
 #include "runtime/metrics/JsonText.h"
 #include "runtime/metrics/MetricsLog.h"
 #include "runtime/metrics/Progress.h"
+#include "test/runtime/support/FileSizeLimit.h"
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -83,6 +84,25 @@ TEST(MetricsLog, ContinuesAtALength) {
   EXPECT_EQ(MetricsLog::open("/dev/null", 0).message(), "cannot write '/dev/null': it is a device");
 }
 
+// A line for which there is no room is not begun: the log ends with the last whole one, and goes on when there is room.
+TEST(MetricsLog, FullDisk) {
+  std::string path = ::testing::TempDir() + "full.jsonl";
+  std::remove(path.c_str());
+  Expected<MetricsLog> log = MetricsLog::open(path, 0);
+  ASSERT_TRUE(log && log->begin().ok()) << log.message();
+  ASSERT_TRUE(log->write("{\"a\": 1}").ok());
+  {
+    test::FileSizeLimit limit(12);
+    EXPECT_EQ(log->write("{\"a\": 2}").message(), "cannot write '" + path +
+                                                      "': the file would be larger than is allowed; "
+                                                      "raise the limit (ulimit -f)");
+  }
+  EXPECT_EQ(contentOf(path), "{\"a\": 1}\n");
+  ASSERT_TRUE(log->write("{\"a\": 3}").ok());
+  EXPECT_TRUE(log->sync().ok());
+  EXPECT_EQ(contentOf(path), "{\"a\": 1}\n{\"a\": 3}\n");
+}
+
 // Times are written as a clock would show them.
 TEST(Progress, ClockText) {
   EXPECT_EQ(clockText(0.4), "0:00");
@@ -133,4 +153,39 @@ TEST(Progress, PlainLinesInsideAnEpoch) {
   EXPECT_NE(lines[0].find(" left"), std::string::npos) << lines[0];
   EXPECT_EQ(lines[1].find("adapt  epoch 1/1  step 100  task 0.5000  "), 0u) << lines[1];
   EXPECT_EQ(lines[2], "adapt  done in 0:00  task 0.5000");
+}
+
+// A bar is drawn over itself, a note stands above it, and the stage's last line in its place.
+TEST(Progress, Bar) {
+  std::string path = ::testing::TempDir() + "progress-bar.txt";
+  FILE *stream = std::fopen(path.c_str(), "w");
+  Progress progress(stream, Progress::Bar);
+  progress.begin("adapt", 100, 2, 64, 0);
+  progress.step(1, 0, {{"task", 2}}); // too soon
+  std::this_thread::sleep_for(std::chrono::milliseconds(110));
+  progress.step(50, 0, {{"task", 1.5}});
+  progress.note("a note");
+  std::this_thread::sleep_for(std::chrono::milliseconds(110));
+  progress.epoch(100, 1, {{"task", 0.5}});
+  progress.end();
+  std::fclose(stream);
+  std::string text = contentOf(path);
+  EXPECT_EQ(text.find("adapt  epoch 1/2 [##########..........]  task 1.5000  "), 0u) << text;
+  EXPECT_NE(text.find(" left\r\033[Ka note\nadapt  epoch 2/2 [####################]  task 0.5000  "), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\r\033[Kadapt  done in 0:00  task 0.5000\n"), std::string::npos) << text;
+}
+
+// Who asks for silence gets no note either.
+TEST(Progress, Silent) {
+  std::string path = ::testing::TempDir() + "progress-silent.txt";
+  FILE *stream = std::fopen(path.c_str(), "w");
+  Progress progress(stream, Progress::Silent, std::chrono::milliseconds(0));
+  progress.begin("adapt", 1, 1, 64, 0);
+  progress.step(1, 0, {{"task", 2}});
+  progress.epoch(1, 0, {{"task", 2}});
+  progress.note("a note");
+  progress.end();
+  std::fclose(stream);
+  EXPECT_EQ(contentOf(path), "");
 }
