@@ -155,6 +155,92 @@ TEST(Manifest, SumsOfExtents) {
   }
 }
 
+// So is what stands twice, belongs to another place or is of another kind than its place wants.
+TEST(Manifest, RefusesWhatDoesNotFit) {
+  const json good = smallProgram();
+  auto at = [&](const char *pointer) { return good[json::json_pointer(pointer)]; };
+  auto binding = [](const char *kind, const char *name, const char *type, json shape) {
+    return json{{"bind", kind}, {"name", name}, {"type", type}, {"shape", std::move(shape)}};
+  };
+  const json scalar = json::array(), word = {{"rule", "words"}, {"at_most", 4}, {"vocabulary", {"a"}}};
+  json noRule = word, noWord = word;
+  noRule["rule"] = "syllables";
+  noWord["vocabulary"] = json::array();
+  const json port = {{"name", "value"}, {"type", "f32"}, {"shape", {4}}};
+  auto exported = [&](json outputs) {
+    return json{{"name", "e"}, {"function", 4}, {"batch", 16}, {"outputs", outputs}};
+  };
+  auto sweep = [](json axis) {
+    return json{
+        {"sweep", json::array({axis})}, {"mode", "best"}, {"pass", 2}, {"output", "accuracy"}, {"body", json::array()}};
+  };
+  const std::tuple<const char *, json, const char *> cases[] = {
+      {"/options/0", 3, "an object is expected"},
+      {"/options/1/default", 0.5, "the default of an int option is not an integer"},
+      {"/options/1/type", "complex", "unknown type 'complex'"},
+      {"/options/1/name", "lr", "option 'lr' has no name of its own"},
+      {"/parameters/0/layout", "round", "unknown layout 'round'"},
+      {"/states/0/owner", "stage:other", "'learn.m' belongs to no stage"},
+      {"/tokenizers", json::array({noRule}), "unknown rule 'syllables'"},
+      {"/tokenizers", json::array({noWord}), "the vocabulary has no token"},
+      {"/domains/1", at("/domains/0"), "two domains are called 'toy'"},
+      {"/stages/1", at("/stages/0"), "two stages are called 'learn'"},
+      {"/stages/0/sources/1", at("/stages/0/sources/0"), "two sources are called 'toy'"},
+      {"/stages/0/sources", json::array(), "a stage needs a source"},
+      {"/stages/0/epoch_by", "other", "there is no source 'other'"},
+      {"/stages/0/sources/0/sampler", {{"kind", "odd"}}, "unknown sampler 'odd'"},
+      {"/stages/0/sources/0/sampler",
+       {{"kind", "balanced"}, {"field", "x"}},
+       "there is no field 'x' of one integer a sample"},
+      {"/baselines", json::array({{{"name", "b"}, {"of", "learn"}}, {{"name", "b"}, {"of", "learn"}}}),
+       "two baselines are called 'b'"},
+      {"/baselines", json::array({{{"name", "learn"}, {"of", "learn"}, {"runs", true}}}),
+       "the stage of this baseline is one already"},
+      {"/baselines", json::array({{{"name", "b"}, {"of", "learn"}, {"runs", 1}}}), "true or false is expected"},
+      {"/evaluations/0/reports/0/kind", "table", "unknown kind 'table'"},
+      {"/evaluations/0/reports/0/baseline", "b", "there is no baseline 'b'"},
+      {"/order/2", sweep({{"option", "none"}, {"values", {1}}}), "'none' is not an option with a number"},
+      {"/order/2", sweep({{"option", "lr"}, {"values", {"a"}}}), "a number is expected"},
+      {"/order/2", sweep({{"option", "lr"}, {"values", json::array()}}), "a sweep has points, at most 100000"},
+      {"/functions/0/arguments/0/type", "f32", "i32 [n] is expected"},
+      {"/functions/0/arguments/0/shape", {9}, "is not 'batch'"},
+      {"/functions/0/arguments/1", binding("batch", "toy.x", "f32", {10, 4}),
+       "has no value while samples are generated"},
+      {"/functions/0/results/0/bind", "whole", "result 'x' is not a batch of a field"},
+      {"/functions/0/results", json::array({at("/functions/0/results/0")}), "not every field has a result"},
+      {"/functions/1/arguments/0/shape", {3}, "i32 [4] is expected"},
+      {"/functions/3/arguments/1/name", "x", "'source.field' is expected as the name"},
+      {"/functions/3/arguments/1/name", "toy.z", "domain 'toy' has no field 'z'"},
+      {"/functions/3/arguments/1/name", "toy.support.x", "source 'toy' has no part 'support'"},
+      {"/functions/3/arguments/3", binding("counter", "lr", "f32", scalar), "unknown counter 'lr'"},
+      {"/functions/3/arguments/3/type", "u8", "a scalar of type f32 or i32 is expected"},
+      {"/functions/3/arguments/3", binding("key", "toy", "i32", {8, 3}), "i32 [n, 4] is expected"},
+      {"/functions/3/arguments/3", binding("key", "toy", "i32", {9, 4}), "is not the batch of source 'toy'"},
+      {"/functions/3/arguments/3", binding("whole", "c0", "f32", {8, 2}),
+       "argument 'c0' has no value in a training step"},
+      {"/functions/3/arguments/4", at("/functions/3/arguments/0"), "a parameter or state stands twice on one side"},
+      {"/functions/3/results/1/type", "i32", "f32 [] is expected"},
+      {"/functions/3/results/1", binding("output", "loss", "f32", scalar),
+       "result 'loss' has no place in a training step"},
+      {"/functions/4/arguments/0/draw", 1, "a pass reads one batch at a time"},
+      {"/functions/4/arguments/1", binding("whole", "c1", "f32", {16, 2}),
+       "argument 'c1' has no value in a batch of a pass"},
+      {"/functions/4/results/1", at("/functions/4/results/0"), "'c0' is computed twice"},
+      {"/functions/5/arguments/2", binding("batch", "toy.x", "f32", {16, 4}),
+       "argument 'toy.x' has no value outside a batch"},
+      {"/functions/5/results/0/shape", {"toy.test"}, "an output has a fixed shape"},
+      {"/functions/5/results/1", binding("watch", "w", "f32", scalar), "result 'w' has no place in a pass"},
+      {"/exports", json::array({exported(json::array({port}))}),
+       "argument 'toy.x' is neither an input nor known to an export"},
+  };
+  for (const auto &[pointer, value, text] : cases) {
+    json program = good;
+    program[json::json_pointer(pointer)] = value;
+    EXPECT_NE(problemOf(program).find(text), std::string::npos)
+        << pointer << " = " << value << " gave: " << problemOf(program);
+  }
+}
+
 // A sum has a row a sample where it is computed, and the shape of one row where it is read.
 TEST(Manifest, SumsOverSamples) {
   json program = smallProgram();

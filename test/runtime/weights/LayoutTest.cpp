@@ -84,6 +84,39 @@ TEST(Layout, Conversions) {
       HasSubstr("the value 1099511627776, which does not fit the type i32"));
 }
 
+// Numbers of every width become integers of ours where these hold them: what PyTorch counts in 64 bits, masks in bytes.
+template <typename From, typename To>
+static void expectInteger(StoredType stored, ElementType type, From good, From bad) {
+  To value;
+  EXPECT_TRUE(readTensor(tensorOf(stored, {1}, &good), type, WeightLayout::Plain, {1}, &value).ok());
+  EXPECT_EQ(static_cast<int64_t>(value), static_cast<int64_t>(good));
+  EXPECT_THAT(readTensor(tensorOf(stored, {1}, &bad), type, WeightLayout::Plain, {1}, &value).message(),
+              HasSubstr("which does not fit the type"));
+}
+
+TEST(Layout, Integers) {
+  expectInteger<int8_t, uint8_t>(StoredType::I8, ElementType::U8, 127, -1);
+  expectInteger<uint16_t, uint8_t>(StoredType::U16, ElementType::U8, 255, 256);
+  expectInteger<int16_t, uint8_t>(StoredType::I16, ElementType::U8, 0, -3);
+  expectInteger<uint32_t, int32_t>(StoredType::U32, ElementType::I32, 2147483647u, 2147483648u);
+  expectInteger<int32_t, uint8_t>(StoredType::I32, ElementType::U8, 200, 1 << 20);
+  expectInteger<uint64_t, int64_t>(StoredType::U64, ElementType::I64, 1, uint64_t(1) << 63);
+  expectInteger<uint8_t, uint8_t>(StoredType::U8, ElementType::Bool, 1, 2);
+}
+
+// Floats are stored as wide as they are computed with.
+TEST(Layout, Floats) {
+  float single = 1.5f;
+  double wide;
+  uint16_t narrow;
+  ASSERT_TRUE(
+      readTensor(tensorOf(StoredType::F32, {1}, &single), ElementType::F64, WeightLayout::Plain, {1}, &wide).ok());
+  EXPECT_EQ(wide, 1.5);
+  ASSERT_TRUE(
+      readTensor(tensorOf(StoredType::F32, {1}, &single), ElementType::BF16, WeightLayout::Plain, {1}, &narrow).ok());
+  EXPECT_EQ(floatOfBfloat(narrow), 1.5f);
+}
+
 // Shapes and kinds of type that do not belong together are refused with both sides.
 TEST(Layout, Mismatches) {
   float values[6] = {}, destination[6];
