@@ -64,6 +64,9 @@ module attributes {xfer.program = "digits"} {
   xfer.repeat 2 {
     xfer.run evaluation "usps.test"
   }
+  xfer.sweep [#xfer.axis<"lr", [1.000000e-02, 2.000000e-02]>] keep <"best" by = <"test", "accuracy">> {
+    xfer.run stage "adapt"
+  }
 }
 )mlir";
 
@@ -135,6 +138,19 @@ TEST_F(XferDialectTest, Names) {
   expectError("over = \"source_only\"", "over = \"other\"", "names no baseline");
   expectError("run stage \"adapt\"", "run stage \"adept\"", "names no stage: 'adept'");
   expectError("run evaluation \"usps.test\"", "run evaluation \"test\"", "names no evaluation: 'test'");
+  expectError("run stage \"adapt\"", "run pass \"adept\"", "names no pass: 'adept'");
+  expectError("axis<\"lr\"", "axis<\"start\"", "sets 'start', which is no option with a number");
+  expectError("keep <\"best\" by = <\"test\"", "keep <\"best\" by = <\"tset\"", "names no pass: 'tset'");
+  expectError("of \"adapt\"", "of \"adopt\"", "is of the unknown stage 'adopt'");
+  expectError("\"source_only\" of \"adapt\"", "\"source_only\" of \"adapt\" runs",
+              "runs, but there is no stage 'source_only'");
+  expectError("label = #xfer.param<\"lr\">", "label = #xfer.param<\"rl\">", "reads from the unknown option 'rl'");
+  expectError("epochs #xfer.param<\"epochs\">", "epochs #xfer.param<\"epochs\"> epoch_by \"mnist\"",
+              "sets the epoch by the unknown source 'mnist'");
+  expectError("<\"test\", \"accuracy\">>]\n", "<\"test\", \"accuracy\">>] from \"before\"\n",
+              "starts from the unknown stage 'before'");
+  expectError("bind<option, \"lr\">", "bind<option, \"rl\">", "names no option");
+  expectError("bind<param, \"net.w\">},\n", "bind<state, \"net.v\">},\n", "names no state");
 }
 
 // A load names what exists, and rules whose halves fit.
@@ -165,6 +181,20 @@ TEST_F(XferDialectTest, Signatures) {
   expectError("bind<watch, \"task\">", "bind<param, \"net.w\">", "declared is 'tensor<4x2xf32>'");
   expectError("usps.x\" draw = 1", "uspsx\" draw = 1", "is not of the form source.field");
   expectError("inputs [#xfer.field<\"x\"", "inputs [#xfer.field<\"y\"", "declares 'y'");
+  expectError("bind<check, \"1\">", "bind<watch, \"task\">", "of 'step' writes watch 'task' a second time");
+  expectError("%k: tensor<4xi32> {xfer.bind = #xfer.bind<stepkey, \"\">})\n      -> (tensor<4x2xf32> {xfer.bind = "
+              "#xfer.bind<param, "
+              "\"net.w\">})",
+              "%k: tensor<4xi32>) -> tensor<4x2xf32>", "names @init, which does not bind argument 0");
+  expectError("bind<input, \"x\">", "bind<output, \"x\">", "is an argument");
+  // Of a function alone.
+  for (auto [attribute, expected] : {std::make_pair("xfer.bind = 3 : i64", "with a value that is not #xfer.bind"),
+                                     std::make_pair("xfer.bond = 3 : i64", "has the unknown attribute 'xfer.bond'")}) {
+    message.clear();
+    std::string text = std::string("func.func private @f(tensor<f32> {") + attribute + "})";
+    EXPECT_FALSE(parseSourceString<ModuleOp>(text, &context));
+    EXPECT_NE(message.find(expected), std::string::npos) << message;
+  }
 }
 
 // What one op can see alone.
@@ -181,6 +211,44 @@ TEST_F(XferDialectTest, Ops) {
   expectError("xfer.site 1", "xfer.site 2", "expected 1");
   expectError("xfer.repeat 2", "xfer.repeat 0", "value is positive");
   expectError("value dense<0.0> : tensor<4x2xf32>", "value dense<0.0> : tensor<2x4xf32>", "has a value of the type");
+  expectError("\"net.w\" : tensor<4x2xf32>", "\"net.w\" : tensor<?x2xf32>", "(C1) has the dynamic type");
+  expectError("owner \"stage:adapt\"", "owner \"stage:\"", "(C2) has the owner 'stage:'");
+  expectError("\"label\", \"i32\" classes", "\"x\", \"i32\" classes", "(C1) has two fields 'x'");
+  expectError("\"test\", of = \"all\"", "\"train\", of = \"all\"", "(C1) has two splits 'train'");
+  expectError("<\"label\", \"train\">", "<\"label\", \"valid\">", "in the unknown split 'valid'");
+  expectError("xfer.site 1", "xfer.site 0", "(C1) has the number 0; sites count from 1");
+  expectError("[#xfer.source<\"usps\", domain",
+              "[#xfer.source<\"usps\", domain = \"usps\", split = \"all\", batch = 4>, "
+              "#xfer.source<\"usps\", domain",
+              "(C1) has two sources 'usps'");
+  expectError("256>] function @test", "256>]", "(C2) has neither a function nor a source with rows");
+  expectError("epochs #xfer.param<\"epochs\">", "", "(C3) wants one of epochs and steps");
+  expectError("epochs #xfer.param<\"epochs\">", "epochs 0 : i64", "(C3) has the length 0");
+  expectError("every = 2 \"epochs\"", "every = 2 \"weeks\"", "every 2 'weeks'");
+  expectError("\"accuracy\", \"value\"", "\"accuracy\", \"table\"", "(C2) reports a 'table'");
+  expectError("batch 16 like", "batch 0 like", "(C1) has the batch 0");
+  expectError("<\"lr\", [1.000000e-02, 2.000000e-02]>", "<\"lr\", []>", "(C1) has an axis without numbers");
+  expectError("keep <\"best\"", "keep <\"last\"", "(C2) does not say by what the best point is kept");
+  expectError("run stage \"adapt\"", "run test \"adapt\"", "runs a 'test'");
+  expectError("{xfer.program = \"digits\"}", "{xfer.program = 3 : i64}", "a string on a module");
+  expectError("{xfer.program = \"digits\"}", "{xfer.programme = \"digits\"}",
+              "has the unknown attribute 'xfer.programme'");
+  expectError("{xfer.program = \"digits\"}", "{xfer.program = \"digits\", xfer.formulas = []}",
+              "a list of strings on a stage");
+}
+
+// How texts become tokens.
+TEST_F(XferDialectTest, Tokenizers) {
+  const std::string at = "xfer.domain";
+  auto tokenizer = [&](StringRef rule, StringRef vocabulary, int most, int first) {
+    return "xfer.tokenizer \"t\" " + rule.str() + " at_most " + std::to_string(most) + " first " +
+           std::to_string(first) + " " + vocabulary.str() + "\n  " + at;
+  };
+  EXPECT_TRUE(parse(at, tokenizer("words", "[\"a\", \"b\"]", 4, 1))) << message;
+  expectError(at, tokenizer("syllables", "[\"a\"]", 4, 0), "(C1) has the unknown rule 'syllables'");
+  expectError(at, tokenizer("words", "[\"a\"]", 0, 0), "(C1) makes at most 0 tokens");
+  expectError(at, tokenizer("words", "[]", 4, -1), "(C2) has an empty vocabulary");
+  expectError(at, tokenizer("words", "[\"a\"]", 4, 1), "(C2) puts the token 1 around a text, of 1");
 }
 
 } // namespace
