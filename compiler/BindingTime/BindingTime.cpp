@@ -14,11 +14,6 @@ StringRef toString(When when) {
   return names[static_cast<unsigned>(when)];
 }
 
-StringRef toString(Over over) {
-  static constexpr StringLiteral names[] = {"nothing", "sample", "batch"};
-  return names[static_cast<unsigned>(over)];
-}
-
 std::string ProgramWrites::keyOf(BindAttr bind) {
   return (stringifyBindKind(bind.getKind()) + " " + bind.getName()).str();
 }

@@ -29,7 +29,6 @@ struct BindingTime {
 };
 
 llvm::StringRef toString(When when);
-llvm::StringRef toString(Over over);
 
 /// What a program writes, and where: the functions of a program are run by stages and passes.
 class ProgramWrites {

@@ -73,7 +73,6 @@ public:
 
   Place placeOf(mlir::Value value) const { return resolve(places.lookup(value)); }
   const PlannedBuffer &getBuffer(unsigned index) const { return buffers[index]; }
-  llvm::ArrayRef<PlannedBuffer> getBuffers() const { return buffers; }
   bool isLive(unsigned index) const { return !redirects.count(index); }
   /// The place of a loop's step number (an i32) and, where carries change places, of a copy of carry `carry`.
   unsigned stepBuffer(nn::LoopOp loop) const { return steps.lookup(loop); }
