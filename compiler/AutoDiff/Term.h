@@ -32,11 +32,9 @@ inline Term operator+(Term a, Term b) { return a.make<AddOp>(a, b); }
 inline Term operator-(Term a, Term b) { return a.make<SubOp>(a, b); }
 inline Term operator*(Term a, Term b) { return a.make<MulOp>(a, b); }
 inline Term operator/(Term a, Term b) { return a.make<DivOp>(a, b); }
-inline Term operator+(Term a, double b) { return a + a.filled(b); }
 inline Term operator-(Term a, double b) { return a - a.filled(b); }
 inline Term operator-(double a, Term b) { return b.filled(a) - b; }
 inline Term operator*(Term a, double b) { return a * a.filled(b); }
-inline Term operator/(double a, Term b) { return b.filled(a) / b; }
 inline Term operator-(Term a) { return a.make<NegOp>(a); }
 inline Term exp(Term x) { return x.make<ExpOp>(x); }
 inline Term log(Term x) { return x.make<LogOp>(x); }

@@ -29,9 +29,6 @@ struct LaneIndex {
 
   bool isVarying() const { return static_cast<bool>(vector); }
   bool isUniform() const { return !vector && step == 0; }
-  bool operator==(const LaneIndex &other) const {
-    return scalar == other.scalar && step == other.step && vector == other.vector;
-  }
 };
 
 /// Builds index arithmetic, loads and stores of one lane count at the insertion point of a builder.
