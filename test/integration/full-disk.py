@@ -328,7 +328,7 @@ class FullRun(Disk):
         harness.wait_for(self.folder / "gone/checkpoint.xfer", process)
         shutil.rmtree(self.folder / "gone", ignore_errors=True)
         shutil.rmtree(self.folder / "gone", ignore_errors=True)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=60 * SLOWER)
         self.assertEqual(process.returncode, 1)
         self.assertRegex(said.decode(), "error: .*cannot write 'gone/checkpoint.xfer': there is no such file or folder")
         self.assertNotIn("is kept", said.decode())

@@ -57,7 +57,7 @@ class KeptStates(harness.Case):
         env = {**os.environ, "LD_PRELOAD": os.environ["INTERRUPT"], "XFER_INTERRUPT": "37"}
         while True:
             process = self.start(built, *words, "--step-times", "times.jsonl", env=env)
-            said = process.communicate(timeout=60)[1].decode()
+            said = process.communicate(timeout=60 * harness.SLOWER)[1].decode()
             if process.returncode == 0:
                 break
             self.assertEqual(process.returncode, 130, said)

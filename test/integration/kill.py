@@ -126,7 +126,7 @@ class Kill(harness.Case):
             while time.perf_counter() < until:
                 pass
         process.send_signal(signal.SIGKILL)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=60 * harness.SLOWER)
         self.assertIn(process.returncode, (0, -signal.SIGKILL), said[-2000:])
         return process.returncode != 0
 
