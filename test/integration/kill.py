@@ -19,16 +19,19 @@ from choices import CLOUDS, LONG
 KILLS = int(os.environ.get("XFER_KILLS", 10))
 SEED = int(os.environ.get("XFER_SEED", 1))
 
+# A run lasts some seconds, whatever it is built with, so that a kill finds it at work.
+DRAWN, REPEATED, SEVERAL = 60000 // harness.SLOWER, 2400 // harness.SLOWER, 600 // harness.SLOWER
+
 # What is chosen and drawn: samplers of every kind, a sweep with a point that is lost, a stage that starts from another one, a
 # baseline, the best epoch, predictions.
-CHOOSING = LONG.replace("steps = 3000", "steps = 60000") + """
+CHOOSING = LONG.replace("steps = 3000", f"steps = {DRAWN}") + """
 evaluate d.test { predict softmax(net.head(adapt.teacher(d.x))) }
 export reader(x: like d.x) = softmax(net.head(net.trunk(x)))
 """
 
 # What is remembered: by schedules, by optimizers around others, by averages of the weights, by stages that are repeated.
 REMEMBERING = CLOUDS + """
-param epochs = 2400
+param epochs = EPOCHS
 fn worse(given stale: int) -> bool = stale >= 1000
 model net = sequential([linear(8), batch_norm(), relu, dropout(0.3), linear(4)])
 state rounds: [] = 0
@@ -52,7 +55,7 @@ stage last from learn { on d.train batch 20; minimize cross_entropy(net(d.x), d.
 evaluate d.test as t { predict softmax(learn.slow(t.x)) }
 evaluate d.test as t { predict softmax(learn.mean_of(t.x)) against t.label; report accuracy, rounds }
 export reader(x: like d.x) = softmax(net(x))
-"""
+""".replace("EPOCHS", str(REPEATED))
 
 # A write is caught while its partial file is there. Those of checkpoints come all the time, the others at the end of a run.
 CAUGHT = ["checkpoint.xfer", "checkpoint.xfer", "checkpoint.xfer", "run.json", "weights.safetensors", "results.json", "predictions", "trial"]
@@ -214,7 +217,7 @@ class Kill(harness.Case):
         self.assertSurvives(REMEMBERING, KILLS * 3 // 10)
 
     def test_several_runs(self):
-        self.assertSurvives(REMEMBERING, KILLS * 3 // 10, "--epochs", 600, runs=3)
+        self.assertSurvives(REMEMBERING, KILLS * 3 // 10, "--epochs", SEVERAL, runs=3)
 
     # What a kill cannot show, a power cut would: what is renamed is on the disk before, its new name soon after, and a
     # checkpoint never before the log that it knows of.

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import harness
-from harness import MOONS, figure, interrupt, read_weights
+from harness import MOONS, SLOWER, figure, interrupt, read_weights, wait_for
 
 # Long enough to be interrupted in the middle.
 STEPS = 12000
@@ -62,7 +62,7 @@ class Training(harness.Case):
 
     # Killed again and again, whatever it is doing: in a stage, in its baseline, while a checkpoint is written.
     def test_resumes_after_many_kills(self):
-        chance, program, kills, steps = random.Random(7), self.build(MOONS), 0, 8 * STEPS
+        chance, program, kills, steps = random.Random(7), self.build(MOONS), 0, 8 * STEPS // SLOWER
         words = ("train", "--out", "killed", "--steps", steps)
         for _ in range(40):
             process = self.start(program, *words)
