@@ -1,8 +1,6 @@
 //===- BindingTime.cpp - when a value can be computed, and over what ----------------------------------------------===//
 
 #include "compiler/BindingTime/BindingTime.h"
-#include "llvm/ADT/MapVector.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace xfer::pipeline;
@@ -99,14 +97,13 @@ BindingTimes::BindingTimes(func::FuncOp function, const ProgramWrites &writes) :
     return kind == BindKind::Batch || kind == BindKind::Index || kind == BindKind::Key || kind == BindKind::Input ||
            kind == BindKind::Column || kind == BindKind::Whole;
   };
-  // Sources are told apart by their names: the number of the first argument of the same source.
+  // Sources are told apart by their names, and numbered as they come.
   llvm::StringMap<int> numbers;
   RowWiseAnalysis rows(function, [&](Value value) -> int {
     auto argument = dyn_cast<BlockArgument>(value);
     if (!argument || !hasRows(argument.getArgNumber()))
       return -1;
-    BindAttr bind = getArgumentBind(function, argument.getArgNumber());
-    StringRef name = getSourceName(bind);
+    StringRef name = getSourceName(getArgumentBind(function, argument.getArgNumber()));
     return numbers.try_emplace(name, numbers.size()).first->second;
   });
   auto over = [&](Value value) {

@@ -15,24 +15,11 @@ namespace xfer {
 
 namespace {
 
-/// Values that are cheaper to compute again than to keep: constants, counters, broadcasts and views of anything, and
-/// what is computed from such constants element by element.
-bool isFree(Value value) {
-  Operation *op = value.getDefiningOp();
-  if (!op)
-    return true;
-  if (isa<nn::ConstantOp, nn::IotaOp>(op))
-    return true;
-  if (isa<nn::BroadcastOp, nn::ReshapeOp, nn::AnnotateOp>(op) || op->hasTrait<nn::PerElement>())
-    return llvm::all_of(op->getOperands(), [](Value operand) { return operand.getDefiningOp() && isFree(operand); });
-  return false;
-}
-
 bool isView(Operation *op) { return isa<nn::BroadcastOp, nn::ReshapeOp, nn::AnnotateOp>(op); }
 
 class Hoister {
 public:
-  Hoister(func::FuncOp function, const ProgramWrites &writes) : function(function), times(function, writes) {}
+  Hoister(func::FuncOp function, const ProgramWrites &writes);
 
   void run() {
     for (When when : {When::Launch, When::Load})
@@ -42,32 +29,36 @@ public:
 private:
   bool isAt(Value value, When when) {
     BindingTime time = times.of(value);
-    return time.over == Over::Nothing && std::max(time.when, When::Launch) == when && !readsData(value);
+    return time.over == Over::Nothing && std::max(time.when, When::Launch) == when && !ofData.contains(value);
   }
-  bool readsData(Value value);
   llvm::SetVector<Value> findBorder(When when);
   void hoist(When when);
 
   func::FuncOp function;
   BindingTimes times;
   unsigned count = 0;
-  llvm::DenseMap<Value, bool> dataReaders;
+  /// What depends on samples. They are there at `load` as well, but belong to the sources of their pass.
+  llvm::DenseSet<Value> ofData;
+  /// What is cheaper to compute again than to keep: constants, counters, and views of them and what is computed from
+  /// them element by element.
+  llvm::DenseSet<Value> cheap;
 };
 
-/// Does the value depend on samples? They are there at `load` as well, but belong to the sources of their pass.
-bool Hoister::readsData(Value value) {
-  if (auto known = dataReaders.find(value); known != dataReaders.end())
-    return known->second;
-  bool reads = false;
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
+Hoister::Hoister(func::FuncOp function, const ProgramWrites &writes) : function(function), times(function, writes) {
+  for (BlockArgument argument : function.getArguments()) {
     BindKind kind = getArgumentBind(function, argument.getArgNumber()).getKind();
-    reads = kind == BindKind::Batch || kind == BindKind::Index || kind == BindKind::Column || kind == BindKind::Whole ||
-            kind == BindKind::Sum;
-  } else {
-    for (Value operand : value.getDefiningOp()->getOperands())
-      reads |= readsData(operand);
+    if (kind == BindKind::Batch || kind == BindKind::Index || kind == BindKind::Column || kind == BindKind::Whole ||
+        kind == BindKind::Sum)
+      ofData.insert(argument);
   }
-  return dataReaders[value] = reads;
+  for (Operation &op : function.getBody().front()) {
+    auto isIn = [](const llvm::DenseSet<Value> &set) { return [&](Value value) { return set.contains(value); }; };
+    bool isOfElements = isView(&op) || op.hasTrait<nn::PerElement>();
+    if (llvm::any_of(op.getOperands(), isIn(ofData)))
+      ofData.insert(op.result_begin(), op.result_end());
+    if (isa<nn::ConstantOp, nn::IotaOp>(op) || (isOfElements && llvm::all_of(op.getOperands(), isIn(cheap))))
+      cheap.insert(op.result_begin(), op.result_end());
+  }
 }
 
 /// What ops that run later read and is worth keeping; views are followed to what they show.
@@ -82,7 +73,7 @@ llvm::SetVector<Value> Hoister::findBorder(When when) {
       while (operand.getDefiningOp() && isView(operand.getDefiningOp()))
         operand = operand.getDefiningOp()->getOperand(0);
       auto type = cast<RankedTensorType>(operand.getType());
-      if (isAt(operand, when) && !isFree(operand) && type.hasStaticShape())
+      if (operand.getDefiningOp() && isAt(operand, when) && !cheap.contains(operand) && type.hasStaticShape())
         border.insert(operand);
     }
   }

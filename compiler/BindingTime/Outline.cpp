@@ -45,23 +45,24 @@ static void adaptAttributes(Operation *clone) {
   slice.setSizes(sizes);
 }
 
+/// Gives a clone, and all that stands in its regions, the types that they have in the new function.
+static void adapt(Operation &from, Operation &to, llvm::function_ref<Type(Value)> typeOf) {
+  for (auto [a, b] : llvm::zip_equal(from.getResults(), to.getResults()))
+    b.setType(typeOf(a));
+  adaptAttributes(&to);
+  for (auto [source, target] : llvm::zip_equal(from.getRegions(), to.getRegions()))
+    for (auto [a, b] : llvm::zip_equal(source, target)) {
+      for (auto [x, y] : llvm::zip_equal(a.getArguments(), b.getArguments()))
+        y.setType(typeOf(x));
+      for (auto [x, y] : llvm::zip_equal(a, b))
+        adapt(x, y, typeOf);
+    }
+}
+
 Operation *cloneWithTypes(OpBuilder &builder, Operation &op, IRMapping &mapping,
                           llvm::function_ref<Type(Value)> typeOf) {
   Operation *clone = builder.clone(op, mapping);
-  for (auto [from, to] : llvm::zip_equal(op.getResults(), clone->getResults()))
-    to.setType(typeOf(from));
-  adaptAttributes(clone);
-  // The same inside its regions.
-  for (auto [from, to] : llvm::zip_equal(op.getRegions(), clone->getRegions()))
-    for (auto [source, target] : llvm::zip_equal(from, to)) {
-      for (auto [a, b] : llvm::zip_equal(source.getArguments(), target.getArguments()))
-        b.setType(typeOf(a));
-      for (auto [a, b] : llvm::zip_equal(source, target)) {
-        for (auto [x, y] : llvm::zip_equal(a.getResults(), b.getResults()))
-          y.setType(typeOf(x));
-        adaptAttributes(&b);
-      }
-    }
+  adapt(op, *clone, typeOf);
   return clone;
 }
 
@@ -97,11 +98,9 @@ func::FuncOp outline(func::FuncOp function, StringRef name, ArrayRef<BoundValue>
     inside.setLoc(argument.first.getLoc());
   }
   builder.setInsertionPointToEnd(body);
-  for (Operation &op : function.getBody().front()) {
-    if (!ops.contains(&op))
-      continue;
-    cloneWithTypes(builder, op, mapping, typeOf);
-  }
+  for (Operation &op : function.getBody().front())
+    if (ops.contains(&op))
+      cloneWithTypes(builder, op, mapping, typeOf);
   SmallVector<Value> values;
   for (auto &[value, bind] : results)
     values.push_back(mapping.lookup(value));

@@ -121,9 +121,8 @@ RowState RowWiseAnalysis::transfer(Operation &op) const {
   if (op.hasTrait<nn::PerElement>())
     return join(operands);
   return llvm::TypeSwitch<Operation *, RowState>(&op)
-      .Case<nn::AnnotateOp, nn::StopGradientOp, nn::WindowMaxOp, nn::WindowSumOp, nn::WindowSpreadOp, nn::PadOp>(
-          [&](auto) { return first; })
-      .Case<nn::ScaleGradientOp>([&](auto) { return first; })
+      .Case<nn::AnnotateOp, nn::StopGradientOp, nn::ScaleGradientOp, nn::WindowMaxOp, nn::WindowSumOp,
+            nn::WindowSpreadOp, nn::PadOp>([&](auto) { return first; })
       .Case<nn::SliceOp>([&](nn::SliceOp o) {
         bool whole = cast<RankedTensorType>(o.getX().getType()).getShape().take_front() ==
                      cast<RankedTensorType>(o.getResult().getType()).getShape().take_front();
@@ -196,7 +195,7 @@ bool RowWiseAnalysis::enterLoop(Operation &op, SourceOf sourceOf) {
     if (!apart)
       return false;
     for (Operation &inner : body.without_terminator())
-      enter(inner, sourceOf, /*loops=*/true);
+      enter(inner, sourceOf);
     for (auto [carry, next] : llvm::zip(carries, yield.getValues())) {
       RowState after = stateOf(next), joined = carry == after ? carry : join({carry, after});
       if (joined.kind == RowState::Mixed)
@@ -224,8 +223,8 @@ bool RowWiseAnalysis::enterLoop(Operation &op, SourceOf sourceOf) {
                                          [&](Value result) { return stateOf(result).kind == RowState::Row; }));
 }
 
-void RowWiseAnalysis::enter(Operation &op, SourceOf sourceOf, bool loops) {
-  if (loops && isa<nn::LoopOp>(op)) {
+void RowWiseAnalysis::enter(Operation &op, SourceOf sourceOf) {
+  if (followsLoops && isa<nn::LoopOp>(op)) {
     bool reads = llvm::any_of(op.getResults(), [&](Value result) { return stranded.contains(result); });
     if (!reads && enterLoop(op, sourceOf))
       return;
@@ -262,8 +261,8 @@ RowWiseAnalysis::RowWiseAnalysis(func::FuncOp function, SourceOf sourceOf, bool 
       if (int source = sourceOf(argument); source >= 0)
         states[argument] = RowState::row(source);
     for (Operation &op : body)
-      enter(op, sourceOf, loops);
-  } while (loops && findStranded(body));
+      enter(op, sourceOf);
+  } while (followsLoops && findStranded(body));
 }
 
 } // namespace xfer

@@ -57,11 +57,12 @@ public:
 
 private:
   RowState transfer(mlir::Operation &op) const;
-  void enter(mlir::Operation &op, SourceOf sourceOf, bool loops);
+  void enter(mlir::Operation &op, SourceOf sourceOf);
   bool enterLoop(mlir::Operation &op, SourceOf sourceOf);
   bool findStranded(mlir::Block &block);
-  llvm::DenseSet<mlir::Value>
-      stranded; ///< rows along another axis that something reads which wants them along the first
+
+  /// Rows along another axis that something reads which wants them along the first.
+  llvm::DenseSet<mlir::Value> stranded;
   bool followsLoops;
   llvm::DenseMap<mlir::Value, RowState> states;
 };

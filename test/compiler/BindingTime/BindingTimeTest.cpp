@@ -237,6 +237,35 @@ module attributes {xfer.program = "p"} {
   EXPECT_EQ(binds(function("f.whole")), "column s.x:" + dynamic + " -> output v: ");
 }
 
+// Loops keep rows apart, also one inside of the other: what is in the inner one has the batch's extent too.
+TEST_F(BindingTimeTest, CutsLoopsInLoops) {
+  parse(R"mlir(
+#NTU = #nn.meaning<symbols = ["d.test", "", ""]>
+#N = #nn.meaning<symbols = ["d.test"]>
+module attributes {xfer.program = "p"} {
+  xfer.domain "d" fields [#xfer.field<"x", "f32" shape = [2, 3]>] reads [#xfer.read<"test", "npz", {}>]
+  func.func @f(%x: tensor<?x2x3xf32, #NTU> {xfer.bind = #xfer.bind<batch, "s.x">})
+      -> (tensor<?xf32, #N> {xfer.bind = #xfer.bind<whole, "v">}) {
+    %s = nn.reduce sum %x axes [1, 2] : (tensor<?x2x3xf32, #NTU>) -> tensor<?xf32, #N>
+    %t = nn.loop count 2 carries(%s : tensor<?xf32, #N>) -> tensor<?xf32, #N> {
+    ^body(%i: tensor<i32>, %c: tensor<?xf32, #N>):
+      %u = nn.loop count 3 carries(%c : tensor<?xf32, #N>) -> tensor<?xf32, #N> {
+      ^body(%k: tensor<i32>, %e: tensor<?xf32, #N>):
+        %n = nn.tanh %e : tensor<?xf32, #N>
+        nn.yield %n : tensor<?xf32, #N>
+      }
+      nn.yield %u : tensor<?xf32, #N>
+    }
+    return %t : tensor<?xf32, #N>
+  }
+  xfer.pass "f" sources [#xfer.source<"s", domain = "d", split = "test", batch = 8>] function @f
+})mlir");
+  ASSERT_TRUE(succeeded(run(kept()))) << message;
+  EXPECT_EQ(binds(function("f.rows.s")), "batch s.x:8x2x3 -> whole v:8 ");
+  EXPECT_TRUE(succeeded(verify(*module))) << message;
+  function("f.rows.s").walk([&](nn::TanhOp op) { EXPECT_EQ(op.getType().getShape(), ArrayRef<int64_t>{8}); });
+}
+
 // Rows that are asked for but mix samples are an error.
 TEST_F(BindingTimeTest, RefusesMixedRows) {
   parse(R"mlir(
@@ -337,6 +366,33 @@ TEST_F(BindingTimeTest, Hoists) {
   for (PassOp pass : module->getOps<PassOp>())
     when += (*pass.getAt() + " ").str();
   EXPECT_EQ(when, "load launch ");
+}
+
+// What is made of a counter alone is not worth keeping, and is found out in one walk: here there are 2^64 ways from the
+// product back to the counter.
+TEST_F(BindingTimeTest, KeepsWhatIsCheap) {
+  std::string text = R"mlir(
+module attributes {xfer.program = "p"} {
+  xfer.parameter "w" : tensor<4xf32>
+  xfer.domain "d" fields [#xfer.field<"x", "f32">] reads [#xfer.read<"train", "npz", {}>]
+  func.func @step(%w: tensor<4xf32> {xfer.bind = #xfer.bind<param, "w">})
+      -> (tensor<4xf32> {xfer.bind = #xfer.bind<param, "w">}) {
+    %i = nn.iota axis 0 : tensor<4xi32>
+    %v0 = nn.convert %i : tensor<4xi32> -> tensor<4xf32>
+)mlir";
+  for (unsigned i = 0; i != 64; ++i)
+    text += "    %v" + std::to_string(i + 1) + " = nn.mul %v" + std::to_string(i) + ", %v" + std::to_string(i) +
+            " : tensor<4xf32>\n";
+  parse(text + R"mlir(
+    %u = nn.add %w, %v64 : tensor<4xf32>
+    return %u : tensor<4xf32>
+  }
+  xfer.stage "s" sources [#xfer.source<"s", domain = "d", split = "train", batch = 8>] phases [#xfer.phase<@step>]
+    epochs 2 : i64
+  xfer.run stage "s"
+})mlir");
+  ASSERT_TRUE(succeeded(run(createHoist()))) << message;
+  EXPECT_FALSE(function("step.launch"));
 }
 
 // Nothing moves that a step writes: the frozen weights are trained by another stage here.
