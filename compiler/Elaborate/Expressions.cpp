@@ -11,7 +11,7 @@ namespace xfer {
 
 /// Bounds of one elaboration: more than any program of reason needs, few enough to end within seconds and to fit the
 /// stack and the memory of the compiler.
-static constexpr uint64_t maxSteps = 5'000'000;
+static constexpr uint64_t maxSteps = XFER_MAX_STEPS;
 static constexpr unsigned maxDepth = 600;
 static constexpr uint64_t maxElements = uint64_t(1) << 40;
 

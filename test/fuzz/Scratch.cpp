@@ -24,7 +24,10 @@ const std::string &xfer::fuzz::scratchFolder() {
 }
 
 void xfer::fuzz::writeFile(const std::string &path, std::string_view bytes) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  // A file that is cut short and written again goes to the disk when it is closed, on ext4, a new one does not.
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  std::ofstream file(path, std::ios::binary);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();
   if (!file) {
