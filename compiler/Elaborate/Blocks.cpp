@@ -43,7 +43,7 @@ bool Evaluator::runItem(const dsl::Item &item, const ScopePtr &scope) {
   if (const dsl::Name *name = memberName(item); name && !frames.back().module) {
     Scope &body = scope->bodyScope();
     (body.barrier ? body : *scope).define(name->text, Value());
-    error(name->range, "misplaced-item",
+    error(llvm::isa<dsl::PartItem>(item) ? name->range : item.keyword, "misplaced-item",
           "'" + name->text + "' would be a member of a module, and there is none here; a value is named by 'let'");
     return false;
   }
