@@ -96,6 +96,8 @@ static std::optional<Value> overList(Evaluator &evaluator, nn::ReduceKind kind, 
       break;
     default: {
       Value less = evaluator.binary(dsl::BinaryOp::Less, result, next, range);
+      if (less.isPoison())
+        return less;
       auto *flag = less.get<bool>();
       if (!flag)
         return evaluator.error(range, "wrong-type", "the smallest or largest of a list wants numbers");

@@ -34,7 +34,7 @@ TEST(Scope, GoesAtOnceWhereNothingHoldsIt) {
   std::weak_ptr<Scope> block;
   {
     ScopePtr inside = Scope::inside(outermost);
-    inside->define("x", Value::integer(1));
+    inside->define("x", Value(int64_t(1)));
     block = inside;
   }
   EXPECT_TRUE(block.expired());

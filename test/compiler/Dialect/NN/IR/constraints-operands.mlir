@@ -85,15 +85,6 @@ func.func @concat_element(%a: tensor<2xf32>, %b: tensor<2xi32>) {
 
 // -----
 
-func.func @concat_dynamic(%a: tensor<?xf32>) {
-  // expected-error @+2 {{(C5) extent [?] of axis 0 is not static}}
-  // expected-error @+1 {{failed to infer returned types}}
-  %0 = nn.concat %a, %a axis 0 : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
-  return
-}
-
-// -----
-
 func.func @slice_rank(%a: tensor<2x3xf32>) {
   // expected-error @+2 {{(C1) expected 2 offsets, sizes and strides}}
   // expected-error @+1 {{failed to infer returned types}}
