@@ -69,13 +69,20 @@ INSTANTIATE_TEST_SUITE_P(
             "concat", "%x: tensor<2x3xf32>, %y: tensor<2x1xf32>",
             "%r = nn.concat %x, %y, %x axis 1 : (tensor<2x3xf32>, tensor<2x1xf32>, tensor<2x3xf32>) -> tensor<2x7xf32>",
             "tensor<2x7xf32>"},
+        // The place of an entry in the join goes into its derivative.
         Case{"concat_of_data",
              "%x: tensor<?x2xf32, #nn.meaning<symbols = [\"a\", \"\"]>>, %y: tensor<4x2xf32>, "
              "%z: tensor<?x2xf32, #nn.meaning<symbols = [\"b\", \"\"]>>",
-             "%r = nn.concat %x, %y, %z axis 0 : (tensor<?x2xf32, #nn.meaning<symbols = [\"a\", \"\"]>>, "
+             "%j = nn.concat %x, %y, %z axis 0 : (tensor<?x2xf32, #nn.meaning<symbols = [\"a\", \"\"]>>, "
              "tensor<4x2xf32>, tensor<?x2xf32, #nn.meaning<symbols = [\"b\", \"\"]>>) -> "
-             "tensor<?x2xf32, #nn.meaning<symbols = [\"a + b + 4\", \"\"]>>",
-             "tensor<?x2xf32, #nn.meaning<symbols = [\"a + b + 4\", \"\"]>>"},
+             "tensor<?x2xf32, #nn.meaning<symbols = [\"a + b + 4\", \"\"]>>\n"
+             "%i = nn.iota axis 0 : tensor<?x2xi32, #nn.meaning<symbols = [\"a + b + 4\", \"\"]>>\n"
+             "%f = nn.convert %i : tensor<?x2xi32, #nn.meaning<symbols = [\"a + b + 4\", \"\"]>> -> "
+             "tensor<?x2xf32, #nn.meaning<symbols = [\"a + b + 4\", \"\"]>>\n"
+             "%m = nn.mul %j, %f : tensor<?x2xf32, #nn.meaning<symbols = [\"a + b + 4\", \"\"]>>\n"
+             "%r = nn.reduce sum %m axes [0] : (tensor<?x2xf32, #nn.meaning<symbols = [\"a + b + 4\", \"\"]>>) -> "
+             "tensor<2xf32>",
+             "tensor<2xf32>", 1},
         Case{"slice", "%x: tensor<7x3xf32>",
              "%r = nn.slice %x offsets [1, 2] sizes [3, 1] strides [2, 1] : (tensor<7x3xf32>) -> tensor<3x1xf32>",
              "tensor<3x1xf32>"},
