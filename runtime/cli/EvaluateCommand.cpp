@@ -22,26 +22,22 @@ Expected<int> evaluateModel(const Command &command) {
   if (command.manifest.evaluations.empty())
     return failure("this program has no evaluation");
   PassCache passes(*model->session, model->data);
-  struct Place {
-    std::string folder;
-    std::string_view advice;
-  } place{command.folder(), whereToWrite(command)};
-  auto sink = [](void *context, const std::string &evaluation, const std::string &report, const Tensor &rows) {
-    const auto &place = *static_cast<const Place *>(context);
-    Expected<RunFolder> folder = RunFolder::open(place.folder, place.advice);
-    return folder ? folder->writeRows(evaluation, report, rows) : folder.status();
-  };
+  std::string folder = command.folder();
   RunResults results;
   results.seed = model->session->seed;
   for (const EvaluationSpec &spec : command.manifest.evaluations) {
-    Expected<EvaluationResult> result = evaluate(*model->session, passes, spec, {}, model->baselines, sink, &place);
+    auto sink = [&](const std::string &report, const Tensor &rows) {
+      Expected<RunFolder> opened = RunFolder::open(folder, whereToWrite(command));
+      return opened ? opened->writeRows(spec.name, report, rows) : opened.status();
+    };
+    Expected<EvaluationResult> result = evaluate(*model->session, passes, spec, {}, model->baselines, sink);
     if (!result)
       return result.status().within("evaluation '" + spec.name + "'");
     results.evaluations.push_back(std::move(*result));
     passes.clear();
   }
   if (command.arguments.json)
-    std::printf("%s\n", resultsJson(command.manifest, {results}, place.folder).c_str());
+    std::printf("%s\n", resultsJson(command.manifest, {results}, folder).c_str());
   else
     std::printf("%s", resultsTable({results}).c_str());
   return exitOk;

@@ -72,8 +72,8 @@ static Interval intervalOfDifference(std::vector<double> model, const std::vecto
 }
 
 Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const EvaluationSpec &spec,
-                                    const Moment &moment, const std::vector<Snapshot> &baselines, RowsSink sink,
-                                    void *sinkContext) {
+                                    const Moment &moment, const std::vector<Snapshot> &baselines,
+                                    const RowsSink &sink) {
   EvaluationResult result;
   result.name = spec.name;
   Expected<PassRunner *> runner = passes.run(spec.pass, moment);
@@ -85,7 +85,7 @@ Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const E
     figure.kind = report.kind;
     if (report.kind != ReportSpec::Rows)
       figure.value = (*runner)->output(report.output);
-    else if (Status status = sink(sinkContext, spec.name, report.name, (*runner)->rows(report.output)); status.failed())
+    else if (Status status = sink(report.name, (*runner)->rows(report.output)); status.failed())
       return status;
     result.figures.push_back(std::move(figure));
   }

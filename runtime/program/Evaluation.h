@@ -4,6 +4,7 @@
 
 #include "runtime/program/Bootstrap.h"
 #include "runtime/program/StageRunner.h"
+#include <functional>
 
 namespace xfer::rt {
 
@@ -27,14 +28,12 @@ struct EvaluationResult {
 // reports none.
 void writeGains(JsonWriter &json, const EvaluationResult &result);
 
-// Called with the name of the evaluation and of the report for every `rows` report.
-using RowsSink = Status (*)(void *context, const std::string &evaluation, const std::string &report,
-                            const Tensor &rows);
+// Called with the name of the report for every `rows` report.
+using RowsSink = std::function<Status(const std::string &report, const Tensor &rows)>;
 
 // `baselines`: models as in the manifest's list, empty where one has not run. Leaves the model as it found it.
 Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const EvaluationSpec &spec,
-                                    const Moment &moment, const std::vector<Snapshot> &baselines, RowsSink sink,
-                                    void *sinkContext);
+                                    const Moment &moment, const std::vector<Snapshot> &baselines, const RowsSink &sink);
 
 } // namespace xfer::rt
 

@@ -13,13 +13,17 @@ using Clock = std::chrono::steady_clock;
 // Epochs may be shorter than it takes to write a file safely; what is lost then is less than this.
 static constexpr auto checkpointInterval = std::chrono::milliseconds(500);
 
-Status Trainer::openLog() {
-  Expected<MetricsLog> log = MetricsLog::open(folder.metrics(), train.logLength);
-  if (!log)
-    return log.status();
-  metrics.emplace(std::move(*log));
+static Status openLog(std::optional<MetricsLog> &log, const std::string &path, uint64_t length = 0) {
+  Expected<MetricsLog> opened = MetricsLog::open(path, length);
+  if (!opened)
+    return opened.status();
+  log.emplace(std::move(*opened));
   return Status::success();
 }
+
+Status Trainer::traceTo(const std::string &path) { return openLog(tracing, path); }
+
+Status Trainer::recordSteps(const std::string &path) { return openLog(stepTimes, path); }
 
 Status Trainer::beginLogs() {
   for (std::optional<MetricsLog> *log : {&metrics, &tracing, &stepTimes})
@@ -28,14 +32,6 @@ Status Trainer::beginLogs() {
         return status;
   began = Clock::now();
   secondsBefore = train.seconds;
-  return Status::success();
-}
-
-Status Trainer::traceTo(const std::string &path) {
-  Expected<MetricsLog> log = MetricsLog::open(path, 0);
-  if (!log)
-    return log.status();
-  tracing.emplace(std::move(*log));
   return Status::success();
 }
 
@@ -67,7 +63,7 @@ Status Trainer::start() {
   train = TrainState();
   train.loaded = std::move(*loaded);
   train.baselines.resize(session.manifest.baselines.size());
-  if (Status status = openLog(); status.failed())
+  if (Status status = openLog(metrics, folder.metrics(), train.logLength); status.failed())
     return status;
   if (Status status = folder.clear(); status.failed()) // the run of before is kept until this one can begin
     return status;
@@ -81,7 +77,7 @@ Status Trainer::resume(const Checkpoint &checkpoint) {
   if (!state)
     return state.status();
   train = std::move(*state);
-  if (Status status = openLog(); status.failed())
+  if (Status status = openLog(metrics, folder.metrics(), train.logLength); status.failed())
     return status;
   if (Status status = beginLogs(); status.failed())
     return status;
@@ -89,14 +85,6 @@ Status Trainer::resume(const Checkpoint &checkpoint) {
   if (!session.swept.empty())
     return setSwept(std::map<int, double>(session.swept));
   return passes.runAll(session.manifest.load, {});
-}
-
-Status Trainer::recordSteps(const std::string &path) {
-  Expected<MetricsLog> file = MetricsLog::open(path, 0);
-  if (!file)
-    return file.status();
-  stepTimes.emplace(std::move(*file));
-  return Status::success();
 }
 
 // Inside of a sweep an object begins with the point that it belongs to.
@@ -296,11 +284,8 @@ Status Trainer::runEvaluation(const OrderItem &item) {
   const EvaluationSpec &spec = session.manifest.evaluations[item.index];
   Moment moment;
   moment.run = static_cast<uint32_t>(item.run);
-  auto sink = [](void *context, const std::string &evaluation, const std::string &report, const Tensor &rows) {
-    return static_cast<const RunFolder *>(context)->writeRows(evaluation, report, rows);
-  };
-  Expected<EvaluationResult> result =
-      evaluate(session, passes, spec, moment, train.baselines, sink, const_cast<RunFolder *>(&folder));
+  auto sink = [&](const std::string &report, const Tensor &rows) { return folder.writeRows(spec.name, report, rows); };
+  Expected<EvaluationResult> result = evaluate(session, passes, spec, moment, train.baselines, sink);
   if (!result)
     return result.status().within("evaluation '" + spec.name + "'");
   JsonWriter line;

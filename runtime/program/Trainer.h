@@ -44,7 +44,6 @@ private:
   Progress &progress() override { return shown; }
 
   Status checkStages();
-  Status openLog();
   Status beginLogs();
   Status checkParameters();
   Status save();
