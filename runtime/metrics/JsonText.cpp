@@ -1,33 +1,20 @@
 #include "runtime/metrics/JsonText.h"
-#include "xfer/rt/Status.h"
+#include "runtime/core/Hash.h"
+#include "xfer/rt/TextFile.h"
 #include <cmath>
+#include <cstdlib>
+#include <cstring>
 
 namespace xfer::rt {
 
-// Length of the well-formed UTF-8 sequence at the front of `text`, 0 if there is none.
-static size_t sequenceLength(std::string_view text) {
-  auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  uint8_t lead = byte(0);
-  size_t length = lead < 0x80                            ? 1
-                  : lead >= 0xC2 && lead < 0xE0          ? 2
-                  : (lead & 0xF0) == 0xE0                ? 3
-                  : (lead & 0xF8) == 0xF0 && lead < 0xF5 ? 4
-                                                         : 0;
-  if (length == 0 || text.size() < length)
-    return 0;
-  for (size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xC0) != 0x80)
-      return 0;
-  bool overlong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
-  bool outside = (lead == 0xED && byte(1) >= 0xA0) || (lead == 0xF4 && byte(1) >= 0x90);
-  return overlong || outside ? 0 : length;
-}
+static constexpr std::string_view noCharacter = "\xEF\xBF\xBD"; // U+FFFD
 
 std::string jsonText(std::string_view text) {
   std::string result = "\"";
   while (!text.empty()) {
     char c = text[0];
-    size_t length = sequenceLength(text);
+    bool valid;
+    size_t length = characterAt(text, valid);
     if (c == '"' || c == '\\')
       result += {'\\', c};
     else if (c == '\n')
@@ -36,11 +23,9 @@ std::string jsonText(std::string_view text) {
       result += "\\t";
     else if (static_cast<uint8_t>(c) < 0x20)
       result += format("\\u{:04x}", static_cast<unsigned>(c));
-    else if (length == 0)
-      result += "\xEF\xBF\xBD";
     else
-      result += text.substr(0, length);
-    text.remove_prefix(length == 0 ? 1 : length);
+      result += valid ? text.substr(0, length) : noCharacter;
+    text.remove_prefix(length);
   }
   return result + "\"";
 }
@@ -48,12 +33,13 @@ std::string jsonText(std::string_view text) {
 std::string printableText(std::string_view text) {
   std::string result;
   while (!text.empty()) {
-    size_t length = sequenceLength(text);
+    bool valid;
+    size_t length = characterAt(text, valid);
     unsigned char first = static_cast<unsigned char>(text[0]);
     bool isControl = (first < 0x20 && first != '\n' && first != '\t') || first == 0x7F ||
                      (first == 0xC2 && length == 2 && static_cast<unsigned char>(text[1]) < 0xA0);
-    result += length == 0 || isControl ? "\xEF\xBF\xBD" : text.substr(0, length);
-    text.remove_prefix(length == 0 ? 1 : length);
+    result += valid && !isControl ? text.substr(0, length) : noCharacter;
+    text.remove_prefix(length);
   }
   return result;
 }
@@ -65,6 +51,19 @@ std::string jsonNumber(double number) {
   if (static_cast<double>(static_cast<float>(number)) == number)
     return format("{}", static_cast<float>(number));
   return format("{}", number);
+}
+
+std::string bitsText(double number) {
+  uint64_t bits;
+  std::memcpy(&bits, &number, sizeof(bits));
+  return hexOf(bits);
+}
+
+double numberOfBits(const std::string &hex) {
+  uint64_t bits = std::strtoull(hex.c_str(), nullptr, 16);
+  double number;
+  std::memcpy(&number, &bits, sizeof(number));
+  return number;
 }
 
 void JsonWriter::separate() {

@@ -15,6 +15,9 @@ std::string jsonText(std::string_view text);
 std::string printableText(std::string_view text);
 // The shortest digits that read back as the same number; null for what JSON cannot say.
 std::string jsonNumber(double number);
+// The hexadecimal digits of a double's bits, for where what is read must be what was written; and back.
+std::string bitsText(double number);
+double numberOfBits(const std::string &hex);
 
 // An object or a list that is written from left to right.
 class JsonWriter {

@@ -1,22 +1,6 @@
 #include "runtime/program/Sweep.h"
-#include "runtime/core/Hash.h"
-#include <cmath>
-#include <cstring>
 
 namespace xfer::rt {
-
-std::string bitsOf(double number) {
-  uint64_t bits;
-  std::memcpy(&bits, &number, sizeof(bits));
-  return hexOf(bits);
-}
-
-double numberOf(const std::string &hex) {
-  uint64_t bits = std::strtoull(hex.c_str(), nullptr, 16);
-  double number;
-  std::memcpy(&number, &bits, sizeof(number));
-  return number;
-}
 
 std::string pointText(const Manifest &manifest, int sweep, int64_t point) {
   const SweepSpec &spec = manifest.sweeps[sweep];
@@ -55,24 +39,25 @@ void writeSweeps(JsonWriter &json, const Manifest &manifest, const std::vector<S
 static void writeOptions(JsonWriter &json, const char *key, const std::map<int, double> &options) {
   json.key(key).beginList();
   for (const auto &[option, value] : options)
-    json.beginObject().key("option").value(option).key("value").value(bitsOf(value)).endObject();
+    json.beginObject().key("option").value(option).key("value").value(bitsText(value)).endObject();
   json.endList();
 }
 
-static void readOptions(JsonObject &object, const char *key, const Manifest &manifest, std::map<int, double> &options) {
+static std::map<int, double> readOptions(JsonObject &object, const char *key, const Manifest &manifest) {
+  std::map<int, double> options;
   object.each(key, true, [&](const Json &item, const std::string &at) {
     JsonObject fields(item, at, object.problems());
     int64_t last = static_cast<int64_t>(manifest.options.size()) - 1;
     int option = static_cast<int>(fields.integer("option", 0, last));
-    options[option] = numberOf(fields.text("value"));
+    options[option] = numberOfBits(fields.text("value"));
   });
+  return options;
 }
 
 void writeSwept(JsonWriter &json, const Session &session) { writeOptions(json, "swept", session.swept); }
 
-void readSwept(JsonObject &object, Session &session) {
-  session.swept.clear();
-  readOptions(object, "swept", session.manifest, session.swept);
+std::map<int, double> readSwept(JsonObject &object, const Manifest &manifest) {
+  return readOptions(object, "swept", manifest);
 }
 
 void writeSweepStates(JsonWriter &json, const std::vector<SweepState> &states,
@@ -81,7 +66,7 @@ void writeSweepStates(JsonWriter &json, const std::vector<SweepState> &states,
   for (const SweepResult &result : results) {
     json.beginObject().key("sweep").value(result.sweep).key("chosen").value(result.chosen).key("values").beginList();
     for (double value : result.values)
-      json.value(bitsOf(value));
+      json.value(bitsText(value));
     json.endList().endObject();
   }
   json.endList().key("sweep_states").beginList();
@@ -108,7 +93,7 @@ void readSweepStates(JsonObject &object, const Manifest &manifest, std::vector<S
     int64_t points = static_cast<int64_t>(manifest.sweeps[result.sweep].points.size());
     result.chosen = fields.integer("chosen", none, points - 1);
     for (const std::string &value : fields.texts("values"))
-      result.values.push_back(numberOf(value));
+      result.values.push_back(numberOfBits(value));
     if (static_cast<int64_t>(result.values.size()) > points)
       problem.report(at, "there are more values than points");
     results.push_back(std::move(result));
@@ -124,8 +109,8 @@ void readSweepStates(JsonObject &object, const Manifest &manifest, std::vector<S
     state.lost = fields.boolean("lost", false);
     state.best = fields.integer("best", none, points - 1);
     state.result = static_cast<size_t>(fields.integer("result", 0, static_cast<int64_t>(results.size()) - 1));
-    readOptions(fields, "before", manifest, state.optionsBefore);
-    readOptions(fields, "of_best", manifest, state.optionsOfBest);
+    state.optionsBefore = readOptions(fields, "before", manifest);
+    state.optionsOfBest = readOptions(fields, "of_best", manifest);
     states.push_back(std::move(state));
   });
 }

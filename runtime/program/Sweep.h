@@ -46,11 +46,7 @@ void writeSweepStates(JsonWriter &json, const std::vector<SweepState> &states, c
 void readSweepStates(JsonObject &object, const Manifest &manifest, std::vector<SweepState> &states,
                      std::vector<SweepResult> &results);
 void writeSwept(JsonWriter &json, const Session &session);
-void readSwept(JsonObject &object, Session &session);
-
-// A double in JSON as the hexadecimal digits of its bits, so that what is read is what was written.
-std::string bitsOf(double number);
-double numberOf(const std::string &hex);
+std::map<int, double> readSwept(JsonObject &object, const Manifest &manifest);
 
 } // namespace xfer::rt
 

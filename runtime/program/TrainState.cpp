@@ -18,7 +18,7 @@ static void writeTensor(JsonWriter &json, const Tensor &tensor) {
     json.value(extent);
   json.endList().key("values").beginList();
   for (double value : tensor.values)
-    json.value(bitsOf(value));
+    json.value(bitsText(value));
   json.endList().endObject();
 }
 
@@ -31,7 +31,7 @@ static Tensor readTensor(const Json &json, const std::string &place, JsonProblem
     count = std::min<uint64_t>(count * static_cast<uint64_t>(extent), uint64_t(1) << 40);
   }
   for (const std::string &value : object.texts("values"))
-    tensor.values.push_back(numberOf(value));
+    tensor.values.push_back(numberOfBits(value));
   if (tensor.values.size() != count && !tensor.values.empty())
     problem.report(place, "the values do not fill the shape");
   return tensor;
@@ -54,7 +54,7 @@ static void writeResults(JsonWriter &json, const std::vector<EvaluationResult> &
       json.endList().key("intervals").beginList();
       for (const Interval &interval : figure.intervals)
         for (double end : {interval.low, interval.high})
-          json.value(bitsOf(end));
+          json.value(bitsText(end));
       json.endList().endObject();
     }
     json.endList().endObject();
@@ -83,7 +83,7 @@ static void readResults(JsonObject &object, std::vector<EvaluationResult> &resul
       });
       std::vector<std::string> ends = fields.texts("intervals", /*optional=*/true);
       for (size_t i = 0; i + 1 < ends.size(); i += 2)
-        figure.intervals.push_back({numberOf(ends[i]), numberOf(ends[i + 1])});
+        figure.intervals.push_back({numberOfBits(ends[i]), numberOfBits(ends[i + 1])});
       if (!figure.intervals.empty() && 2 * figure.baselines.size() != ends.size())
         problem.report(at, "there is not one interval for each baseline");
       result.figures.push_back(std::move(figure));
@@ -96,17 +96,16 @@ static void readResults(JsonObject &object, std::vector<EvaluationResult> &resul
 // run is resumed.
 static std::vector<bool> freeOptions(const Manifest &manifest) {
   std::vector<bool> isFree(manifest.options.size());
-  for (const StageSpec &stage : manifest.stages) {
-    bool knowsLength = false;
-    for (const FunctionSpec &function : manifest.functions)
-      for (const Binding &argument : function.arguments)
-        knowsLength |= argument.kind == BindKind::Counter &&
-                       (argument.counter == Counter::Progress || argument.counter == Counter::Steps ||
-                        argument.counter == Counter::Epochs);
+  for (const FunctionSpec &function : manifest.functions)
+    for (const Binding &argument : function.arguments)
+      if (argument.kind == BindKind::Counter &&
+          (argument.counter == Counter::Progress || argument.counter == Counter::Steps ||
+           argument.counter == Counter::Epochs))
+        return isFree;
+  for (const StageSpec &stage : manifest.stages)
     for (const Quantity *length : {&stage.epochs, &stage.steps})
-      if (length->kind == Quantity::Option && !knowsLength)
+      if (length->kind == Quantity::Option)
         isFree[length->option] = true;
-  }
   auto fix = [&](const Quantity &quantity) {
     if (quantity.kind == Quantity::Option)
       isFree[quantity.option] = false;
@@ -133,7 +132,7 @@ static std::vector<bool> freeOptions(const Manifest &manifest) {
 
 static std::string valueOf(const Session &session, size_t option) {
   return session.manifest.options[option].type == OptionSpec::String ? session.options[option].text
-                                                                     : bitsOf(session.options[option].number);
+                                                                     : bitsText(session.options[option].number);
 }
 
 static void writeIdentity(JsonWriter &json, const Session &session) {
@@ -164,10 +163,8 @@ static Status checkIdentity(JsonObject &object, const Session &session, Checkpoi
     std::string before = found != options->end() && found->is_string() ? found->get<std::string>() : "";
     if (before == valueOf(session, i) || isFree[i])
       continue;
-    std::string shown = option.type == OptionSpec::String ? before : format("{}", numberOf(before));
-    std::string flag = option.name;
-    std::replace(flag.begin(), flag.end(), '_', '-');
-    return failure("the run was begun with --{} {}; resume it with the same value", flag, shown);
+    std::string shown = option.type == OptionSpec::String ? before : format("{}", numberOfBits(before));
+    return failure("the run was begun with {} {}; resume it with the same value", option.flag(), shown);
   }
   for (const auto &[symbol, size] : session.extents) {
     auto found = extents->find(symbol);
@@ -197,7 +194,7 @@ void adoptOptions(const Checkpoint &checkpoint, Session &session, const std::vec
       if (session.manifest.options[i].type == OptionSpec::String)
         session.options[i].text = *value;
       else
-        session.options[i].number = numberOf(*value);
+        session.options[i].number = numberOfBits(*value);
     }
 }
 
@@ -216,12 +213,12 @@ static std::string stateText(const Session &session, const TrainState &state) {
   json.beginObject().key("version").value(1);
   writeIdentity(json, session);
   json.key("item").value(state.item).key("in_stage").value(state.inStage);
-  json.key("log_length").value(state.logLength).key("seconds").value(bitsOf(state.seconds));
+  json.key("log_length").value(state.logLength).key("seconds").value(bitsText(state.seconds));
   json.key("stage").beginObject().key("begun").value(stage.begun).key("stopped").value(stage.stopped);
   json.key("step").value(stage.step).key("stale").value(stage.stale).key("best_epoch").value(stage.bestEpoch);
-  json.key("best").value(bitsOf(stage.best)).key("summed").value(stage.summed).key("sums").beginList();
+  json.key("best").value(bitsText(stage.best)).key("summed").value(stage.summed).key("sums").beginList();
   for (double sum : stage.sums)
-    json.value(bitsOf(sum));
+    json.value(bitsText(sum));
   json.endList().endObject();
   writeResults(json, state.results);
   writeSwept(json, session);
@@ -230,13 +227,13 @@ static std::string stateText(const Session &session, const TrainState &state) {
   return json.endObject().text();
 }
 
-static void readState(JsonObject &object, Session &session, TrainState &state) {
+static void readState(JsonObject &object, const Manifest &manifest, TrainState &state) {
   constexpr int64_t large = int64_t(1) << 60;
   JsonProblem &problem = object.problems();
   state.item = object.integer("item", 0, large);
   state.inStage = object.boolean("in_stage", false);
   state.logLength = static_cast<uint64_t>(object.integer("log_length", 0, large));
-  state.seconds = numberOf(object.text("seconds"));
+  state.seconds = numberOfBits(object.text("seconds"));
   if (const Json *found = object.find("stage")) {
     JsonObject fields(*found, "/stage", problem);
     StageState &stage = state.stage;
@@ -245,14 +242,13 @@ static void readState(JsonObject &object, Session &session, TrainState &state) {
     stage.step = fields.integer("step", 0, large);
     stage.stale = fields.integer("stale", 0, large);
     stage.bestEpoch = fields.integer("best_epoch", none, large);
-    stage.best = numberOf(fields.text("best"));
+    stage.best = numberOfBits(fields.text("best"));
     stage.summed = fields.integer("summed", 0, large);
     for (const std::string &sum : fields.texts("sums"))
-      stage.sums.push_back(numberOf(sum));
+      stage.sums.push_back(numberOfBits(sum));
   }
   readResults(object, state.results);
-  readSwept(object, session);
-  readSweepStates(object, session.manifest, state.sweeps, state.sweepResults);
+  readSweepStates(object, manifest, state.sweeps, state.sweepResults);
   object.each("weights", true, [&](const Json &item, const std::string &at) {
     JsonObject fields(item, at, problem);
     LoadedFile file;
@@ -341,8 +337,10 @@ Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &se
   Json json = Json::parse(checkpoint.header, nullptr, false);
   if (!json.is_object())
     return damaged("its state cannot be read");
+  const Manifest &manifest = session.manifest;
   JsonProblem problem;
   TrainState state;
+  std::map<int, double> swept;
   {
     JsonObject object(json, "", problem);
     int64_t version = object.integer("version", 0, 1 << 30);
@@ -350,12 +348,16 @@ Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &se
       return failure("the checkpoint has version {}, this program knows 1; use the executable that wrote it", version);
     if (Status status = checkIdentity(object, session, use); status.failed())
       return status;
-    readState(object, session, state);
+    readState(object, manifest, state);
+    swept = readSwept(object, manifest);
   }
-  if (problem.found() || state.item > static_cast<int64_t>(session.manifest.order.size()))
+  if (problem.found())
     return damaged(problem.text());
+  int64_t items = static_cast<int64_t>(manifest.order.size());
+  if (state.item > items ||
+      (state.inStage && (state.item == items || manifest.order[state.item].kind != OrderItem::Stage)))
+    return damaged("the program has no such place to go on from");
 
-  const Manifest &manifest = session.manifest;
   std::vector<const Bytes *> values(manifest.variables.size());
   for (size_t i = 0; i < values.size(); ++i) {
     values[i] = checkpoint.find("values/" + manifest.variables[i].path);
@@ -386,6 +388,7 @@ Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &se
   for (size_t i = 0; i < values.size(); ++i)
     if (values[i] && values[i]->size > 0)
       std::memcpy(session.variables[i].data(), values[i]->data, values[i]->size);
+  session.swept = std::move(swept);
   return state;
 }
 

@@ -10,9 +10,9 @@
 namespace xfer::rt {
 
 struct TrainState {
-  int64_t item = 0;                      // next item of the manifest's order; its length when all is done
-  bool inStage = false;                  // `stage` belongs to that item
-  StageState stage;                      //
+  int64_t item = 0;     // next item of the manifest's order; its length when all is done
+  bool inStage = false; // `stage` belongs to that item
+  StageState stage;
   Snapshot mainline;                     // while a baseline runs: the model that goes on afterwards
   std::map<int, Snapshot> found, left;   // by stage: the model before and after its last run, where somebody needs it
   std::vector<Snapshot> baselines;       // outcomes, empty where there is none yet

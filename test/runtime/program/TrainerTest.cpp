@@ -143,17 +143,23 @@ struct Outcome {
   TrainState state = {};
 };
 
-Outcome runProgram(const json &description) {
-  trace.clear();
-  static std::string text; // the session points into it
+Expected<std::unique_ptr<Session>> openProgram(const json &description) {
+  // The session points to both.
+  static std::string text;
   text = description.dump();
-  xfer_program_t program = {
+  static xfer_program_t program;
+  program = {
       XFER_ABI_VERSION, sizeof(functions) / sizeof(functions[0]), functions, text.data(), text.size(), nullptr, 0};
-  xfer::rt::test::TemporaryFolder place;
   Expected<Manifest> manifest = Session::describe(program);
   if (!manifest)
-    return {manifest.status()};
-  Expected<std::unique_ptr<Session>> session = Session::open(program, std::move(*manifest));
+    return manifest.status();
+  return Session::open(program, std::move(*manifest));
+}
+
+Outcome runProgram(const json &description) {
+  trace.clear();
+  xfer::rt::test::TemporaryFolder place;
+  Expected<std::unique_ptr<Session>> session = openProgram(description);
   if (!session)
     return {session.status()};
   ThreadTeam team(1);
@@ -195,8 +201,8 @@ TEST(Trainer, OrderInsideAStage) {
   EXPECT_EQ(outcome.weight, 5);
 }
 
-// Weights of samples that the model gives are those of the model as it is when the stage begins, not before it is there:
-// a weight of 0 would be refused. Three batches of 2 have the 5 samples.
+// Weights of samples that the model gives are those of the model as it is when the stage begins, not before it is
+// there: a weight of 0 would be refused. Three batches of 2 have the 5 samples.
 TEST(Trainer, WeightsOfTheModel) {
   json program = baseProgram();
   program["functions"].push_back({{"name", "weigh"},
@@ -350,4 +356,24 @@ TEST(Trainer, PlansEveryStageFirst) {
   ASSERT_TRUE(outcome.status.failed());
   EXPECT_NE(outcome.status.message().find("stage 'late': 'every'"), std::string::npos) << outcome.status.message();
   EXPECT_EQ(trace, Trace());
+}
+
+// A checkpoint whose place the program has not is damaged, though its hash is right.
+TEST(Trainer, ResumesAtPlacesThatAreThere) {
+  json program = baseProgram();
+  program["stages"] = {simpleStage("s", 1, {{{"function", 7}}})};
+  program["order"] = {{{"stage", "s"}}, {{"run", 5}}};
+  Expected<std::unique_ptr<Session>> session = openProgram(program);
+  ASSERT_TRUE(static_cast<bool>(session));
+  auto restore = [&](int64_t item, bool inStage) {
+    TrainState state;
+    state.item = item;
+    state.inStage = inStage;
+    return restoreCheckpoint(makeCheckpoint(**session, state), **session, CheckpointUse::Resume).status();
+  };
+  for (auto [item, inStage] : {std::pair<int64_t, bool>{0, true}, {0, false}, {1, false}, {2, false}})
+    EXPECT_TRUE(restore(item, inStage).ok()) << item;
+  for (auto [item, inStage] : {std::pair<int64_t, bool>{3, false}, {2, true}, {1, true}})
+    EXPECT_EQ(restore(item, inStage).message(),
+              "the checkpoint is damaged (the program has no such place to go on from); start anew");
 }
