@@ -34,7 +34,6 @@ private:
   void lowerRoutine(Operation *routine, ValueRange operands, ValueRange results);
 
   Value constant(int64_t value) { return arith::ConstantIntOp::create(b, loc, value, 64); }
-  Value status(int64_t value) { return arith::ConstantIntOp::create(b, loc, value, 32); }
   Value multiply(Value x, int64_t factor) {
     return factor == 1 ? x : Value(arith::MulIOp::create(b, loc, x, constant(factor)));
   }
@@ -194,8 +193,8 @@ void FunctionLowering::lowerRoutine(Operation *routine, ValueRange operands, Val
           })
           .Case<nn::CholeskyOp>([&](nn::CholeskyOp) -> Value {
             return rtir::CholeskyOp::create(b, loc, b.getI32Type(), address(operands[0]), address(results[0]),
-                                            elements(type, 0, rank - 2), elements(type, rank - 1, rank), status(0),
-                                            context, queue);
+                                            elements(type, 0, rank - 2), elements(type, rank - 1, rank), context,
+                                            queue);
           })
           .Case<nn::TriangularSolveOp>([&](nn::TriangularSolveOp op) -> Value {
             return rtir::TriangularSolveOp::create(b, loc, b.getI32Type(), address(operands[0]), address(operands[1]),
@@ -282,7 +281,7 @@ void FunctionLowering::lowerReturn(func::ReturnOp op) {
     else
       rtir::CopyOp::create(b, loc, target, address(place), sizeOf(value.getType()));
   }
-  func::ReturnOp::create(b, loc, status(0));
+  func::ReturnOp::create(b, loc, Value(arith::ConstantIntOp::create(b, loc, 0, 32))); // done
 }
 
 void FunctionLowering::lower(Block &block) {

@@ -1,9 +1,8 @@
 // xfer_cholesky_f32 and xfer_triangular_solve_f32: row by row, sums in double precision, one matrix a chunk.
 #include "xfer/rt/abi.h"
-#include <atomic>
 #include <cmath>
 
-// buffers: a, l, flag; extents: n.
+// buffers: a, l; extents: n.
 static void factorise(void *const *buffers, int64_t chunk, const int64_t *extents) {
   int64_t n = extents[0];
   const float *a = static_cast<const float *>(buffers[0]) + chunk * n * n;
@@ -17,8 +16,6 @@ static void factorise(void *const *buffers, int64_t chunk, const int64_t *extent
         l[i * n + j] = static_cast<float>(sum / l[j * n + j]);
         continue;
       }
-      if (!(sum > 0)) // NaN too
-        static_cast<std::atomic<bool> *>(buffers[2])->store(true);
       l[i * n + i] = static_cast<float>(std::sqrt(sum));
     }
     for (int64_t j = i + 1; j < n; ++j)
@@ -27,11 +24,9 @@ static void factorise(void *const *buffers, int64_t chunk, const int64_t *extent
 }
 
 extern "C" xfer_status_t xfer_cholesky_f32(xfer_context *context, xfer_queue_t queue, const float *a, float *l,
-                                           int64_t batch, int64_t n, xfer_status_t site) {
-  std::atomic<bool> indefinite{false};
-  void *buffers[] = {const_cast<float *>(a), l, &indefinite};
-  xfer_status_t status = xfer_parallel(context, queue, factorise, buffers, batch, &n);
-  return status == XFER_OK && indefinite ? site : status;
+                                           int64_t batch, int64_t n) {
+  void *buffers[] = {const_cast<float *>(a), l};
+  return xfer_parallel(context, queue, factorise, buffers, batch, &n);
 }
 
 // buffers: l, b, x; extents: n, m, transposed.

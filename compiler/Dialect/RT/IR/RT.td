@@ -137,9 +137,9 @@ def RT_SortOp : RT_EntryOp<"sort"> {
 
 def RT_CholeskyOp : RT_EntryOp<"cholesky"> {
   let summary = "xfer_cholesky_f32: lower factors of [batch, n, n]";
-  let arguments = (ins Address:$a, Address:$l, I64:$batch, I64:$n, I32:$site, Address:$runtime, I16:$queue);
+  let arguments = (ins Address:$a, Address:$l, I64:$batch, I64:$n, Address:$runtime, I16:$queue);
   let assemblyFormat = [{
-    $a `to` $l `[` $batch `,` $n `]` `site` $site `in` $runtime `on` $queue attr-dict
+    $a `to` $l `[` $batch `,` $n `]` `in` $runtime `on` $queue attr-dict
   }];
 }
 

@@ -45,7 +45,7 @@ class Converter {
 public:
   explicit Converter(ModuleOp module) : module(module), symbols(module), builder(module.getContext()) {}
 
-  LogicalResult run();
+  void run();
 
 private:
   void convert(Operation *op);
@@ -60,7 +60,7 @@ private:
     if (bytes == 0)
       return base;
     return LLVM::GEPOp::create(builder, base.getLoc(), base.getType(), builder.getI8Type(), base,
-                               ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
+                               constant(base.getLoc(), bytes)); // as a value: a constant of a GEP has 29 bits in MLIR
   }
   Value load(Type type, Value base, int64_t bytes) {
     return LLVM::LoadOp::create(builder, base.getLoc(), type, address(base, bytes));
@@ -185,7 +185,7 @@ void Converter::convert(Operation *op) {
       })
       .Case<CholeskyOp>([&](CholeskyOp o) {
         replace(call(location, "xfer_cholesky_f32",
-                     {o.getRuntime(), o.getQueue(), o.getA(), o.getL(), o.getBatch(), o.getN(), o.getSite()}));
+                     {o.getRuntime(), o.getQueue(), o.getA(), o.getL(), o.getBatch(), o.getN()}));
       })
       .Case<TriangularSolveOp>([&](TriangularSolveOp o) {
         Value transposed = LLVM::ConstantOp::create(builder, location, builder.getI32Type(),
@@ -210,7 +210,7 @@ void convertCheck(CheckOp check) {
   check.erase();
 }
 
-LogicalResult Converter::run() {
+void Converter::run() {
   SmallVector<CheckOp> checks;
   SmallVector<Operation *> others;
   module.walk([&](Operation *op) {
@@ -228,9 +228,8 @@ LogicalResult Converter::run() {
     else
       convertCheck(check);
   }
-  return success();
 }
 
 } // namespace
 
-LogicalResult xfer::rtir::convertToLLVM(ModuleOp module) { return Converter(module).run(); }
+void xfer::rtir::convertToLLVM(ModuleOp module) { Converter(module).run(); }

@@ -11,7 +11,7 @@ namespace xfer::rtir {
 /// Replaces every rt op of the module's functions by LLVM dialect and declares the entries that are called, as
 /// entries.def does, and the constants. Before: func.funcs of rt, arith and cf. After: no rt op; the kernels named by
 /// rt.parallel are declared where the module does not define them.
-mlir::LogicalResult convertToLLVM(mlir::ModuleOp module);
+void convertToLLVM(mlir::ModuleOp module);
 
 } // namespace xfer::rtir
 
