@@ -176,8 +176,11 @@ void Pipeline::emitLoads() {
           pipeline::LoadRuleAttr::get(&context, rule.key.text, rule.target ? text(rule.target->text) : StringAttr()));
     }
     for (Leaf *leaf : leaves)
-      if (leaf->added)
-        added.push_back(text(llvm::StringRef(leaf->path).drop_front(into->size() + 1)));
+      if (leaf->added) {
+        llvm::StringRef below = llvm::StringRef(leaf->path).drop_front(into->size());
+        below.consume_front(".");
+        added.push_back(text(below));
+      }
     if (ok)
       pipeline::LoadOp::create(builder, location(load.range), file, text(*into), builder.getArrayAttr(rules),
                                builder.getArrayAttr(added), pipeline::ContentAttr());

@@ -1,8 +1,8 @@
 #include "compiler/Dialect/NN/IR/NN.h"
 #include "compiler/Dialect/Xfer/IR/Xfer.h"
 #include "compiler/Explain/Explain.h"
+#include "llvm/ADT/StringMap.h"
 #include <map>
-#include <set>
 
 using namespace mlir;
 
@@ -15,35 +15,29 @@ static std::string shapeText(RankedTensorType type) {
   return text + "]";
 }
 
-/// The parameters that a step function replaces.
-static std::set<std::string> trainedBy(func::FuncOp step) {
-  std::set<std::string> trained;
-  for (unsigned i = 0; i < step.getNumResults(); ++i)
-    if (auto bind = pipeline::getResultBind(step, i); bind && bind.getKind() == pipeline::BindKind::Param)
-      trained.insert(bind.getName().str());
+/// By the path of a parameter that the stage trains: "adapt", "adapt from epoch 3", "adapt from step 100".
+static llvm::StringMap<std::string> trainedBy(pipeline::StageOp stage, ModuleOp program) {
+  llvm::StringMap<std::string> trained;
+  std::string text = stage.getName().str();
+  for (auto phase : stage.getPhases().getAsRange<pipeline::PhaseAttr>()) {
+    if (auto step = program.lookupSymbol<func::FuncOp>(phase.getFunction()))
+      for (unsigned i = 0; i < step.getNumResults(); ++i)
+        if (auto bind = pipeline::getResultBind(step, i); bind && bind.getKind() == pipeline::BindKind::Param)
+          trained.try_emplace(bind.getName(), text);
+    text = stage.getName().str();
+    if (phase.getUntilEpoch() >= 0)
+      text += " from epoch " + std::to_string(phase.getUntilEpoch());
+    else if (phase.getUntilStep() >= 0)
+      text += " from step " + std::to_string(phase.getUntilStep());
+  }
   return trained;
 }
 
-/// "adapt", "adapt from epoch 3", "adapt until epoch 2".
-static std::string trainingText(pipeline::StageOp stage, ModuleOp program, llvm::StringRef path) {
-  int64_t begin = 0;
-  std::string text;
-  for (Attribute attribute : stage.getPhases()) {
-    auto phase = llvm::cast<pipeline::PhaseAttr>(attribute);
-    auto step = program.lookupSymbol<func::FuncOp>(phase.getFunction());
-    if (step && trainedBy(step).count(path.str())) {
-      if (text.empty())
-        text = stage.getName().str() + (begin ? " from epoch " + std::to_string(begin) : "");
-    }
-    begin = phase.getUntilEpoch();
-  }
-  return text;
-}
-
-/// True for a path that a rewriting put below the part that the file is loaded into.
-static bool isAdded(pipeline::LoadOp load, llvm::StringRef path) {
-  path = path.drop_front(load.getInto().size() + 1);
-  return llvm::is_contained(load.getAdded().getAsValueRange<StringAttr>(), path);
+/// Does the file fill this parameter? It has nothing for what a rewriting put below the part that it is loaded into.
+static bool fills(pipeline::LoadOp load, llvm::StringRef path) {
+  if (!path.consume_front(load.getInto()) || !(path.starts_with("[") || path.consume_front(".")))
+    return false;
+  return !llvm::is_contained(load.getAdded().getAsValueRange<StringAttr>(), path);
 }
 
 static std::string loadedText(pipeline::LoadOp load) {
@@ -57,17 +51,20 @@ void explainModel(llvm::raw_ostream &os, ModuleOp program) {
     std::string path, shape, count, initial, training;
   };
   std::vector<Row> rows;
+  std::vector<llvm::StringMap<std::string>> training; // by stage
+  for (auto stage : program.getOps<pipeline::StageOp>())
+    training.push_back(trainedBy(stage, program));
   int64_t total = 0, trainable = 0;
   for (auto parameter : program.getOps<pipeline::ParameterOp>()) {
     auto type = llvm::cast<RankedTensorType>(parameter.getType());
     Row row{parameter.getName().str(), shapeText(type), std::to_string(type.getNumElements()),
             parameter.getInitial() ? parameter.getInitial()->str() : "", ""};
     for (auto load : program.getOps<pipeline::LoadOp>())
-      if (parameter.getName().starts_with(load.getInto().str() + ".") && !isAdded(load, parameter.getName()))
+      if (fills(load, parameter.getName()))
         row.initial = loadedText(load);
-    for (auto stage : program.getOps<pipeline::StageOp>())
-      if (std::string text = trainingText(stage, program, parameter.getName()); !text.empty())
-        row.training += (row.training.empty() ? "" : ", ") + text;
+    for (const llvm::StringMap<std::string> &trained : training)
+      if (auto found = trained.find(parameter.getName()); found != trained.end())
+        row.training += (row.training.empty() ? "" : ", ") + found->second;
     total += type.getNumElements();
     if (!row.training.empty())
       trainable += type.getNumElements();
