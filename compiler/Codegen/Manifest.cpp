@@ -471,7 +471,7 @@ json::Object ManifestWriter::write() {
   return json::Object{{"version", 1},
                       {"program", module->getAttrOfType<StringAttr>(kProgramAttr).getValue()},
                       {"hash", facts.hash},
-                      {"compiler", "xferc 0.1.0"},
+                      {"compiler", "xferc " XFER_VERSION},
                       {"build", std::move(build)},
                       {"target", target()},
                       {"weights", facts.weightsBeside ? "beside" : "embed"},

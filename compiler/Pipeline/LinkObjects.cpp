@@ -15,20 +15,18 @@ using namespace llvm;
 
 namespace xfer {
 
-static Error writeFile(StringRef path, ArrayRef<char> bytes, ArrayRef<StringRef> files = {}) {
+static std::error_code writeFile(StringRef path, ArrayRef<char> bytes, ArrayRef<StringRef> files = {}) {
   std::error_code error;
   raw_fd_ostream file(path, error);
-  if (!error) {
-    file.write(bytes.data(), bytes.size());
-    if (!files.empty())
-      appendFiles(file, bytes.size(), files);
-  }
+  if (error)
+    return error;
+  file.write(bytes.data(), bytes.size());
+  if (!files.empty())
+    appendFiles(file, bytes.size(), files);
   file.close();
-  if (error || (error = file.error())) {
-    file.clear_error();
-    return createStringError(error, "cannot write '%s': %s", path.str().c_str(), error.message().c_str());
-  }
-  return Error::success();
+  error = file.error();
+  file.clear_error();
+  return error;
 }
 
 static Error cannotLinkIn(StringRef folder, std::error_code error) {
@@ -58,7 +56,7 @@ static Error moveInto(StringRef linked, StringRef output, ArrayRef<StringRef> fi
     return cannot(content.getError());
   auto mode = sys::fs::getPermissions(linked);
   TemporaryFile partial(output + ".%%%%%%");
-  std::error_code code = errorToErrorCode(writeFile(partial.path(), (*content)->getBuffer(), files));
+  std::error_code code = writeFile(partial.path(), (*content)->getBuffer(), files);
   if (!code)
     code = mode ? sys::fs::setPermissions(partial.path(), *mode) : mode.getError();
   if (!code)
@@ -81,7 +79,7 @@ Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef output, cons
     bytes += object.size();
     files.push_back(std::make_unique<TemporaryFile>(folder + "/xferc-%%%%%%.o"));
     paths.push_back(files.back()->path().str());
-    if (std::error_code error = errorToErrorCode(writeFile(paths.back(), object)))
+    if (std::error_code error = writeFile(paths.back(), object))
       return cannotLinkIn(folder, error);
   }
   TemporaryFile linked(folder + "/xferc-%%%%%%.linked");

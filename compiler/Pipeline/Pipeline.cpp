@@ -121,7 +121,9 @@ std::string hashProgram(ModuleOp module, const CompileOptions &options) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   module.print(stream, OpPrintingFlags().enableDebugInfo(false).useLocalScope());
-  stream << options.target.triple << options.target.cpu << options.target.features << XFER_VERSION;
+  const TargetDescription &target = options.target;
+  stream << target.triple << target.cpu << target.features << target.level1Bytes << "," << target.level2Bytes
+         << XFER_VERSION;
   SmallVector<StringRef> disabled(options.disabled.keys());
   llvm::sort(disabled);
   llvm::interleave(disabled, stream, ",");
