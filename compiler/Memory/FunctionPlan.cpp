@@ -258,14 +258,15 @@ bool FunctionPlan::canTakeOver(unsigned buffer, OpResult producer) const {
 
 void FunctionPlan::placeResults() {
   Block &body = function.getBody().front();
+  llvm::DenseMap<BindAttr, unsigned> variables; // their arguments
+  for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i)
+    if (BindAttr bind = getArgumentBind(function, i);
+        bind && (bind.getKind() == BindKind::Param || bind.getKind() == BindKind::State))
+      variables.try_emplace(bind, i);
   auto argumentFor = [&](unsigned result) -> std::optional<unsigned> {
     BindAttr bind = getResultBind(function, result);
-    if (!bind || (bind.getKind() != BindKind::Param && bind.getKind() != BindKind::State))
-      return std::nullopt;
-    for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i)
-      if (getArgumentBind(function, i) == bind)
-        return i;
-    return std::nullopt;
+    auto found = bind ? variables.find(bind) : variables.end();
+    return found == variables.end() ? std::nullopt : std::optional<unsigned>(found->second);
   };
   inPlace.resize(function.getNumResults());
   for (auto [index, value] : llvm::enumerate(body.getTerminator()->getOperands())) {

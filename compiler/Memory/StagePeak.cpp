@@ -151,8 +151,10 @@ MemorySize Sizes::buffers(const FunctionPlan &plan) const {
   auto isValue = [](BindKind kind) {
     return kind == BindKind::Param || kind == BindKind::State || kind == BindKind::Hoisted;
   };
+  llvm::DenseSet<Attribute> read;
   for (unsigned i = 0, e = function.getNumArguments(); i != e; ++i) {
     BindKind kind = getArgumentBind(function, i).getKind();
+    read.insert(getArgumentBind(function, i));
     if (!isValue(kind) && kind != BindKind::Whole)
       addTensor(size, function.getArgumentTypes()[i]);
   }
@@ -161,10 +163,7 @@ MemorySize Sizes::buffers(const FunctionPlan &plan) const {
     if (plan.getInPlace()[i] || bind.getKind() == BindKind::Hoisted)
       continue;
     // A value that is replaced while it is read gets a second buffer; one that is only written does not.
-    bool isRead = false;
-    for (unsigned k = 0, n = function.getNumArguments(); k != n; ++k)
-      isRead |= getArgumentBind(function, k) == bind;
-    if (!isValue(bind.getKind()) || isRead)
+    if (!isValue(bind.getKind()) || read.contains(bind))
       addTensor(size, function.getResultTypes()[i]);
   }
   return size;
