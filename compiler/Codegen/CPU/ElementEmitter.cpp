@@ -12,6 +12,18 @@ namespace xfer::cpu {
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 static Type elementOf(Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); }
 
+void KernelContext::setInputs(nn::KernelOp kernel, ArrayRef<Value> pointers) {
+  llvm::SmallDenseSet<int64_t> shared;
+  if (auto pairs = kernel->getAttrOfType<DenseI64ArrayAttr>("in_place"))
+    for (auto [number, index] : llvm::enumerate(pairs.asArrayRef()))
+      if (number % 2 == 1)
+        shared.insert(index);
+  for (BlockArgument argument : kernel.getBody().getArguments()) {
+    unsigned number = argument.getArgNumber();
+    buffers[argument] = {pointers[number], !shared.contains(number)};
+  }
+}
+
 Value KernelContext::extent(OpBuilder &b, Location loc, Value tensor, unsigned axis) const {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (!type.isDynamicDim(axis))

@@ -44,6 +44,8 @@ struct KernelContext {
   llvm::DenseMap<mlir::Value, Parts> parts; // by the reduction's result
   llvm::StringMap<mlir::Value> extents;     // of dynamic axes, by symbol, as i64
 
+  /// The buffers of the kernel's inputs. Those that the memory plan gave to results too (`in_place`) do change.
+  void setInputs(nn::KernelOp kernel, llvm::ArrayRef<mlir::Value> pointers);
   /// The extent of an axis as an i64 value.
   mlir::Value extent(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor, unsigned axis) const;
 };
@@ -110,6 +112,9 @@ private:
   mlir::Value gather(nn::GatherOp op, llvm::ArrayRef<LaneIndex> index);
   // Window.cpp
   struct Window;
+  struct Place;
+  Place placeOf(const Window &window, llvm::ArrayRef<LaneIndex> index, llvm::ArrayRef<LaneIndex> offsets,
+                mlir::Value input);
   mlir::Value windowMax(nn::WindowMaxOp op, unsigned result, llvm::ArrayRef<LaneIndex> index);
   mlir::Value windowSum(nn::WindowSumOp op, llvm::ArrayRef<LaneIndex> index);
   mlir::Value windowGather(nn::WindowGatherOp op, llvm::ArrayRef<LaneIndex> index);

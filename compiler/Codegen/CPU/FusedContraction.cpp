@@ -43,7 +43,6 @@ FailureOr<EmittedKernel> emitFusedContraction(OpBuilder &builder, nn::KernelOp k
   for (Operation &op : body.without_terminator())
     if (&op != contraction && !ElementEmitter::canEmit(&op))
       return kernel.emitOpError("cannot have '") << op.getName() << "' after its contraction";
-  ContractionBuffers buffers;
   unsigned inputs = kernel.getInputs().size();
   auto numberOf = [&](Value operand) -> FailureOr<unsigned> {
     auto argument = dyn_cast<BlockArgument>(operand);
@@ -56,19 +55,13 @@ FailureOr<EmittedKernel> emitFusedContraction(OpBuilder &builder, nn::KernelOp k
     return failure();
   Value sums = contraction->getResult(0);
   SmallVector<Value> roots(body.getTerminator()->getOperands());
-  buffers = {*lhs, *rhs, inputs, inputs + static_cast<unsigned>(roots.size())};
+  ContractionBuffers buffers{*lhs, *rhs, inputs, inputs + static_cast<unsigned>(roots.size())};
   if (roots.size() == 1 && roots.front() == sums)
     return emitContraction(builder, contraction, name, buffers, {}, kernel.getScheduleAttr(), target);
 
-  llvm::SmallDenseSet<int64_t> shared;
-  if (auto pairs = kernel->getAttrOfType<DenseI64ArrayAttr>("in_place"))
-    for (auto [number, index] : llvm::enumerate(pairs.asArrayRef()))
-      if (number % 2 == 1)
-        shared.insert(index);
   EpilogueFn epilogue = [&](OpBuilder &b, Location loc, const EpilogueTile &tile) -> Value {
     KernelContext context(target);
-    for (BlockArgument argument : body.getArguments())
-      context.buffers[argument] = {tile.buffers[argument.getArgNumber()], !shared.contains(argument.getArgNumber())};
+    context.setInputs(kernel, tile.buffers);
     ElementEmitter emitter(b, loc, tile.lanes, context);
     auto type = cast<RankedTensorType>(sums.getType());
     Index index;

@@ -115,18 +115,9 @@ void LoopKernelEmitter::openPhase() {
     name += "." + std::to_string(emitted.phases.size());
   function = openKernel(b, loc, name, inputs + outputs + (emitted.scratchBytes > 0 ? 1 : 0));
   KernelBuilder kb(b, loc);
-  // Inputs whose buffers the memory plan gave to outputs too.
-  llvm::SmallDenseSet<int64_t> shared;
-  if (auto pairs = kernel->getAttrOfType<DenseI64ArrayAttr>("in_place"))
-    for (auto [number, index] : llvm::enumerate(pairs.asArrayRef()))
-      if (number % 2 == 1)
-        shared.insert(index);
   for (auto [number, symbol] : llvm::enumerate(emitted.extents))
     context.extents[symbol] = kb.load(b.getI64Type(), kb.address(b.getI64Type(), function.extents, number));
-  for (BlockArgument argument : kernel.getBody().getArguments()) {
-    unsigned number = argument.getArgNumber();
-    context.buffers[argument] = {function.buffers[number], !shared.contains(number)};
-  }
+  context.setInputs(kernel, function.buffers);
 }
 
 void LoopKernelEmitter::closePhase(const ChunkCount &chunks) {
@@ -248,7 +239,7 @@ void LoopKernelEmitter::emitPointwise(const PointwisePlan &plan, Value chunk) {
   loops.overPoints(outer, plan.outerCut.prefix, loops.rangeOf(plan.outerCut, outer, chunk), {},
                    [&](ArrayRef<Value> at, ValueRange) {
                      SmallVector<Value> fixed(at);
-                     loops.overLanes(lane, laneRange, 1, [&](Value base, int64_t width) { body(fixed, base, width); });
+                     loops.overLanes(lane, laneRange, [&](Value base, int64_t width) { body(fixed, base, width); });
                      return Nest::Values();
                    });
 }
@@ -404,10 +395,6 @@ void LoopKernelEmitter::emitReductionPhase() {
     reducedRange = loops.rangeOf(plan.splitCut, {loops.axisOf(form.space, *plan.lane)}, function.chunk);
   else if (plan.split)
     reducedRange = loops.rangeOf(plan.splitCut, loops.axesOf(form.space, plan.reducedOuter), function.chunk);
-  unsigned slots = 0;
-  for (Operation *op : form.reductions)
-    slots += Accumulator(loops, op).slots();
-
   loops.overPoints(keptAxes, plan.keptCut.prefix, keptRange, {}, [&](ArrayRef<Value> at, ValueRange) {
     SmallVector<Value> kept(at);
     if (!plan.laneIsKept) {
@@ -416,11 +403,14 @@ void LoopKernelEmitter::emitReductionPhase() {
     }
     Axis lane = loops.axisOf(form.space, *plan.lane);
     if (ShapedType::isDynamic(lane.size)) {
-      loops.overLanes(lane, {}, 1, [&](Value base, int64_t width) { emitRow(kept, base, {Segment{0, width}}); });
+      loops.overLanes(lane, {}, [&](Value base, int64_t width) { emitRow(kept, base, {Segment{0, width}}); });
       return Nest::Values();
     }
     // As many sums at a time as half of the registers hold; of a few channels there is more to compute than to sum.
     int64_t width = loops.width();
+    unsigned slots = 0;
+    for (Operation *op : form.reductions)
+      slots += Accumulator(loops, op).slots();
     bool fewChannels = llvm::is_contained(plan.reducedOuter, typeOf(form.space).getRank() - 1);
     int64_t strip = fewChannels ? 2 * width : width * std::clamp<int64_t>(target.vectorRegisters / 2 / slots, 1, 8);
     int64_t full = lane.size / strip * strip;
@@ -502,19 +492,24 @@ static SmallVector<Accumulator> accumulatorsOf(Nest &loops, const KernelForm &fo
   return accumulators;
 }
 
+static unsigned slotsOf(ArrayRef<Accumulator> accumulators) {
+  unsigned slots = 0;
+  for (const Accumulator &accumulator : accumulators)
+    slots += accumulator.slots();
+  return slots;
+}
+
 void LoopKernelEmitter::passWithKeptLanes(Row &row, unsigned pass) {
   Nest loops = nest();
   auto accumulators = accumulatorsOf(loops, form, pass);
   bool stores = llvm::any_of(form.full, [&](const KernelForm::Root &root) { return root.pass == pass; });
   if (accumulators.empty() && !stores)
     return;
+  unsigned slots = slotsOf(accumulators);
   Nest::Values initial;
-  unsigned slots = 0;
   for (const Segment &segment : row.segments)
     for (const Accumulator &accumulator : accumulators)
       llvm::append_range(initial, accumulator.initial(segment.width));
-  for (const Accumulator &accumulator : accumulators)
-    slots += accumulator.slots();
   int64_t rank = typeOf(form.space).getRank();
   auto reduced = loops.axesOf(form.space, plan.reducedOuter);
   auto sums =
@@ -568,10 +563,8 @@ void LoopKernelEmitter::passWithReducedLanes(Row &row, unsigned pass) {
     full = plan.splitLanes ? kb.min(end, kb.constant(main)) : kb.constant(main);
     segments = segmentsOf(lane.size - main, width);
   }
+  unsigned slots = slotsOf(accumulators);
   Nest::Values initial;
-  unsigned slots = 0;
-  for (const Accumulator &accumulator : accumulators)
-    slots += accumulator.slots();
   for (int64_t part = 0; part < unroll; ++part)
     for (const Accumulator &accumulator : accumulators)
       llvm::append_range(initial, accumulator.initial(width));

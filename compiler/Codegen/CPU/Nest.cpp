@@ -98,7 +98,7 @@ Nest::Values Nest::overPoints(ArrayRef<Axis> axes, unsigned prefix, Range range,
   });
 }
 
-void Nest::overLanes(const Axis &axis, Range range, int64_t unroll, function_ref<void(Value, int64_t)> body) {
+void Nest::overLanes(const Axis &axis, Range range, function_ref<void(Value, int64_t)> body) {
   Value low = range.low ? range.low : kb.constant(0), high = range.low ? range.high : axis.extent;
   int64_t lanes = width();
   if (ShapedType::isDynamic(axis.size)) {
@@ -108,16 +108,8 @@ void Nest::overLanes(const Axis &axis, Range range, int64_t unroll, function_ref
     return;
   }
   int64_t full = axis.size / lanes * lanes;
-  int64_t step = lanes * unroll;
-  if (!range.low && full % step != 0)
-    step = lanes;
-  if (range.low)
-    step = lanes;
   Value end = range.low ? kb.min(high, kb.constant(full)) : kb.constant(full);
-  kb.loop(low, end, step, [&](Value base) {
-    for (int64_t offset = 0; offset < step; offset += lanes)
-      body(kb.add(base, offset), lanes);
-  });
+  kb.loop(low, end, lanes, [&](Value base) { body(base, lanes); });
   if (full == axis.size)
     return;
   auto remainder = [&] {

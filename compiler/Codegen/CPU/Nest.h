@@ -71,8 +71,7 @@ public:
   Values overPoints(llvm::ArrayRef<Axis> axes, unsigned prefix, Range range, mlir::ValueRange carried, PointBody body);
   /// All elements of an axis (or of a range of it that begins at a multiple of the width and ends at one or at the end
   /// of the axis) in segments: body(base of the segment, its width).
-  void overLanes(const Axis &axis, Range range, int64_t unroll,
-                 llvm::function_ref<void(mlir::Value base, int64_t width)> body);
+  void overLanes(const Axis &axis, Range range, llvm::function_ref<void(mlir::Value base, int64_t width)> body);
 
   KernelBuilder kb;
   mlir::OpBuilder &b;

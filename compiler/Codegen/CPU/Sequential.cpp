@@ -28,7 +28,7 @@ void overLastAxis(Nest &nest, Value tensor, int64_t first, function_ref<void(Val
   int64_t rank = typeOf(tensor).getRank();
   if (rank - 1 < first)
     return body({}, 1);
-  nest.overLanes(nest.axisOf(tensor, rank - 1), {}, 1, body);
+  nest.overLanes(nest.axisOf(tensor, rank - 1), {}, body);
 }
 
 Index indexOf(LaneBuilder &lanes, ArrayRef<Value> outer, Value base) {
@@ -70,7 +70,7 @@ void emitCumsum(SequentialKernel kernel, OpBuilder &b, nn::CumsumOp op, Cut &cut
       });
     };
     if (hasLanes)
-      nest.overLanes(nest.axisOf(x, rank - 1), {}, 1, walk);
+      nest.overLanes(nest.axisOf(x, rank - 1), {}, walk);
     else
       walk({}, 1);
     return Nest::Values();
@@ -86,7 +86,7 @@ void emitCopy(SequentialKernel kernel, OpBuilder &b, nn::ScatterOp op, Cut &cut)
   Range part = nest.rangeOf(cut, outer, kernel.function.chunk);
   nest.overPoints(outer, cut.prefix, part, {}, [&](ArrayRef<Value> at, ValueRange) {
     SmallVector<Value> fixed(at);
-    nest.overLanes(nest.axisOf(x, rank - 1), {}, 1, [&](Value base, int64_t width) {
+    nest.overLanes(nest.axisOf(x, rank - 1), {}, [&](Value base, int64_t width) {
       ElementEmitter emitter(b, op.getLoc(), width, kernel.context);
       Index index = indexOf(emitter.lanes(), fixed, base);
       emitter.store(emitter.element(x, index), op.getResult(), kernel.output, index);

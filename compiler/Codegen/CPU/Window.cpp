@@ -65,27 +65,22 @@ ElementEmitter::overOffsets(ArrayRef<int64_t> counts, ArrayRef<Value> initial,
   return nest(initial);
 }
 
-namespace {
-
 /// The place in the input of position `offsets` of the window at `index`.
-struct Place {
+struct ElementEmitter::Place {
   Index index;
   Value inside; // null: certainly
 };
 
-} // namespace
-
-template <typename InRange>
-static Place placeOf(LaneBuilder &lane, ArrayRef<LaneIndex> index, ArrayRef<LaneIndex> offsets, Value input,
-                     ArrayRef<int64_t> strides, ArrayRef<int64_t> low, ArrayRef<int64_t> dilations, bool padded,
-                     InRange inRange) {
+ElementEmitter::Place ElementEmitter::placeOf(const Window &window, ArrayRef<LaneIndex> index,
+                                              ArrayRef<LaneIndex> offsets, Value input) {
   Place place{Index(index), {}};
   auto type = cast<RankedTensorType>(input.getType());
   for (size_t axis = 0; axis < offsets.size(); ++axis) {
-    LaneIndex at = lane.add(lane.mul(index[axis + 1], strides[axis]), lane.mul(offsets[axis], dilations[axis]));
-    place.index[axis + 1] = at = lane.add(at, -low[axis]);
-    if (padded)
-      place.inside = inRange(place.inside, at, type.getDimSize(axis + 1));
+    LaneIndex at =
+        lane.add(lane.mul(index[axis + 1], window.strides[axis]), lane.mul(offsets[axis], window.dilations[axis]));
+    place.index[axis + 1] = at = lane.add(at, -window.low[axis]);
+    if (window.isPadded())
+      place.inside = both(place.inside, inRange(at, 0, lane.constant(type.getDimSize(axis + 1))));
   }
   return place;
 }
@@ -102,10 +97,7 @@ Value ElementEmitter::windowMax(nn::WindowMaxOp op, unsigned result, ArrayRef<La
       at.push_back(lane.uniform(offset));
       position = lane.add(lane.mul(position, size), at.back());
     }
-    Place place = placeOf(lane, index, at, op.getX(), window.strides, window.low, window.dilations, window.isPadded(),
-                          [&](Value inside, const LaneIndex &x, int64_t size) {
-                            return both(inside, inRange(x, 0, lane.constant(size)));
-                          });
+    Place place = placeOf(window, index, at, op.getX());
     Value x =
         lane.splat(choose(place.inside, type, [&] { return element(op.getX(), place.index); }, [&] { return none; }));
     // The first element of all is taken as it is; then a larger one, or the first NaN.
@@ -133,10 +125,7 @@ Value ElementEmitter::windowSum(nn::WindowSumOp op, ArrayRef<LaneIndex> index) {
     Index at;
     for (Value offset : offsets)
       at.push_back(lane.uniform(offset));
-    Place place = placeOf(lane, index, at, op.getX(), window.strides, window.low, window.dilations, window.isPadded(),
-                          [&](Value inside, const LaneIndex &x, int64_t size) {
-                            return both(inside, inRange(x, 0, lane.constant(size)));
-                          });
+    Place place = placeOf(window, index, at, op.getX());
     Value x = lane.splat(chooseOrZero(place.inside, type, [&] { return element(op.getX(), place.index); }));
     return SmallVector<Value>{combine(b, loc, nn::ReduceKind::Sum, type, carried[0], x)};
   });
@@ -152,9 +141,7 @@ Value ElementEmitter::windowGather(nn::WindowGatherOp op, ArrayRef<LaneIndex> in
     at[axis] = axis == 0 ? position : lane.rem(position, size);
     position = lane.div(position, size);
   }
-  Place place = placeOf(
-      lane, index, at, op.getX(), window.strides, window.low, window.dilations, window.isPadded(),
-      [&](Value inside, const LaneIndex &x, int64_t size) { return both(inside, inRange(x, 0, lane.constant(size))); });
+  Place place = placeOf(window, index, at, op.getX());
   return chooseOrZero(place.inside, elementOf(op.getX()), [&] { return element(op.getX(), place.index); });
 }
 
