@@ -7,7 +7,7 @@ using namespace xfer::nn;
 
 /// Each element's cotangent is g times the product of all others. Zeros are counted, so that nothing is divided by
 /// zero.
-static Term productRule(ReduceOp op, Term g, Term x, Term y) {
+static Term productRule(ReduceOp op, Term g, Term x) {
   ArrayRef<int64_t> axes = op.getAxes();
   Term isZero = compare(Predicate::eq, x, x.filled(0));
   Term withoutZeros = select(isZero, x.filled(1), x);
@@ -21,12 +21,13 @@ static Term productRule(ReduceOp op, Term g, Term x, Term y) {
 }
 
 static Cotangents reduceRule(ReduceOp op, Term g, RuleContext &context) {
-  Term x = context.term(op.getX()), y = context.term(op.getResult());
+  Term x = context.term(op.getX());
   if (op.getKind() == ReduceKind::Sum)
     return {broadcastLike(g, x, op.getAxes())};
   if (op.getKind() == ReduceKind::Prod)
-    return {productRule(op, g, x, y)};
-  Term mask = toNumbers(compare(Predicate::eq, x, broadcastLike(y, x, op.getAxes())), x);
+    return {productRule(op, g, x)};
+  Term most = broadcastLike(context.term(op.getResult()), x, op.getAxes());
+  Term mask = toNumbers(compare(Predicate::eq, x, most), x);
   return {mask * broadcastLike(g / sum(mask, op.getAxes()), x, op.getAxes())};
 }
 
@@ -42,7 +43,8 @@ static Term scatterAdd(Term x, Value indices, Term updates, int64_t batch) {
 
 static Term gatherBatch(Term x, Value indices, int64_t batch) { return x.make<GatherOp>(x, indices, batch, batch); }
 
-/// Moves axis `from` to place `to`, the others keeping their order; `invert` gives the way back.
+/// Moves `count` axes from `from` on to place `to`, the others keeping their order. Of one axis, the same with the two
+/// exchanged is the way back.
 static SmallVector<int64_t> moved(int64_t rank, int64_t from, int64_t to, int64_t count = 1) {
   SmallVector<int64_t> rest, permutation;
   for (int64_t axis = 0; axis < rank; ++axis)
