@@ -1,8 +1,7 @@
 #include "test/compiler/Codegen/CPU/KernelRunner.h"
 
 #include "compiler/AutoDiff/Passes.h"
-#include "compiler/Codegen/CPU/FusedContraction.h"
-#include "compiler/Codegen/CPU/LoopNest.h"
+#include "compiler/Codegen/EmitKernel.h"
 #include "compiler/Dialect/NN/Transforms/Passes.h"
 #include "compiler/Fusion/Passes.h"
 
@@ -188,8 +187,7 @@ LogicalResult Runner::prepare(StringRef source) {
   OpBuilder builder = OpBuilder::atBlockEnd(kernels->getBody());
   unsigned number = 0;
   WalkResult walked = program->walk([&](nn::KernelOp kernel) {
-    auto emit = kernel.getKind() == nn::KernelKind::Contraction ? emitFusedContraction : emitLoopKernel;
-    auto result = emit(builder, kernel, "kernel" + std::to_string(number++), target);
+    auto result = emitKernel(builder, kernel, "kernel" + std::to_string(number++), target);
     if (failed(result))
       return WalkResult::interrupt();
     for (KernelPhase &phase : result->phases)
