@@ -37,7 +37,6 @@ static void describeHostCaches(TargetDescription &target) {
 #ifdef _SC_LEVEL1_DCACHE_SIZE
   target.level1Bytes = cacheBytes(_SC_LEVEL1_DCACHE_SIZE, target.level1Bytes);
   target.level2Bytes = cacheBytes(_SC_LEVEL2_CACHE_SIZE, target.level2Bytes);
-  target.level3Bytes = cacheBytes(_SC_LEVEL3_CACHE_SIZE, target.level3Bytes);
 #endif
 }
 

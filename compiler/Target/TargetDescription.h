@@ -32,7 +32,6 @@ struct TargetDescription {
 
   int64_t level1Bytes = 32 << 10;
   int64_t level2Bytes = 512 << 10; // of one core
-  int64_t level3Bytes = 4 << 20;   // what one core may hope for
 
   /// Elements of this type in one vector register; at least 1.
   unsigned lanes(mlir::Type element) const { return std::max(1u, vectorBits / element.getIntOrFloatBitWidth()); }

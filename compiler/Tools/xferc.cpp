@@ -35,7 +35,7 @@ static void addInput(CLI::App &command, DriverOptions &options) {
 
 static void addCompilation(CLI::App &command, DriverOptions &options) {
   addInput(command, options);
-  command.add_option("--target-cpu", options.targetCpu, "native, x86-64, x86-64-v3, x86-64-v4 or aarch64")
+  command.add_option("--target-cpu", options.targetCpu, llvm::join(TargetDescription::names(), ", "))
       ->capture_default_str();
   command.add_option("--disable", options.disable, "switch an optimising pass off by its name")
       ->delimiter(',')
@@ -59,7 +59,8 @@ static std::vector<std::string> valuesOf(const std::string &command, const std::
     for (const auto &pass : getOptimisingPasses())
       names.push_back(pass.first.str());
   if (option == "--target-cpu")
-    names = {"native", "x86-64", "x86-64-v3", "x86-64-v4", "aarch64"};
+    for (llvm::StringRef name : TargetDescription::names())
+      names.push_back(name.str());
   if (option == "--weights")
     names = {"embed", "beside"};
   if (option == "--kind")
