@@ -24,8 +24,6 @@ const RuleTable::Rule *RuleTable::find(Operation *op) const {
   return found == rules.end() ? nullptr : &found->second;
 }
 
-static bool isFloat(Value value) { return isa<FloatType>(getElementTypeOrSelf(value.getType())); }
-
 static bool isDifferentiable(OpOperand &operand) {
   auto op = dyn_cast<NNOpInterface>(operand.getOwner());
   return op && op.getDerivativeKind(operand.getOperandNumber()) == DerivativeKind::Some;
@@ -37,7 +35,7 @@ DenseSet<Value> xfer::nn::activeValues(Block &block, ValueRange from) {
     if (llvm::any_of(op.getOpOperands(),
                      [&](OpOperand &operand) { return active.contains(operand.get()) && isDifferentiable(operand); }))
       for (Value result : op.getResults())
-        if (isFloat(result))
+        if (isFloat(result.getType()))
           active.insert(result);
   return active;
 }

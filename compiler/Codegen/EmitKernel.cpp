@@ -12,8 +12,6 @@ FailureOr<EmittedKernel> emitKernel(OpBuilder &builder, nn::KernelOp kernel, Str
                                     const TargetDescription &target) {
   switch (kernel.getKind()) {
   case nn::KernelKind::Loop:
-  case nn::KernelKind::Window:
-  case nn::KernelKind::Gather:
     return emitLoopKernel(builder, kernel, name, target);
   case nn::KernelKind::Contraction:
     return emitFusedContraction(builder, kernel, name, target);

@@ -35,12 +35,7 @@ RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getTy
 
 bool isUnitReshape(Operation *op) {
   auto reshape = dyn_cast<nn::ReshapeOp>(op);
-  if (!reshape)
-    return false;
-  auto isLong = [](const nn::Extent &extent) { return extent.size != 1; };
-  nn::Extents from = nn::extentsOf(reshape.getX().getType()), to = nn::extentsOf(reshape.getResult().getType());
-  nn::Extents before(llvm::make_filter_range(from, isLong)), after(llvm::make_filter_range(to, isLong));
-  return before == after;
+  return reshape && reshape.isUnitReshape();
 }
 
 bool isSequential(Operation *op) { return isa<nn::ScatterOp, nn::CumsumOp>(op); }
@@ -94,8 +89,7 @@ bool Grouper::staysOutside(Operation *op) {
     return true;
   if (isa<nn::LoopOp, nn::KernelOp, nn::ConstantOp>(op) || nn::isScannedReverse(op))
     return true;
-  auto reshape = dyn_cast<nn::ReshapeOp>(op);
-  return reshape && !isUnitReshape(op);
+  return isa<nn::ReshapeOp>(op) && !isUnitReshape(op);
 }
 
 unsigned Grouper::newGroup(Operation *op, FusionGroup::Kind kind) {

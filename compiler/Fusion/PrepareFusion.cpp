@@ -22,16 +22,10 @@ namespace {
 
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-bool isLong(int64_t extent) { return extent != 1; }
-
 /// The operand of a reshape that only adds and removes axes of extent 1.
 Value unitReshapeSource(Value value) {
   auto reshape = value.getDefiningOp<nn::ReshapeOp>();
-  if (!reshape)
-    return {};
-  SmallVector<int64_t> before(llvm::make_filter_range(typeOf(reshape.getX()).getShape(), isLong));
-  SmallVector<int64_t> after(llvm::make_filter_range(typeOf(reshape.getResult()).getShape(), isLong));
-  return before == after ? reshape.getX() : Value();
+  return reshape && reshape.isUnitReshape() ? reshape.getX() : Value();
 }
 
 /// `value` as it is along the kept axes of `reduce`, if it is the same along all reduced ones.
@@ -170,7 +164,7 @@ struct BroadcastOfUnitReshape : OpRewritePattern<nn::BroadcastOp> {
       if (extent != 1)
         longAxes.push_back(op.getDimensions()[axis]);
     // Axes of extent 1 of the source need a place between those of its neighbours: only sources without them.
-    if (!llvm::all_of(typeOf(source).getShape(), isLong))
+    if (llvm::is_contained(typeOf(source).getShape(), 1))
       return rewriter.notifyMatchFailure(op, "the source has axes of extent 1");
     rewriter.replaceOpWithNewOp<nn::BroadcastOp>(op, source, nn::extentsOf(op.getResult().getType()), longAxes);
     return success();

@@ -16,8 +16,6 @@
 using namespace mlir;
 using namespace xfer::nn;
 
-static bool isFloat(Value value) { return isa<FloatType>(getElementTypeOrSelf(value.getType())); }
-
 /// Clones `body`, prepares it and differentiates it: the cotangents of the clones of `wrt`. `outputs` are positions
 /// among the yielded values. Zeros where no path leads.
 static SmallVector<Value> differentiateBody(Block &body, IRMapping &mapping, ArrayRef<unsigned> outputs,
@@ -82,7 +80,7 @@ private:
   void findCarries() {
     SmallVector<Value> from, to;
     for (OpOperand &operand : loop->getOpOperands())
-      if (isFloat(operand.get()) && context.wants(operand.get()))
+      if (isFloat(operand.get().getType()) && context.wants(operand.get()))
         from.push_back(loop.getBody().getArgument(operand.getOperandNumber() + 1));
     for (auto [index, cotangent] : llvm::enumerate(cotangents))
       if (cotangent)
@@ -93,7 +91,7 @@ private:
       active = activeValues(block, from);
       useful = usefulValues(block, to);
       for (auto [argument, next] : llvm::zip(arguments.carries, loop.getYieldedCarries())) {
-        if (!isFloat(argument))
+        if (!isFloat(argument.getType()))
           continue;
         if (active.contains(next) && !llvm::is_contained(from, argument)) {
           from.push_back(argument);
@@ -184,7 +182,7 @@ static Cotangents eachRule(EachOp op, ArrayRef<Value> cotangents, RuleContext &c
       mapped.push_back(cotangent);
     }
   for (OpOperand &operand : op->getOpOperands())
-    if (isFloat(operand.get()) && context.wants(operand.get())) {
+    if (isFloat(operand.get().getType()) && context.wants(operand.get())) {
       operands.push_back(operand.getOperandNumber());
       wrt.push_back(op.getBody().getArgument(operand.getOperandNumber()));
     }
@@ -210,14 +208,14 @@ static Cotangents customRule(CustomOp op, ArrayRef<Value> cotangents, RuleContex
   IRMapping mapping;
   SmallVector<Value> given(op.getInputs());
   for (auto [cotangent, result] : llvm::zip(cotangents, op.getResults()))
-    if (isFloat(result))
+    if (isFloat(result.getType()))
       given.push_back(context.orZero(cotangent, result));
   mapping.map(op.getVjp().getArguments(), given);
   SmallVector<Value> values = cloneBody(op.getVjp().front(), mapping, context.builder);
   Cotangents result(op->getNumOperands());
   unsigned next = 0;
   for (auto [operand, cotangent] : llvm::zip(op.getInputs(), result))
-    if (isFloat(operand))
+    if (isFloat(operand.getType()))
       cotangent = values[next++];
   return result;
 }

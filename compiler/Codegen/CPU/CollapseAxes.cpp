@@ -47,12 +47,8 @@ private:
 bool Collapser::isUnderstood(Operation &op) {
   if (auto constant = dyn_cast<nn::ConstantOp>(op))
     return isa<SplatElementsAttr>(constant.getValue());
-  if (auto reshape = dyn_cast<nn::ReshapeOp>(op)) {
-    auto isLong = [](int64_t extent) { return extent != 1; };
-    SmallVector<int64_t> before(llvm::make_filter_range(typeOf(reshape.getX()).getShape(), isLong));
-    SmallVector<int64_t> after(llvm::make_filter_range(typeOf(reshape.getResult()).getShape(), isLong));
-    return before == after;
-  }
+  if (auto reshape = dyn_cast<nn::ReshapeOp>(op))
+    return reshape.isUnitReshape();
   if (auto slice = dyn_cast<nn::SliceOp>(op)) {
     // Of each axis one element or all.
     for (auto [before, after] : llvm::zip_equal(typeOf(slice.getX()).getShape(), typeOf(slice.getResult()).getShape()))

@@ -15,8 +15,6 @@ using namespace xfer::nn;
 using namespace xfer::reference;
 
 namespace {
-bool isFloat(Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); }
-
 SmallVector<Value> floats(ValueRange values) {
   return llvm::filter_to_vector(values, [](Value value) { return isFloat(value.getType()); });
 }

@@ -8,7 +8,7 @@ using namespace mlir;
 using namespace xfer::nn;
 
 //===----------------------------------------------------------------------===//
-// Structural
+// Element-wise
 //===----------------------------------------------------------------------===//
 
 /// x ** 2 is x * x.
@@ -38,6 +38,10 @@ static LogicalResult divisionByPowerOfTwo(DivOp op, PatternRewriter &rewriter) {
 void DivOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
   patterns.add(divisionByPowerOfTwo);
 }
+
+//===----------------------------------------------------------------------===//
+// Structural
+//===----------------------------------------------------------------------===//
 
 /// A broadcast that only spreads axes of extent 1 that a reshape has added does so itself.
 static LogicalResult broadcastOfAddedAxes(BroadcastOp op, PatternRewriter &rewriter) {
@@ -258,7 +262,6 @@ static LogicalResult sumOfBroadcast(ReduceOp op, PatternRewriter &rewriter) {
       return rewriter.notifyMatchFailure(op, "an axis is not new or not static");
     count *= double(type.getDimSize(axis));
   }
-  Extents extents = extentsOf(op.getType());
   SmallVector<int64_t> dimensions;
   for (int64_t axis : broadcast.getDimensions())
     dimensions.push_back(axis - llvm::count_if(op.getAxes(), [&](int64_t reduced) { return reduced < axis; }));

@@ -14,14 +14,6 @@ using namespace xfer::nn;
 /// Larger constants are left to be computed when the program starts, so that executables stay small.
 static constexpr int64_t largestFolded = 1024;
 
-static double number(Attribute attribute) {
-  if (auto real = dyn_cast<FloatAttr>(attribute))
-    return real.getValueAsDouble();
-  auto integer = cast<IntegerAttr>(attribute);
-  bool isUnsigned = integer.getType().isInteger(1) || integer.getType().isUnsignedInteger();
-  return isUnsigned ? double(integer.getValue().getZExtValue()) : double(integer.getValue().getSExtValue());
-}
-
 /// The constant whose elements are `function` of those of `operands`; null if it is not to be folded.
 template <typename Function>
 static OpFoldResult foldNumbers(ArrayRef<Attribute> operands, Type resultType, Function function) {
@@ -43,7 +35,7 @@ static OpFoldResult foldNumbers(ArrayRef<Attribute> operands, Type resultType, F
     SmallVector<double, 3> inputs;
     for (DenseElementsAttr constant : constants)
       inputs.push_back(
-          number(constant.isSplat() ? constant.getSplatValue<Attribute>() : constant.getValues<Attribute>()[i]));
+          numberOf(constant.isSplat() ? constant.getSplatValue<Attribute>() : constant.getValues<Attribute>()[i]));
     double value = function(ArrayRef<double>(inputs));
     if (!isa<FloatType>(element) && !(std::fabs(value) < 0x1p31))
       return {};
@@ -54,7 +46,7 @@ static OpFoldResult foldNumbers(ArrayRef<Attribute> operands, Type resultType, F
 
 static bool isSplatOf(Attribute attribute, double value) {
   auto constant = dyn_cast_or_null<DenseElementsAttr>(attribute);
-  return constant && constant.isSplat() && number(constant.getSplatValue<Attribute>()) == value;
+  return constant && constant.isSplat() && numberOf(constant.getSplatValue<Attribute>()) == value;
 }
 
 template <typename Op> static OpFoldResult same(Op op, Value operand) {
@@ -263,11 +255,12 @@ OpFoldResult ConvertOp::fold(FoldAdaptor constants) {
   return foldUnary(*this, constants.getX(), [&](double x) {
     if (to.isInteger(1))
       return double(x != 0);
-    if (to.isUnsignedInteger(8))
-      return std::isnan(x) ? 0 : std::trunc(std::min(std::max(x, 0.0), 255.0));
-    if (isa<FloatType>(from) && !isa<FloatType>(to))
-      return std::isnan(x) ? 0 : std::trunc(std::min(std::max(x, -0x1p31), 0x1p31 - 1));
-    return x;
+    bool isByte = to.isUnsignedInteger(8);
+    if (isa<FloatType>(from) && !isa<FloatType>(to)) {
+      double low = isByte ? 0 : -0x1p31, high = isByte ? 255 : 0x1p31 - 1;
+      return std::isnan(x) ? 0 : std::trunc(std::min(std::max(x, low), high));
+    }
+    return isByte ? double(uint8_t(int64_t(x))) : x;
   });
 }
 

@@ -31,7 +31,6 @@ LogicalResult shape::allEqual(ValueRange operands, std::optional<Location> locat
 }
 
 DerivativeKind xfer::nn::detail::floatDerivative(Operation *op, unsigned index, DerivativeKind kind) {
-  auto isFloat = [](Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); };
   if (!isFloat(op->getOperand(index).getType()) || llvm::none_of(op->getResultTypes(), isFloat))
     return DerivativeKind::None;
   return kind;

@@ -2,6 +2,7 @@
 
 #include "compiler/Dialect/NN/IR/Meaning.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -96,6 +97,8 @@ RankedTensorType TensorInfo::type() const {
                                    statistics, symbols);
   return RankedTensorType::get(sizes, element, encoding);
 }
+
+bool xfer::nn::isFloat(Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); }
 
 Extents xfer::nn::extentsOf(Type type) {
   auto tensor = cast<RankedTensorType>(type);

@@ -77,6 +77,8 @@ struct TensorInfo {
   size_t rank() const { return extents.size(); }
 };
 
+/// Is it a tensor of floating-point numbers? Only those have derivatives.
+bool isFloat(mlir::Type type);
 /// The extents of a ranked tensor type.
 Extents extentsOf(mlir::Type type);
 /// `type` with other extents, another element type, or another meaning.

@@ -98,9 +98,9 @@ void SelectOp::inferMeaning(Adaptor op, meaning::Results results) {
   // Masking logits with a constant keeps them logits.
   if (results[0].meaning.tag == Tag::None && someLogits(sides, 1))
     results[0].meaning.tag = Tag::Logits;
-  results[0].meaning.hidden |= Meaning::of(op.getCondition().getType()).hidden;
-  Meaning domains = ::xfer::nn::detail::joinAll(op.getOperands());
-  results[0].meaning.domains = domains.domains;
+  Meaning all = ::xfer::nn::detail::joinAll(op.getOperands());
+  results[0].meaning.hidden = all.hidden;
+  results[0].meaning.domains = all.domains;
 }
 
 void TransposeOp::inferMeaning(Adaptor op, meaning::Results results) {

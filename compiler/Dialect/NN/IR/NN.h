@@ -61,6 +61,8 @@ llvm::FailureOr<OpTy> createChecked(mlir::OpBuilder &builder, mlir::Location loc
 
 /// `value` as an attribute of an element type; integers are truncated to their width.
 mlir::TypedAttr numberAttr(mlir::Type element, double value);
+/// The number that an attribute of an element type stands for.
+double numberOf(mlir::Attribute attribute);
 /// A constant scalar, or a tensor of `extents` filled with it (a broadcast of the scalar when an extent is dynamic).
 mlir::Value createFilled(mlir::OpBuilder &builder, mlir::Location location, double value, mlir::Type element,
                          llvm::ArrayRef<Extent> extents = {});

@@ -42,8 +42,6 @@ def NN_ContractOp : NN_InferredOp<"contract"> {
 // The three directions of a convolution share their attributes: one entry for each spatial axis.
 defvar NN_ConvAttributes = (ins DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding_low,
   DenseI64ArrayAttr:$padding_high, DenseI64ArrayAttr:$dilations, I64Attr:$groups);
-defvar NN_ConvBuilderAttributes = (ins "::llvm::ArrayRef<int64_t>":$strides, "::llvm::ArrayRef<int64_t>":$paddingLow,
-  "::llvm::ArrayRef<int64_t>":$paddingHigh, "::llvm::ArrayRef<int64_t>":$dilations, "int64_t":$groups);
 defvar NN_ConvFormat = [{ `strides` $strides `padding` $padding_low $padding_high `dilations` $dilations
   `groups` $groups attr-dict `:` functional-type(operands, results) }];
 

@@ -11,7 +11,7 @@ def NN_Dialect : Dialect {
   let name = "nn";
   let summary = "Pure operations on ranked tensors: what a training step computes";
   let description = [{
-    About fifty operations in SSA form on ranked tensors, none of which has a side effect. Each has a shape rule, a
+    About sixty operations in SSA form on ranked tensors, none of which has a side effect. Each has a shape rule, a
     rule for the meaning of its result (tag, domains, right to be read), a derivative rule, a batching rule and a
     lowering. Broadcasting is always explicit. See `Rationale.md` beside this folder.
   }];
@@ -54,8 +54,7 @@ def NN_ScatterKindAttr : NN_EnumAttr<NN_ScatterKind, "scatter_kind">;
 
 def NN_KernelKind : NN_Enum<"KernelKind", "the emitter that generates a kernel", [
   I32EnumAttrCase<"Loop", 0, "loop">, I32EnumAttrCase<"Contraction", 1, "contraction">,
-  I32EnumAttrCase<"Window", 2, "window">, I32EnumAttrCase<"Gather", 3, "gather">,
-  I32EnumAttrCase<"Library", 4, "library">]>;
+  I32EnumAttrCase<"Library", 2, "library">]>;
 def NN_KernelKindAttr : NN_EnumAttr<NN_KernelKind, "kernel_kind">;
 
 def NN_MeaningAttr : NN_Attr<"Meaning", "meaning", [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {

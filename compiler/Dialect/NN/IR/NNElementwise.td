@@ -104,7 +104,8 @@ def NN_ConvertOp : NN_Op<"convert", [NN_PerElement]> {
   let summary = "Change of the element type";
   let description = [{
     Converts each element to the result's element type. `ui8` counts 0 to 255; to a bool: is it not 0; from a bool: 0
-    or 1; from a float to an integer: rounded towards zero, clamped to the range of the type, NaN to 0.
+    or 1; from a float to an integer: rounded towards zero, clamped to the range of the type, NaN to 0; from an integer
+    to a narrower one: its low bits.
 
     Constraints: (C1) operand and result have the same extents.
 

@@ -69,6 +69,10 @@ def NN_ReshapeOp : NN_Op<"reshape"> {
   let arguments = (ins NN_Tensor:$x);
   let results = (outs NN_Tensor:$result);
   let builders = [OpBuilder<(ins "::mlir::Value":$x, "::llvm::ArrayRef<::xfer::nn::Extent>":$shape)>];
+  let own = [{
+    /// Does it only add and remove axes of extent 1?
+    bool isUnitReshape();
+  }];
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
   let hasVerifier = 1;
   let hasFolder = 1;

@@ -40,9 +40,7 @@ static LogicalResult verifyYields(Operation *op) {
   return success();
 }
 
-static SmallVector<Type> floatTypes(TypeRange types) {
-  return llvm::filter_to_vector(types, [](Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); });
-}
+static SmallVector<Type> floatTypes(TypeRange types) { return llvm::filter_to_vector(types, isFloat); }
 
 //===----------------------------------------------------------------------===//
 // loop
@@ -105,10 +103,11 @@ LogicalResult LoopOp::verify() {
   SmallVector<Type> arguments = loopArgumentTypes(getContext(), getCarries(), getScanned(), getInvariants());
   if (failed(verifyTypes(*this, "(C3)", "the body's arguments", arguments, getBody().getArgumentTypes())))
     return failure();
-  if (getNumResults() < getCarries().size() ||
-      failed(verifyTypes(*this, "(C5)", "the first results", getCarries().getTypes(),
+  if (getNumResults() < getCarries().size())
+    return emitOpError("(C5) fewer results than carries");
+  if (failed(verifyTypes(*this, "(C5)", "the first results", getCarries().getTypes(),
                          TypeRange(getResultTypes()).take_front(getCarries().size()))))
-    return getNumResults() < getCarries().size() ? emitOpError("(C5) fewer results than carries") : failure();
+    return failure();
   SmallVector<Type> yielded(getCarries().getTypes());
   for (Type type : TypeRange(getResultTypes()).drop_front(getCarries().size())) {
     Extents extents = extentsOf(type);

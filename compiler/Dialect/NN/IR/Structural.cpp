@@ -134,6 +134,12 @@ LogicalResult ReshapeOp::verify() {
   return success();
 }
 
+bool ReshapeOp::isUnitReshape() {
+  auto isLong = [](int64_t extent) { return extent != 1; };
+  return llvm::equal(llvm::make_filter_range(getX().getType().getShape(), isLong),
+                     llvm::make_filter_range(getType().getShape(), isLong));
+}
+
 //===----------------------------------------------------------------------===//
 // transpose, concat, slice, pad, reverse
 //===----------------------------------------------------------------------===//

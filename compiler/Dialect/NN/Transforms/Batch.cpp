@@ -13,6 +13,12 @@ namespace xfer {
 #include "compiler/Dialect/NN/Transforms/Passes.h.inc"
 } // namespace xfer
 
+SmallVector<int64_t> xfer::nn::withFront(int64_t front, ArrayRef<int64_t> rest) {
+  SmallVector<int64_t> all = {front};
+  llvm::append_range(all, rest);
+  return all;
+}
+
 RankedTensorType Batcher::batched(Type type) const {
   Extents extents = extentsOf(type);
   extents.insert(extents.begin(), count);

@@ -21,12 +21,6 @@ static bool canMerge(Batcher &batcher, Type image) {
   return !batcher.count.isDynamic() || extentsOf(image).front() == Extent(1);
 }
 
-static SmallVector<int64_t> withFront(int64_t front, ArrayRef<int64_t> rest) {
-  SmallVector<int64_t> result = {front};
-  result.append(rest.begin(), rest.end());
-  return result;
-}
-
 /// Where the samples cannot be merged with n, they take its place, and n becomes a spatial axis along which the filter
 /// or window has an extent of 1. Filters, operands in `whole`, get that axis as well.
 template <typename Op> static FailureOr<Results> batchBesideSpace(Op op, Batcher &batcher, ArrayRef<unsigned> whole) {

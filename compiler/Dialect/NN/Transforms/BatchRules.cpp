@@ -12,12 +12,6 @@ static SmallVector<int64_t> shifted(ArrayRef<int64_t> axes) {
   return llvm::map_to_vector(axes, [](int64_t axis) { return axis + 1; });
 }
 
-static SmallVector<int64_t> withFront(int64_t front, ArrayRef<int64_t> rest) {
-  SmallVector<int64_t> result = {front};
-  result.append(rest.begin(), rest.end());
-  return result;
-}
-
 static Results resultsOf(Operation *op) { return Results(op->getResults()); }
 
 /// The operation works on any leading axes as it is.

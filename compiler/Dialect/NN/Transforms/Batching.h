@@ -55,6 +55,9 @@ private:
   llvm::DenseMap<mlir::Value, std::pair<mlir::Value, bool>> values;
 };
 
+/// An attribute's numbers, one for each axis, with that of the sample axis.
+llvm::SmallVector<int64_t> withFront(int64_t front, llvm::ArrayRef<int64_t> rest);
+
 /// Each tries its family: success with the results, failure with an error; none for an operation of another family.
 using BatchedResults = std::optional<llvm::FailureOr<llvm::SmallVector<mlir::Value>>>;
 BatchedResults batchSimple(mlir::Operation *op, Batcher &batcher);

@@ -29,20 +29,9 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 
 static bool isLong(int64_t extent) { return extent != 1; }
 
-/// Does the reshape only add and remove axes of extent 1?
-static bool isUnitReshape(ReshapeOp op) {
-  SmallVector<int64_t> before(llvm::make_filter_range(typeOf(op.getX()).getShape(), isLong));
-  SmallVector<int64_t> after(llvm::make_filter_range(typeOf(op.getResult()).getShape(), isLong));
-  return before == after;
-}
-
 static Value throughUnitReshapes(Value value) {
-  while (auto reshape = value.getDefiningOp<ReshapeOp>()) {
-    if (!isUnitReshape(reshape))
-      break;
-    value = reshape.getX();
-  }
-  return value;
+  auto reshape = value.getDefiningOp<ReshapeOp>();
+  return reshape && reshape.isUnitReshape() ? throughUnitReshapes(reshape.getX()) : value;
 }
 
 /// Elements in one sum.
@@ -147,7 +136,7 @@ static void rewriteMoments(ReduceOp sum, ReduceOp squares) {
   SmallVector<Operation *> readers(sum->getUsers());
   while (!readers.empty()) {
     Operation *reader = readers.pop_back_val();
-    if (auto reshape = dyn_cast<ReshapeOp>(reader); reshape && isUnitReshape(reshape)) {
+    if (auto reshape = dyn_cast<ReshapeOp>(reader); reshape && reshape.isUnitReshape()) {
       llvm::append_range(readers, reshape->getUsers());
     } else if (isMeanOf(sum, reader)) {
       Value same = mean;

@@ -125,6 +125,21 @@ func.func @choices(%a: tensor<3xf32>, %b: tensor<3xf32>) -> (tensor<3xf32>, tens
 
 // -----
 
+// Constants are converted as a kernel does it: a float is clamped, of an integer the low bits stay.
+// CHECK-LABEL: func.func @bytes
+// CHECK-DAG: %[[F:.*]] = nn.constant dense<255> : tensor<ui8>
+// CHECK-DAG: %[[I:.*]] = nn.constant dense<44> : tensor<ui8>
+// CHECK: return %[[F]], %[[I]]
+func.func @bytes() -> (tensor<ui8>, tensor<ui8>) {
+  %f = nn.constant dense<300.0> : tensor<f32>
+  %i = nn.constant dense<300> : tensor<i32>
+  %0 = nn.convert %f : tensor<f32> -> tensor<ui8>
+  %1 = nn.convert %i : tensor<i32> -> tensor<ui8>
+  return %0, %1 : tensor<ui8>, tensor<ui8>
+}
+
+// -----
+
 // A loop drops what nothing reads: a carry that only feeds itself, an input, a stacked result.
 // CHECK-LABEL: func.func @loop
 // CHECK-SAME: %[[A:.*]]: tensor<f32>, %[[X:.*]]: tensor<5xf32>
