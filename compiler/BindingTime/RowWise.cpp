@@ -57,6 +57,16 @@ RowState ofReshape(nn::ReshapeOp op, RowState x) {
   return keepIf(keeps, x);
 }
 
+/// Rows along another axis than the first, of which a reduction makes rows along an axis of its result; Mixed where it
+/// does not.
+RowState ofMoved(Operation &op, RowState x) {
+  auto reduce = dyn_cast<nn::ReduceOp>(op);
+  if (!reduce || has(reduce.getAxes(), x.axis))
+    return kMixed;
+  x.axis -= llvm::count_if(reduce.getAxes(), [&](int64_t axis) { return axis < x.axis; });
+  return x;
+}
+
 /// A product has its batch axes, then the free ones of the left side, then those of the right side.
 RowState ofContract(nn::ContractOp op, RowState a, RowState b) {
   if (a.knowsNoSample() && b.knowsNoSample())
@@ -116,7 +126,7 @@ RowState RowWiseAnalysis::transfer(Operation &op) const {
   }
   bool moved = llvm::any_of(operands, [](RowState state) { return state.axis != 0; });
   if (moved && !op.hasTrait<nn::PerElement>())
-    return kMixed;
+    return ofMoved(op, operands.front());
   bool batchRank = cast<RankedTensorType>(op.getOperand(0).getType()).getRank() > 2;
   if (op.hasTrait<nn::PerElement>())
     return join(operands);
