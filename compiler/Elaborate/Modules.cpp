@@ -149,7 +149,9 @@ bool Evaluator::agrees(const dsl::PartItem &part, const Value &placed, const Sco
     return true;
   auto now = evaluate(*part.value, scope).constructor();
   auto first = before->instance->constructor;
-  if (!now || now->definition != first->definition || now->arguments->all.size() != first->arguments->all.size())
+  // What a rule has rewritten has the rule's arguments, of which those that are written here say nothing.
+  if (!now || now->definition != first->definition || !first->applied.empty() ||
+      now->arguments->all.size() != first->arguments->all.size())
     return true;
   for (auto [one, other] : llvm::zip(now->arguments->all, first->arguments->all))
     if (!sameArgument(one.value, other.value)) {
