@@ -345,7 +345,7 @@ void Follower::compare(func::FuncOp function, const std::vector<std::pair<unsign
     }
   }
   // Where the computation is sensitive (a difference of near equals, a comparison of them), random errors show it.
-  for (uint64_t seed = 1; seed <= 32 && !suspects.empty(); ++seed) {
+  for (uint64_t seed = 1; seed <= 256 && !suspects.empty(); ++seed) {
     Options options{/*doublePrecision=*/true};
     options.noise = 0x1p-22;
     options.noiseSeed = seed;
