@@ -28,6 +28,11 @@ HELPERS = {
     "largest": "fn largest(x: [n, d], k: int) -> [n, k] {\n  let values, places = top_k(x, k, axis: 1)\n  return values + 0.01 * f32(places)\n}",
     "placed": "module placed() (x: [n, d]) -> [n, d] {\n  param filter: [3, 3, 1, 1] = dirac()\n  param level: [d] = filled(0.5)\n"
               "  return convolution(reshape(x, [n, d, 1, 1]), filter, 1, 1)[.., 0, 0] * level if d > 1 else x * level\n}",
+    "halted": "fn halted(x: [n, d]) -> [n, d] {\n  let r = scan i in range(4) from s = x while any(abs(s) > 1.5) { next s = 0.6 * s + 0.01 * f32(i) }\n  return r.s\n}",
+    "weighed": "fn weighed(x: [n, t]) -> [n, t] {\n  let r = scan v in x along t from total = zeros([n]), place = 0 { next total = total + v; next place = place + 1; yield v * f32(place) + total }\n"
+               "  return 0.2 * r.out - expand(r.total, axis: 1)\n}",
+    "own_slope": "fn own_slope(x: [n, d]) -> [n, d] = custom_gradient(x, fn(v) => tanh(2 * v), fn(v, g) => g * clip(1 - square(v), 0.1, 1))",
+    "pulled": "fn pulled(x: [n, d]) -> [n, d] = x - 0.1 * grad(sum(log(1 + square(x)) * tanh(reverse(x, axis: 1))), wrt: x)",
     "straight": "fn straight(x: [n, d]) -> [n, d] = x + stop_gradient(floor(2 * x) / 2 - x)",
 }
 
@@ -134,7 +139,7 @@ class Body:
             return self.let(f"{self.part(self.helper(c.one(['bent', 'centred', 'placed'])) + '()')}({name})", "vector", shape, name)
         if which == 19 and d < 9:
             return self.let(f"{self.helper('whitened')}({name})", "vector", shape, name)
-        helpers = ["turned", "counted", "ranked", "parity", "whole_power", "wrapped", "looked_up", "spread", "sorted_rows", "straight"]
+        helpers = ["turned", "counted", "ranked", "parity", "whole_power", "wrapped", "looked_up", "spread", "sorted_rows", "straight", "halted", "weighed", "own_slope", "pulled"]
         return self.let(f"{self.helper(c.one(helpers))}({name})", "vector", shape, name)
 
     def sequence_step(self, name, shape):
@@ -224,7 +229,7 @@ class Body:
 
     def image_step(self, name, shape):
         c, (h, w, d) = self.choices, shape
-        which = c.below(30)
+        which = c.below(34)
         if which < 6:
             kernel, stride, dilation = c.one([1, 2, 3, 5]), c.between(1, 2), c.one([1, 1, 2])
             groups = c.one([g for g in (1, 1, 2, 3) if d % g == 0])
@@ -278,6 +283,21 @@ class Body:
             return self.let(f"{self.part('unet(3, widths: [2, 3])')}({name})", "image", [h, w, 3], name)
         if which == 27 and min(h, w) >= 4:
             return self.let(f"{self.part('wide_resnet(10, 1, base: 2)')}({name})", "vector", [8], name)
+        if which == 28 and d % 4 == 0 and max(h, w) < 8:
+            return self.let(f"pixel_shuffle({name}, 2)", "image", [2 * h, 2 * w, d // 4], name)
+        if which == 29 and min(h, w) > 1 and max(h, w) < 12:
+            return self.let(f"reflection_pad({name}, 1)", "image", [h + 2, w + 2, d], name)
+        if which == 30 and min(h, w) > 1:
+            return self.let(f"{self.part('generator_block()')}({name})", "image", shape, name)
+        if which == 31:
+            width = c.between(1, 2)
+            if d == 4 * width:
+                return self.let(f"{self.part(f'bottleneck_block({width})')}({name})", "image", shape, name)
+            if min(h, w) >= 6:
+                sides = [(side - 2) // 2 - 1 for side in (h, w)]
+                return self.let(f"{self.part('patch_critic(width: 2, layers: 1)')}({name})", "image", sides + [1], name)
+        if which == 32 and h % 4 == 0 and w % 4 == 0 and min(h, w) > 3:
+            return self.let(f"{self.part('resnet_generator(1, width: 2, out: 2)')}({name})", "image", [h, w, 2], name)
         if which == 19:
             other = c.one([v for v in self.pool if v[1] == "image" and v[2][:2] == shape[:2]])
             if d + other[2][2] < 24:

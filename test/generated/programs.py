@@ -170,9 +170,9 @@ class Program:
             return f"adda_critic({critic}, {fs}, {ft}) + 0.5 * adda_mapping({critic}, {ft})"
         if which == 10 and self.kind not in ("tokens", "bounded"):
             return "vat(fn(x) => net.head(net.body(x)), b.x, epsilon: 0.5, xi: 0.1)"
-        return [f"coral({fs}, {ft})", f"mmd({fs}, {ft})", f"mmd({fs}, {ft}, width: 2)", f"mk_mmd({fs}, {ft})", f"mcc({gt})", f"afn({fs}) + afn({ft})", f"bsp({fs}, {ft}, steps: 3)",
-                f"shot_im({gt})", f"mean_squared_distance({fs}, {ft})", f"mean_cosine_distance({fs}, {ft})", f"other_cross_entropy({gt}, argmax({gt}, axis: 1))",
-                f"sliced_wasserstein({fs}, {ft}, directions: 3)"][which % 12]
+        return c.one([f"coral({fs}, {ft})", f"mmd({fs}, {ft})", f"mmd({fs}, {ft}, width: 2)", f"mk_mmd({fs}, {ft})", f"mcc({gt})", f"afn({fs}) + afn({ft})", f"bsp({fs}, {ft}, steps: 3)",
+                f"shot_im({gt})", f"mean_cosine_distance({fs}, {ft})", f"other_cross_entropy({gt}, argmax({gt}, axis: 1))",
+                f"sliced_wasserstein({fs}, {ft}, directions: 3)"])
 
     # The stages.
 
@@ -182,11 +182,13 @@ class Program:
             changes = ["brightness(a.x)", "contrast(a.x)", "color_jitter(a.x, hue: 0)", "invert(a.x)", "solarize(a.x)", "posterize(a.x, bits: 3)", "autocontrast(a.x)",
                        "equalize(a.x)", "adjust_sharpness(a.x, 1.5)", "rand_augment(a.x, operations: 1)"]
             if self.input[-1] == 3:
-                changes += ["saturation(a.x)", "hue(a.x)", "color_jitter(a.x)", "random_grayscale(a.x, probability: 0.5)"]
+                changes += ["saturation(a.x)", "hue(a.x)", "color_jitter(a.x)", "random_grayscale(a.x, probability: 0.5)", "rand_augment(a.x)",
+                            "concat([grayscale(a.x), grayscale(a.x), grayscale(a.x)], axis: 2)"]
             return c.one(changes)
         if self.kind == "image":
             changes = ["flip(a.x)", "shift(a.x, pixels: 1)", "rotate(a.x, degrees: 20)", "affine_jitter(a.x)", "noise(a.x, deviation: 0.1)", "blur(a.x, kernel: 3)", "cutout(a.x, length: 2)",
-                       "zoom(a.x)", "shear(a.x)", "random_erasing(a.x)", "random_resized_crop(a.x, [size(a.x, 0), size(a.x, 1)])", "elastic(a.x, strength: 3)", "flip_crop(a.x, padding: 1)", "reverse(a.x, axis: 0)"]
+                       "zoom(a.x)", "shear(a.x)", "random_erasing(a.x)", "random_resized_crop(a.x, [size(a.x, 0), size(a.x, 1)])", "elastic(a.x, strength: 3)", "flip_crop(a.x, padding: 1)", "reverse(a.x, axis: 0)",
+                       "letterbox(a.x, none, [size(a.x, 0), size(a.x, 1)], fill: 0.5)"]
             return c.one(changes)
         if self.kind in ("vector", "sequence", "volume"):
             return c.one(["a.x + 0.1 * normal(shape(a.x))", "a.x * (0.5 + uniform([]))", "where(uniform(shape(a.x)) < 0.2, 0, a.x)"])
@@ -222,12 +224,15 @@ class Program:
     def stage(self, number):
         c = self.choices
         two = self.two_domains and (number == 0 or c.chance(50))
-        lines = [f"stage s{number} {{", f"  on a.train{', b.train' if two else ''} batch {self.batch}"]
+        sampler = c.one(["", "", "", " by balanced(y)", " by weighted(0.1 + w)"])
+        lines = [f"stage s{number}{' from s0' if number and c.chance(20) else ''} {{", f"  on a.train{sampler}{', b.train' if two else ''} batch {self.batch}"]
         augmentation = self.augmentation() if c.chance(40) else None
         if augmentation:
-            lines.append(f"  augment a.x = {augmentation}")
-        form = c.below(8)
-        frozen = (["head"] if form > 2 else []) + self.freezable  # other forms train the head alone
+            lines.append(f"  augment a.x = {augmentation}{c.one(['', '', ' views 2'])}")
+        if self.dropout and c.chance(40):
+            lines.append("  set net with { ** is dropout -> it(rate: 0.1) }")
+        form = c.below(10)
+        frozen = (["head"] if form == 3 or form > 4 else []) + self.freezable  # other forms train the head alone
         if number > 0 and frozen and c.chance(50):
             lines.append(f"  freeze net.{c.one(frozen)}" + c.one(["", " until epoch 1"]))
         if two and c.chance(40):
@@ -239,8 +244,8 @@ class Program:
         terms = self.sum_of_losses("fs", "ft" if two else None)
         if c.chance(15) and self.kind in ("vector", "image", "sequence"):
             mix = c.one(["mixup(a.x, a.y, alpha: 0.5)", "mixup(a.x, a.y, alpha: 1.0)", "cutmix(a.x, a.y)" if self.kind == "image" else "mixup(a.x, a.y, alpha: 2.0)"])
-            lines += [f"  let mixed = {mix}", "  let gm = net.head(net.body(mixed.x))"]
-            terms.append("0.5 * (cross_entropy(gm, mixed.y, weight: mixed.share) + cross_entropy(gm, mixed.other, weight: 1 - mixed.share))")
+            lines += [f"  let blend = {mix}", "  let gm = net.head(net.body(blend.x))"]
+            terms.append("0.5 * (cross_entropy(gm, blend.y, weight: blend.share) + cross_entropy(gm, blend.other, weight: 1 - blend.share))")
         for i, term in enumerate(terms):
             lines.append(f"  loss term{i} = {term}")
         total = " + ".join(f"term{i}" for i in range(len(terms)))
@@ -252,8 +257,13 @@ class Program:
             lines += [f"  apply grad({total}, wrt: net.head) to net.head", f"  minimize {total} over net.body"]
         elif form == 3:
             lines += [f"  let g = grad({total}, wrt: fs)", f"  minimize {total} + 0.1 * mean(square(norm(g, axis: 1)))"]
+        elif form == 4:
+            lines += ["  hold old = net.head(fs)", f"  minimize {total}", f"  minimize distillation(net.head(fs), old, temperature: 2) over net.head using {self.optimizer()}"]
+        elif form == 5:
+            lines += [f"  state middle: [{self.features}]", "  update middle = mean(whole(net.body(a.x)), axis: 0) every epoch", f"  minimize {total} + 0.1 * mean(square(fs - middle))"]
         else:
             lines.append(f"  minimize {total}")
+        self.plain = self.plain or (number == 0 and form > 5)
         if c.chance(30):
             self.states.append(number)
             lines.append(f"  update average{number} = {c.one([f'ema(average{number}, net, decay: 0.9)', f'ema(average{number}, net, decay: 0.9, corrected: true)', f'swa(average{number}, net)'])}")
@@ -262,12 +272,14 @@ class Program:
             lines.append(f"  schedule {c.one(SCHEDULES)}")
         lines.append(f"  watch length = {c.one(['norm(net)', 'mean(abs(fs))', 'max(fs)', 'mean(f32(argmax(fs, axis: 1)))', 'sum(square(fs), axis: [0, 1])', 'mean(f32(any(fs > 0.5, axis: 1)))'])}")
         if two and c.chance(30):
-            lines.append(f"  watch apart = {c.one(['a_distance(fs, ft)', 'class_clustering(fs, net.head(fs), steps: 2)', 'dev(fs, ft, mean(square(ft), axis: 1), fs)', 'mean(recall_at_k(fs, ft, k: 1))'])}")
+            lines.append(f"  watch apart = {c.one(['a_distance(fs, ft)', 'class_clustering(fs, net.head(fs), steps: 2)', 'dev(fs, ft, mean(square(ft), axis: 1), fs)', 'mean(recall_at_k(fs, ft, k: 1))', 'mean_squared_distance(fs, ft)'])}")
         if c.chance(15):
             kept = c.one(["best accuracy(softmax(net.head(net.body(a.x))), a.y)", "least log_loss(softmax(net.head(net.body(a.x))), a.y)", "best -mean(abs(net.body(a.x)))"])
             lines = [line for line in lines if not line.startswith("  schedule")] + [f"  keep {kept} over a.test", "  schedule plateau(patience: 0)"]
             lines += ["  stop when patience(1)"] if c.chance(50) else []
             return lines + ["  epochs 3", "}"]
+        if two and c.chance(20):
+            lines.append("  epoch by b")
         lines.append(f"  {c.one(['epochs 1', 'epochs 2', 'steps 2', 'steps 3'])}")
         return lines + ["}"]
 
@@ -281,29 +293,35 @@ class Program:
                    f"e_max = max(whole({f}))", f"e_snd = snd(net.head({f}))", f"e_top = top_k_accuracy(softmax(net.head({f})), {name}.y, k: {c.between(1, self.classes)})",
                    f"e_iou = mean_iou(softmax(net.head({f})), {name}.y)", f"e_dice = mean_dice(softmax(net.head({f})), {name}.y)", f"e_rmse = rmse({f}, 1)",
                    f"e_counts = sum(square(confusion(net.head({f}), {name}.y)))", f"e_f1 = sum(class_f1(net.head({f}), {name}.y))", f"e_recall = recall_at_k({f}, {f} + 0.1, k: 2)",
-                   f"e_r2 = r2({f}, 2 * {f} + 0.1)", f"e_cov = sum(covariance({f}))"]
+                   f"e_r2 = r2({f}, 2 * {f} + 0.1)", f"e_cov = sum(covariance({f}))",
+                   f"e_kept = average_accuracy(confusion(net.head({f}), {name}.y))", f"e_back = backward_transfer(confusion(net.head({f}), {name}.y))",
+                   f"e_lost = forgetting(confusion(net.head({f}), {name}.y))", f"e_apart = frechet_distance({name}.r, tanh({name}.r))"]
         return [f"evaluate {name}.{c.one(['train', 'test'])} batch {c.one([1, 3, 4, 8, 16, 256])} {{", f"  predict softmax(net.head({f})) against {name}.y",
-                f"  report {', '.join(metrics)}", f"  report {', '.join(c.some(figures, 3))}", "}"]
+                f"  report {', '.join(metrics)}{', transfer_gain' if self.baseline else ''}", f"  report {', '.join(c.some(figures, 3))}", "}"]
 
     def has(self, part):
         return any(line.startswith(f"{part} =") for line in self.parts)
 
     def write(self):
         c = self.choices
-        self.map_text = ""
+        self.map_text, self.plain, self.baseline = "", False, False
         train = self.batch * c.between(1, 3) + (0 if self.even else c.below(self.batch))
         lines = self.domain("a", train, c.between(3, 11), "1.0")
         if self.two_domains:
             lines += self.domain("b", self.batch * c.between(1, 2) + c.below(self.batch), c.between(3, 9), "0.7")
         shape = [6, 7, self.input[2]] if "resize" in self.map_text else self.input
-        self.parts.append(f"body = {self.body(self.kind, shape, c.between(1, 7))}()")
+        body = self.body(self.kind, shape, c.between(1, 7))
+        self.dropout = any("= dropout(" in line for module in self.modules for line in module)
+        self.parts.append(f"body = {body}(){' with { ** is linear -> it(use_bias: false) }' if c.chance(10) else ''}")
         self.parts.append(f"head = {c.one([f'linear({self.classes})', f'mlp([{c.one(SIZES)}, {self.classes}])', f'linear({self.classes}, use_bias: false)'])}")
         stages = []
         for number in range(c.one([1, 1, 2])):
             stages += self.stage(number)
         if any("net.tail" in line for line in stages):
             self.parts.append(f"tail = linear({self.numbers})")
-        evaluations = self.evaluation("a") + (self.evaluation("b") if self.two_domains and c.chance(50) else [])
+        self.baseline = self.plain and c.chance(25)
+        baselines = [c.one(["baseline before of s0 { minimize term0 }", "baseline before of s0"])] if self.baseline else []
+        evaluations = baselines + self.evaluation("a") + (self.evaluation("b") if self.two_domains and c.chance(50) else [])
         text = ["import std", "param trade = 0.7", "param rate = 0.02", ""]
         text += lines
         for module in self.modules:
