@@ -61,6 +61,7 @@ private:
   // Samples of passes that were streamed, by pass and binding; a stream begins behind the call of its pass.
   std::map<std::string, std::map<Key, HostTensor>> rows;
   std::set<std::string> complete;
+  std::map<std::string, unsigned> followed; ///< calls of a pass's own function
   std::map<std::string, HostTensor> counters;
   std::map<std::string, std::set<uint64_t>> seen; ///< of a variable: hashes of its values so far
   std::set<std::string> differentiated;
