@@ -166,7 +166,18 @@ void Check::run() {
     double nearer = (*near - *nearBehind) / (distance / 4);
     bool bends = std::fabs(forward - backward) > allowed || std::fabs(nearer - difference) > allowed ||
                  !std::isfinite(difference);
-    if (!bends) {
+    // A gradient that is nothing but rounding (of distances between equal points) is another with other rounding.
+    Options erring{/*doublePrecision=*/true};
+    erring.noise = 0x1p-48;
+    auto other = evaluate(slopes.function, inputs, erring);
+    if (failed(other))
+      return broken();
+    double otherSlope = 0;
+    for (auto [gradient, way] : llvm::zip_equal(*other, direction))
+      for (auto [g, v] : llvm::zip_equal(gradient.values, way.values))
+        otherSlope += g * v;
+    bool isRounding = !(std::fabs(otherSlope - slope) <= allowed);
+    if (!bends && !isRounding) {
       findings.mistakes.push_back(llvm::formatv("{0}: the derivative of a loss of {1:e6} along a direction is {2:e6}, "
                                                 "differences give {3:e6}",
                                                 name, here, slope, difference));
