@@ -148,7 +148,7 @@ static void chooseTile(const TileModel &model, ContractionSchedule &schedule) {
 static void keepCutTaps(const ContractionForm &form, ContractionSchedule &schedule) {
   for (auto [i, block] : zip_equal(form.reductions, schedule.reductionBlocks))
     if (form.rowCut && form.problem.windows[*form.rowCut].tap == i)
-      block = form.axis(i).extent;
+      block = std::max<int64_t>(form.axis(i).extent, 1); // of none where all taps lie in the padding
 }
 
 /// Cuts the reductions so that `limit` steps or fewer stay together, in equal parts, outermost axis first.

@@ -308,6 +308,8 @@ TEST_P(ContractionTest, ConvolvesWithStridesAndDilations) {
     check<float>({square(2, 8, 6, 18, 2, 3, 0).text(direction)});
     check<float>({Convolution{{2, 9, 6, 4}, {3, 2}, 8, {2, 1}, {0, 1}, {2, 0}, {1, 2}}.text(direction)});
     check<float>({square(1, 5, 17, 19, 5, 1, 2).text(direction)});
+    // Short rows of which some phases have no tap at all.
+    check<float>({Convolution{{4, 1, 11, 3}, {5, 5}, 1, {2, 2}, {4, 4}, {4, 4}, {2, 2}}.text(direction)});
   }
 }
 
