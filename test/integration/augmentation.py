@@ -47,7 +47,7 @@ class Augmentation(harness.Case):
     def test_each(self):
         changes = ["zoom(d.image)", "shear(d.image)", "elastic(d.image, strength: 6, sigma: 2.0)", "brightness(d.image)", "contrast(d.image)",
                    "saturation(d.image)", "hue(d.image, amount: 0.5)", "blur(d.image)", "random_grayscale(d.image, probability: 0.5)",
-                   "cutout(d.image)", "rand_augment(d.image, operations: 2)", "affine_jitter(d.image)", "color_jitter(d.image)",
+                   "cutout(d.image)", "rand_augment(d.image, operations: 2)", "expand(rand_augment(d.image[.., 0..1], operations: 2)[.., 0], axis: 2) + zeros([8, 8, 3])", "affine_jitter(d.image)", "color_jitter(d.image)",
                    "random_erasing(d.image, probability: 1)", "random_resized_crop(d.image, [8, 8])"]
         for change in changes:
             with self.subTest(change):
