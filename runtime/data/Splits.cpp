@@ -46,8 +46,9 @@ static Expected<std::vector<int32_t>> selectWithin(const Reader &reader, const s
     auto rank = [&](double end) { return rule.counts ? std::llround(end) : std::llround(end * size); };
     int64_t low = rank(rule.low), high = rank(rule.high);
     if (high > size)
-      return failure("split '{}' wants {} samples of each '{}', and of {} there are {} in '{}'; ask for fewer",
-                     rule.name, high, rule.within, classes->value(number), size, rule.of);
+      return failure(
+          "split '{}' wants the samples {} to {} of each '{}', and of {} there are {} in '{}'; ask for fewer",
+          rule.name, low + 1, high, rule.within, classes->value(number), size, rule.of);
     if (low == high)
       return failure(
           "split '{}' gets none of the {} samples of '{}' whose '{}' is {}; give it a larger share or more data",

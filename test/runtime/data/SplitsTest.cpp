@@ -98,7 +98,7 @@ TEST(Splits, Stratified) {
   for (int32_t index : more)
     EXPECT_EQ(few.count(index), 0u);
   EXPECT_THAT(Splits::make(**reader, {}, {{"few", "all", "", 0, 11, "kind", true}}).message(),
-              HasSubstr("split 'few' wants 11 samples of each 'kind', and of 0 there are 10 in 'all'"));
+              HasSubstr("split 'few' wants the samples 1 to 11 of each 'kind', and of 0 there are 10 in 'all'"));
   EXPECT_THAT(Splits::make(**reader, {}, {{"few", "all", "", 0, 0.02, "kind"}}).message(),
               HasSubstr("split 'few' gets none of the 10 samples of 'all' whose 'kind' is 0"));
 }
