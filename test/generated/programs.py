@@ -179,7 +179,7 @@ class Program:
     def augmentation(self):
         c = self.choices
         if self.kind == "image" and self.pixels != "f32" and "sin" not in self.map_text and c.chance(60):
-            changes = ["brightness(a.x)", "contrast(a.x)", "color_jitter(a.x, hue: 0)", "invert(a.x)", "solarize(a.x)", "posterize(a.x, bits: 3)", "autocontrast(a.x)",
+            changes = ["brightness(a.x)", "contrast(a.x)", "color_jitter(a.x, saturation: 0, hue: 0)", "invert(a.x)", "solarize(a.x)", "posterize(a.x, bits: 3)", "autocontrast(a.x)",
                        "equalize(a.x)", "adjust_sharpness(a.x, 1.5)", "rand_augment(a.x, operations: 1)"]
             if self.input[-1] == 3:
                 changes += ["saturation(a.x)", "hue(a.x)", "color_jitter(a.x)", "random_grayscale(a.x, probability: 0.5)", "rand_augment(a.x)",
