@@ -163,7 +163,8 @@ class Program:
             critic = self.critic(1)
             return f"wasserstein({critic}, {fs}, {ft}) + 0.1 * gradient_penalty({critic}, {fs}, {ft})"
         if which == 8:
-            self.parts.append(f"second = linear({k})")
+            if f"second = linear({k})" not in self.parts:
+                self.parts.append(f"second = linear({k})")
             return f"classifier_discrepancy(softmax({gt}), softmax(net.second({ft}))) + 0.1 * class_balance(softmax({gt}))"
         if which == 9:
             critic = self.critic(1)
