@@ -133,16 +133,14 @@ Type Distributor::partType(Value value, const nn::Extent &whole, const nn::Exten
 /// Equal rows, as many as the part has.
 Value Distributor::equalRows(Value value, const nn::Extent &whole, const nn::Extent &part) {
   Operation *op = value.getDefiningOp();
-  Type type = partType(value, whole, part);
-  if (!op || rows.stateOf(value).kind != RowState::Uniform || type == value.getType())
+  if (!op || rows.stateOf(value).kind != RowState::Uniform || partType(value, whole, part) == value.getType())
     return value;
   IRMapping mapping;
   OpBuilder builder(op);
   for (Value operand : op->getOperands())
     mapping.map(operand, equalRows(operand, whole, part));
   builder.setInsertionPointAfter(op);
-  Operation *clone = builder.clone(*op, mapping);
-  clone->getResult(cast<OpResult>(value).getResultNumber()).setType(type);
+  Operation *clone = cloneWithTypes(builder, *op, mapping, [&](Value one) { return partType(one, whole, part); });
   return clone->getResult(cast<OpResult>(value).getResultNumber());
 }
 

@@ -260,7 +260,6 @@ template <typename T> static bool compare(Operator op, const T &a, const T &b) {
 /// Of lists and strings: doubling one in a loop must not fill the compiler's memory.
 static constexpr size_t maxLength = size_t(1) << 20;
 
-/// Both sides known at compile time; nothing where the operator has no meaning for them.
 /// Sizes of splits, and whole numbers beside them, add up to an extent.
 static std::optional<Dim> sumOfDims(const Value &a, const Value &b) {
   auto extentOf = [](const Value &value) -> std::optional<Extent> {
@@ -275,6 +274,7 @@ static std::optional<Dim> sumOfDims(const Value &a, const Value &b) {
   return Dim{Extent::sum(*x, *y), 0};
 }
 
+/// Both sides known at compile time; nothing where the operator has no meaning for them.
 static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value &a, const Value &b,
                                  dsl::SourceRange range) {
   if (a.text() && b.text()) {
