@@ -158,14 +158,7 @@ domain made {
   split few: 0.1, bare: 0.9 of train
   hide label in bare
 }
-fn picture(side) {
-  let bright = f32((pixel_grid(12, 12).y < 6) == (side == 1))
-  return (image: clip(expand(0.35 + 0.3 * bright, axis: -1) + 0.2 * normal([12, 12, 3]), 0, 1), label: classes(side, 2))
-}
-module small_net(classes: int) (x: [n, h, w, c]) -> logits[n, classes] {
-  conv1 = conv(8, kernel: 3, stride: 2); norm1 = batch_norm(); conv2 = conv(8, kernel: 3, stride: 2); norm2 = batch_norm(); head = linear(classes)
-  return head(flatten(relu(norm2(conv2(relu(norm1(conv1(x))))))))
-}
+""" + harness.HALVES + """
 model net = small_net(classes: 2)
 stage fixmatch {
   on made.few as lab batch 8, made.bare as unl batch 24

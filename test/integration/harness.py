@@ -32,6 +32,18 @@ os.environ["XFER_CACHE"] = str(SCRATCH / "cache")
 MOONS = (EXAMPLES / "03-two-moons" / "program.xfer").read_text().replace('import "moons.xfer"\n', "").replace(
     "model net", (EXAMPLES / "03-two-moons" / "moons.xfer").read_text().replace("import std\n", "") + "\nmodel net", 1)
 
+# Small images whose label is the half that is bright, and a net for them.
+HALVES = """
+fn picture(side) {
+  let bright = f32((pixel_grid(12, 12).y < 6) == (side == 1))
+  return (image: clip(expand(0.35 + 0.3 * bright, axis: -1) + 0.2 * normal([12, 12, 3]), 0, 1), label: classes(side, 2))
+}
+module small_net(classes: int) (x: [n, h, w, c]) -> logits[n, classes] {
+  conv1 = conv(8, kernel: 3, stride: 2); norm1 = batch_norm(); conv2 = conv(8, kernel: 3, stride: 2); norm2 = batch_norm(); head = linear(classes)
+  return head(flatten(relu(norm2(conv2(relu(norm1(conv1(x))))))))
+}
+"""
+
 # Text that no user should meet: exceptions and asserts of libraries, sanitizers, internal names.
 LEAKS = re.compile(r"terminate called|what\(\)|std::|Assertion|Stack dump|LLVM ERROR|Sanitizer|runtime error:|"
                    r"antlr|nlohmann|json\.exception")

@@ -244,22 +244,14 @@ module small_trunk() (x: [n, h, w, c]) -> [n, 32] { hidden = mlp([32]); return r
 # The evaluation that programs 2 and 3 leave to the reader.
 EVALUATION = "\nevaluate mnist.test { predict softmax(net.head(net.trunk(mnist.image))) against mnist.label; report accuracy, transfer_gain }\n"
 
-# Small images whose label is the half that is bright.
+# What program 4 reads.
 HALVES = """import std
 domain cifar {
   generate train: samples(160, fn(i) => picture(i % 2)); generate test: samples(64, fn(i) => picture(i % 2))
   fields image: f32[12, 12, 3], label: class(2); map image = normalize(unit(image), mean: 0.5, std: 0.25)
   split few: stratified(label, per_class: 8) of train; split bare: 1.0 of train; hide label in bare
 }
-fn picture(side) {
-  let bright = f32((pixel_grid(12, 12).y < 6) == (side == 1))
-  return (image: clip(expand(0.35 + 0.3 * bright, axis: -1) + 0.2 * normal([12, 12, 3]), 0, 1), label: classes(side, 2))
-}
-module small_net(classes: int) (x: [n, h, w, c]) -> logits[n, classes] {
-  conv1 = conv(8, kernel: 3, stride: 2); norm1 = batch_norm(); conv2 = conv(8, kernel: 3, stride: 2); norm2 = batch_norm(); head = linear(classes)
-  return head(flatten(relu(norm2(conv2(relu(norm1(conv1(x))))))))
-}
-"""
+""" + harness.HALVES
 
 
 def designed(name, *changes):
