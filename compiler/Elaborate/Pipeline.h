@@ -198,6 +198,7 @@ private:
   };
   /// Name of the states of a clause's own optimizer: by its place among the clauses that have one.
   std::string updaterPath(const std::optional<dsl::Updater> &updater);
+  std::optional<bool> covers(const Clause &clause, const dsl::Selectors &selectors, const Leaf &leaf);
   std::optional<Chosen> optimizerFor(const Leaf &leaf, const std::optional<dsl::Updater> &updater,
                                      const std::string &path, const ScopePtr &scope, dsl::SourceRange range);
   using GradientAt = std::function<Value(const Tree &, dsl::SourceRange)>;

@@ -197,7 +197,8 @@ struct BuildContext {
   int64_t draws = 0;        ///< how many further ones there are (`repeat k fresh`)
   unsigned updaters = 0;    ///< clauses with an optimizer of their own so far
   std::map<dsl::Item::Kind, unsigned> actNumbers;
-  std::map<const dsl::OptimizerItem *, std::optional<std::set<const Leaf *>>> covered; ///< by `optimizer .. for`
+  std::map<const dsl::Item *, std::optional<std::set<const Leaf *>>>
+      covered; ///< by `optimizer .. for`, or the `over` of a clause that a baseline replaced
   std::map<std::string, std::string> thawGroups;
 };
 

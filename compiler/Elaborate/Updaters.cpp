@@ -20,6 +20,16 @@ std::string Pipeline::updaterPath(const std::optional<dsl::Updater> &updater) {
   return current->stage->name + ".using" + (ordinal ? std::to_string(ordinal) : "");
 }
 
+/// Is the leaf one that the clause selects? Nothing after an error.
+std::optional<bool> Pipeline::covers(const Clause &clause, const dsl::Selectors &selectors, const Leaf &leaf) {
+  // Selected once for a step: for each of thousands of leaves it took most of the time.
+  auto [covered, isNew] = current->covered.try_emplace(clause.item);
+  if (isNew)
+    if (std::optional<std::vector<Leaf *>> leaves = select(evaluator, selectors, clause.scope))
+      covered->second.emplace(leaves->begin(), leaves->end());
+  return covered->second ? std::optional<bool>(covered->second->count(&leaf) != 0) : std::nullopt;
+}
+
 std::optional<Pipeline::Chosen> Pipeline::optimizerFor(const Leaf &leaf, const std::optional<dsl::Updater> &updater,
                                                        const std::string &path, const ScopePtr &scope,
                                                        dsl::SourceRange range) {
@@ -30,14 +40,10 @@ std::optional<Pipeline::Chosen> Pipeline::optimizerFor(const Leaf &leaf, const s
     auto &item = llvm::cast<dsl::OptimizerItem>(*clause.item);
     bool matches = true;
     if (item.selectors) {
-      // Selected once for a step: for each of thousands of leaves it took most of the time.
-      auto [covered, isNew] = current->covered.try_emplace(&item);
-      if (isNew)
-        if (std::optional<std::vector<Leaf *>> leaves = select(evaluator, *item.selectors, clause.scope))
-          covered->second.emplace(leaves->begin(), leaves->end());
-      if (!covered->second)
+      std::optional<bool> covered = covers(clause, *item.selectors, leaf);
+      if (!covered)
         return std::nullopt;
-      matches = covered->second->count(&leaf) != 0;
+      matches = *covered;
     }
     size_t number = current->stage->optimizers.size() - 1 - i;
     if (!matches)
@@ -54,10 +60,10 @@ std::optional<Pipeline::Chosen> Pipeline::optimizerFor(const Leaf &leaf, const s
     const dsl::Selectors *moves = apply ? &apply->to : minimize->over ? &*minimize->over : nullptr;
     if (!own)
       continue;
-    std::optional<std::vector<Leaf *>> leaves;
-    if (moves && !(leaves = select(evaluator, *moves, clause.scope)))
+    std::optional<bool> covered = moves ? covers(clause, *moves, leaf) : true;
+    if (!covered)
       return std::nullopt;
-    if (!leaves || llvm::is_contained(*leaves, &leaf))
+    if (*covered)
       return Chosen{own->optimizer.get(), &own->rates, clause.scope,
                     current->stage->name + ".replaced" + std::to_string(i)};
   }
