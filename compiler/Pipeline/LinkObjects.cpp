@@ -55,7 +55,7 @@ static Error moveInto(StringRef linked, StringRef output, ArrayRef<StringRef> fi
   if (!content)
     return cannot(content.getError());
   auto mode = sys::fs::getPermissions(linked);
-  TemporaryFile partial(output + ".%%%%%%");
+  TemporaryFile partial(output + ".");
   std::error_code code = writeFile(partial.path(), (*content)->getBuffer(), files);
   if (!code)
     code = mode ? sys::fs::setPermissions(partial.path(), *mode) : mode.getError();
@@ -77,12 +77,12 @@ Error linkObjects(ArrayRef<SmallVector<char, 0>> objects, StringRef output, cons
   uint64_t bytes = 16 << 20; // of the C++ library, amply
   for (const SmallVector<char, 0> &object : objects) {
     bytes += object.size();
-    files.push_back(std::make_unique<TemporaryFile>(folder + "/xferc-%%%%%%.o"));
+    files.push_back(std::make_unique<TemporaryFile>(folder + "/xferc-", ".o"));
     paths.push_back(files.back()->path().str());
     if (std::error_code error = writeFile(paths.back(), object))
       return cannotLinkIn(folder, error);
   }
-  TemporaryFile linked(folder + "/xferc-%%%%%%.linked");
+  TemporaryFile linked(folder + "/xferc-", ".linked");
   if (request.relocatable) {
     if (Error error = reserve(linked.path(), bytes))
       return error;

@@ -6,26 +6,28 @@
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Signals.h"
 
 namespace xfer {
+
+/// While one lives, a signal that would end the process (SIGINT, SIGTERM, SIGHUP) waits for its end. For what makes files
+/// and only then says that they are to be removed, as the linker does. One at a time.
+class InterruptDelay {
+public:
+  InterruptDelay();
+  InterruptDelay(const InterruptDelay &) = delete;
+  InterruptDelay &operator=(const InterruptDelay &) = delete;
+  ~InterruptDelay();
+};
 
 /// A new file that somebody is about to write. It is removed in the end, or by the signal that ends the process, if it
 /// was not moved to its place.
 class TemporaryFile {
 public:
-  /// `model` has a '%' for each random character. Where no file can be made, writing it says why.
-  explicit TemporaryFile(const llvm::Twine &model) {
-    if (llvm::sys::fs::createUniqueFile(model, name))
-      llvm::sys::fs::createUniquePath(model, name, /*MakeAbsolute=*/false);
-    llvm::sys::RemoveFileOnSignal(name);
-  }
+  /// Six random digits stand between `front` and `end`. Where no file can be made, writing it says why.
+  explicit TemporaryFile(const llvm::Twine &front, llvm::StringRef end = "");
   TemporaryFile(const TemporaryFile &) = delete;
   TemporaryFile &operator=(const TemporaryFile &) = delete;
-  ~TemporaryFile() {
-    llvm::sys::fs::remove(name);
-    llvm::sys::DontRemoveFileOnSignal(name);
-  }
+  ~TemporaryFile();
 
   llvm::StringRef path() const { return name; }
   std::error_code moveTo(const llvm::Twine &place) { return llvm::sys::fs::rename(name, place); }

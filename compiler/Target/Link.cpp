@@ -1,6 +1,7 @@
 //===- Link.cpp - objects and the runtime to an executable --------------------------------------------------------===//
 
 #include "compiler/Target/Link.h"
+#include "compiler/Support/TemporaryFile.h"
 #include "lld/Common/Driver.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
@@ -82,6 +83,7 @@ static Error runLinker(ArrayRef<std::string> arguments, StringRef output) {
     raw.push_back(argument.c_str());
   std::string messages;
   raw_string_ostream stream(messages);
+  InterruptDelay delay;
   lld::Result result = lld::lldMain(raw, nulls(), stream, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode != 0)
     return createStringError(inconvertibleErrorCode(), "linking '%s' failed:\n%s", output.str().c_str(),

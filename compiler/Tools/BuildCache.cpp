@@ -1,6 +1,7 @@
 //===- BuildCache.cpp - executables of `xferc run`, by what they were made of -------------------------------------===//
 
 #include "compiler/Tools/BuildCache.h"
+#include "compiler/Support/TemporaryFile.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -123,18 +124,14 @@ Expected<std::string> BuildCache::get(StringRef request, StringRef name,
     return program;
   if (lock.isHeld())
     removeAbandoned(entry, {program, list});
-  SmallString<128> newProgram, newList;
-  sys::fs::createUniquePath(program + ".%%%%%%", newProgram, /*MakeAbsolute=*/false);
-  sys::fs::createUniquePath(list + ".%%%%%%", newList, /*MakeAbsolute=*/false);
-  Expected<std::vector<std::string>> files = build(newProgram);
-  if (!files) {
-    sys::fs::remove(newProgram);
+  TemporaryFile newProgram(program + "."), newList(list + ".");
+  Expected<std::vector<std::string>> files = build(newProgram.path());
+  if (!files)
     return files.takeError();
-  }
   std::error_code error;
   {
-    raw_fd_ostream stream(newList, error);
-    stream << stampOf(newProgram) << "\n";
+    raw_fd_ostream stream(newList.path(), error);
+    stream << stampOf(newProgram.path()) << "\n";
     for (const std::string &file : *files)
       stream << hashFile(file) << " " << file << "\n";
     stream.close();
@@ -143,13 +140,11 @@ Expected<std::string> BuildCache::get(StringRef request, StringRef name,
     stream.clear_error();
   }
   if (!error)
-    error = sys::fs::rename(newProgram, program);
+    error = newProgram.moveTo(program);
   if (!error)
-    error = sys::fs::rename(newList, list);
+    error = newList.moveTo(list);
   if (!error)
     return program;
-  sys::fs::remove(newProgram);
-  sys::fs::remove(newList);
   return noRoom("write", program, error);
 }
 

@@ -118,7 +118,7 @@ int Driver::linkWithWeights(llvm::ArrayRef<SmallVector<char, 0>> objects, llvm::
   llvm::sys::fs::file_status status;
   if (!llvm::sys::fs::status(weights, status) && !llvm::sys::fs::is_regular_file(status))
     return fail(llvm::createStringError("cannot write '%s': it is no ordinary file", weights.c_str()));
-  TemporaryFile partial(weights + ".%%%%%%");
+  TemporaryFile partial(weights + ".");
   llvm::Error error = writeWeights(partial.path(), hash, constants, loads.getTaken());
   if (!error)
     error = linkObjects(objects, output, {options.executable, options.strip, /*relocatable=*/false, {}});

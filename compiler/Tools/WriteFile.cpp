@@ -38,7 +38,7 @@ Error xfer::replaceFile(StringRef path, StringRef content) {
   if (std::error_code error = sys::fs::access(real, sys::fs::AccessMode::Write))
     return cannotWrite(path, error);
   int descriptor = -1;
-  TemporaryFile partial(real + ".%%%%%%");
+  TemporaryFile partial(real + ".");
   if (std::error_code error = sys::fs::openFileForWrite(partial.path(), descriptor, sys::fs::CD_OpenExisting))
     return cannotWrite(path, error);
   std::error_code error = fill(descriptor, content, /*onDisk=*/true);

@@ -162,6 +162,12 @@ class CommandLine(harness.Case):
         self.assertNothingLeft(".", "target", "text", "link", "link.weights", "dangling", "through")
         self.run_ok("./link", "--help")
 
+    def test_percent_in_path(self):
+        (self.folder / "100%").mkdir()
+        self.run_ok(XFERC, "build", PROGRAM, "-o", "100%/moons", "--weights=beside")
+        self.assertEqual(sorted(path.name for path in (self.folder / "100%").iterdir()), ["moons", "moons.weights"])
+        self.run_ok(XFERC, "run", PROGRAM, "--", "--help", env={**os.environ, "XFER_CACHE": "100%"})
+
     # Ctrl-C in the middle of linking leaves nothing in the temporary folder and nothing beside the output.
     def test_interrupt(self):
         temporary = self.folder / "temporary"
