@@ -52,8 +52,9 @@ llvm::Expected<LoadedProgram> LoadedProgram::compile(ModuleOp module, const Comp
 #include "xfer/rt/entries.def"
   if (llvm::Error error = loaded.loader->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(entries))))
     return error;
-  for (auto &object : *objects) {
-    auto bytes = llvm::MemoryBuffer::getMemBufferCopy({object.data(), object.size()}, "program.o");
+  for (auto [index, object] : llvm::enumerate(*objects)) {
+    std::string name = "program" + std::to_string(index) + ".o"; // what a sanitizer adds is named after it
+    auto bytes = llvm::MemoryBuffer::getMemBufferCopy({object.data(), object.size()}, name);
     if (llvm::Error error = loaded.loader->addObjectFile(std::move(bytes)))
       return error;
   }
