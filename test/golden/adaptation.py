@@ -5,16 +5,13 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from golden import DATA, generator, note_versions, save_fields, save_weights
+from golden import DATA, generator, leaves, note_versions, save_fields, save_weights
 
 torch.set_default_dtype(torch.float64)
 g = generator(11)
 n, k, d = 12, 5, 7
 strength, epsilon, xi = 0.7, 0.8, 0.5
-
-
-def randn(*shape, scale=1.0, shift=0.0):
-    return (torch.randn(*shape, generator=g) * scale + shift).float().double().requires_grad_()
+randn = leaves(g)
 
 
 def mlp(inputs, outputs, activation):

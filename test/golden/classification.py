@@ -2,16 +2,11 @@
 import torch
 import torch.nn.functional as F
 
-from golden import generator, save_losses
+from golden import generator, leaves, save_losses
 
 torch.set_default_dtype(torch.float64)
 g = generator(6)
-
-
-def randn(*shape):
-    return torch.randn(*shape, generator=g).float().double().requires_grad_()
-
-
+randn = leaves(g)
 n, k = 12, 5
 logits, other, mask = randn(n, k), randn(n, k), randn(n, 3, 3, k)
 label = torch.randint(0, k, (n,), generator=g)

@@ -4,17 +4,12 @@ import json
 import torch
 import torch.nn.functional as F
 
-from golden import DATA, generator, note_versions, save_fields
+from golden import DATA, generator, leaves, note_versions, save_fields
 
 torch.set_default_dtype(torch.float64)
 g = generator(6)
 n, k, d = 12, 5, 7
-
-
-def randn(*shape, scale=1.0, shift=0.0):
-    return (torch.randn(*shape, generator=g) * scale + shift).float().double().requires_grad_()
-
-
+randn = leaves(g)
 fs, ft = randn(n, d, shift=1), randn(n, d, scale=1.5, shift=1.4)
 gs, gt = randn(n, k), randn(n, k, scale=2)
 ps, pt = F.softmax(gs, 1), F.softmax(gt, 1)

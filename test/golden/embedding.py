@@ -2,16 +2,11 @@
 import torch
 import torch.nn.functional as F
 
-from golden import generator, save_losses
+from golden import generator, leaves, save_losses
 
 torch.set_default_dtype(torch.float64)
 g = generator(7)
-
-
-def randn(*shape):
-    return torch.randn(*shape, generator=g).float().double().requires_grad_()
-
-
+randn = leaves(g)
 n, d = 10, 6
 a, b, c = randn(n, d), randn(n, d), randn(n, d)
 label = torch.randint(0, 4, (n,), generator=g)

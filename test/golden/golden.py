@@ -19,6 +19,11 @@ def generator(seed):
     return torch.Generator().manual_seed(seed)
 
 
+def leaves(g):
+    """A function that draws normal inputs from `g`: float32 values in double precision, whose gradients are asked for."""
+    return lambda *shape, scale=1.0, shift=0.0: (torch.randn(*shape, generator=g) * scale + shift).float().double().requires_grad_()
+
+
 def array(x):
     """A tensor as numpy stores it: float32, int32 or uint8, contiguous."""
     x = x.detach().numpy() if isinstance(x, torch.Tensor) else numpy.asarray(x)

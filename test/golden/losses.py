@@ -5,16 +5,11 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from golden import DATA, generator, note_versions, save_fields, save_weights
+from golden import DATA, generator, leaves, note_versions, save_fields, save_weights
 
 torch.set_default_dtype(torch.float64)
 g = generator(2)
-
-
-def randn(*shape):
-    return torch.randn(*shape, generator=g).float().double().requires_grad_()
-
-
+randn = leaves(g)
 n, m, k, d = 12, 12, 5, 7
 logits, other = randn(n, k), randn(n, k)
 fs = randn(n, d)

@@ -2,16 +2,11 @@
 import torch
 import torch.nn.functional as F
 
-from golden import generator, save_losses, save_weights
+from golden import generator, leaves, save_losses, save_weights
 
 torch.set_default_dtype(torch.float64)
 g = generator(5)
-
-
-def randn(*shape):
-    return torch.randn(*shape, generator=g).float().double().requires_grad_()
-
-
+randn = leaves(g)
 n, k = 10, 4
 a, b, spread = randn(n, k), randn(n, k), randn(n, k)
 count = torch.poisson(torch.full((n, k), 2.0), generator=g)
