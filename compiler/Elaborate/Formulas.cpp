@@ -1,5 +1,6 @@
 #include "compiler/Elaborate/Formulas.h"
 #include "dsl/AST/Walk.h"
+#include "dsl/Doc/Reference.h"
 #include "llvm/ADT/StringExtras.h"
 #include <set>
 
@@ -11,16 +12,6 @@ std::string oneLine(llvm::StringRef text) {
   for (llvm::StringRef line : lines)
     line.split('#').first.split(words, ' ', -1, false);
   return llvm::join(words, " ");
-}
-
-/// Up to the first period that two spaces, a line end or the comment's end follows: "et al. 2016" goes on.
-static std::string firstSentence(llvm::StringRef doc) {
-  size_t end = std::min(doc.find(".  "), doc.find(".\n"));
-  std::string text;
-  for (llvm::StringRef word : llvm::split(doc.substr(0, end).rtrim(". \n"), ' '))
-    text += (text.empty() || word.empty() ? "" : " ") + word.str();
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
 }
 
 /// Arguments that a call may leave out, with what they are then: " (margin = 4, strength = 1)". `none` says nothing.
@@ -59,7 +50,7 @@ public:
     if (isLibrary && !file.contains("/losses/") && !file.contains("/adapt/") && !file.contains("/distill/"))
       return true;
     formulas.push_back("  " + name->name + defaultsOf(*found->definition, sources) + ": " +
-                       firstSentence(found->definition->doc) + (isLibrary ? " (" + file.str() + ")" : std::string()));
+                       llvm::StringRef(dsl::firstSentence(found->definition->doc)).rtrim('.').str() + (isLibrary ? " (" + file.str() + ")" : std::string()));
     return true;
   }
 
