@@ -203,6 +203,10 @@ static int64_t floorDivide(int64_t a, int64_t b) {
   return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
 }
 
+static Value reportDivisionByZero(Evaluator &evaluator, dsl::SourceRange range) {
+  return evaluator.error(range, "division-by-zero", "division by zero");
+}
+
 Value reportOverflow(Evaluator &evaluator, dsl::SourceRange range) {
   return evaluator.error(range, "integer-overflow",
                          "the result does not fit an int, which has 64 bits; write a float, such as 10.0 ** 30");
@@ -326,12 +330,12 @@ static std::optional<Value> fold(Evaluator &evaluator, Operator op, const Value 
   }
   case Operator::Divide:
     if (*y == 0)
-      return evaluator.error(range, "division-by-zero", "division by zero");
+      return reportDivisionByZero(evaluator, range);
     return Value(*x / *y);
   case Operator::FloorDivide:
   case Operator::Modulo:
     if (*y == 0)
-      return evaluator.error(range, "division-by-zero", "division by zero");
+      return reportDivisionByZero(evaluator, range);
     if (integers && *j == -1) // the one quotient that may overflow
       return op == Operator::Modulo ? Value(int64_t(0)) : evaluator.unary(dsl::UnaryOp::Negate, a, range);
     if (integers)
@@ -415,6 +419,9 @@ Value Evaluator::binary(Operator op, const Value &a, const Value &b, dsl::Source
     if (!dynamic(a) && !dynamic(b))
       return error(range, "bad-operands", "this operator cannot combine " + a.describe() + " and " + b.describe());
   }
+  bool divides = op == Operator::Divide || op == Operator::FloorDivide || op == Operator::Modulo;
+  if (divides && !b.tensor() && b.isNumber() && b.asNumber() == 0)
+    return reportDivisionByZero(*this, range);
   std::optional<Tensor> x = toTensor(a, range), y = toTensor(b, range);
   if (!x || !y)
     return Value();

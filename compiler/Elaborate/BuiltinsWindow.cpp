@@ -42,6 +42,10 @@ static std::optional<Geometry> geometry(Evaluator &evaluator, llvm::ArrayRef<int
                                         dsl::SourceRange range) {
   size_t count = window.size();
   Geometry result;
+  if (llvm::is_contained(window, 0)) {
+    evaluator.error(range, "bad-extent", "a filter has an extent of at least 1, not 0");
+    return std::nullopt;
+  }
   auto strides = perAxis(evaluator, stride, defaultStride, count, "stride", 1, range);
   auto dilations = perAxis(evaluator, dilation, 1, count, "dilation", 1, range);
   if (!strides || !dilations)

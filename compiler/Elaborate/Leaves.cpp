@@ -114,16 +114,18 @@ bool Evaluator::runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type 
     return false;
   if (acting && kind == Leaf::State)
     return runOptimizerState(slot, *name, type, initial, scope, range);
+  auto failed = [&] { // one mistake is enough: what reads it stays silent
+    scope->bodyScope().define(slot.base.text, Value());
+    return false;
+  };
+  if (instance.isBroken)
+    return failed();
   std::optional<std::pair<RankedTensorType, std::vector<Dim>>> shaped;
   if (type) {
     shaped = tensorType(*type, scope, range);
   } else {
     error(range, "type-missing", "'" + *name + "' needs a type, such as ': [n]'");
   }
-  auto failed = [&] { // one mistake is enough: what reads it stays silent
-    scope->bodyScope().define(slot.base.text, Value());
-    return false;
-  };
   if (!shaped)
     return failed();
   for (const Dim &dim : shaped->second)
@@ -131,6 +133,12 @@ bool Evaluator::runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type 
       error(range, "bad-extent", "'" + *name + "' would have an extent that is known only when the data is opened");
       return failed();
     }
+  if (kind == Leaf::Parameter && llvm::is_contained(shaped->first.getShape(), 0)) {
+    error(range, "bad-extent",
+          "'" + *name + "' would be " + describeDims(shaped->second) + ", which holds nothing; no width may be 0");
+    instance.isBroken = true; // so does what stands beside it
+    return failed();
+  }
   if (!merge.empty() && shaped->first.getElementType().isInteger(32) && merge == "average") {
     error(range, "wrong-merge", "an int state is merged by 'max' or 'sum'; an average of ints is no int");
     return failed();

@@ -282,6 +282,7 @@ struct ModuleInstance {
   std::map<std::string, Leaf *> leaves;           ///< by local name
   std::vector<Rewrite> rewrites;                  ///< of this instance and those around it
   bool applied = false;
+  bool isBroken = false; ///< a parameter of it would have no elements
   /// Of the first images that it was called with: "normalised", "from 0 to 1" or empty; their domain; where.
   std::string imageRange, imageDomain;
   dsl::SourceRange imageCall;

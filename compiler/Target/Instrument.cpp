@@ -55,7 +55,11 @@ private:
   }
 
   /// Whether it is on the stack of a kernel, so no other thread's; one chunk's is where another's was.
-  static bool isOwn(Value *address) { return isa<AllocaInst>(getUnderlyingObject(address, /*MaxLookup=*/0)); }
+  static bool isOwn(Value *address) {
+    SmallVector<const Value *> objects; // of a pointer that a loop moves along: where it starts
+    getUnderlyingObjects(address, objects, /*LI=*/nullptr, /*MaxLookup=*/0);
+    return all_of(objects, [](const Value *object) { return isa<AllocaInst>(object); });
+  }
 
   void report(bool isWrite, Value *address, Value *bytes) {
     if (!isOwn(address))
