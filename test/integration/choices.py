@@ -300,10 +300,7 @@ class Resuming(harness.Case):
         whole = self.results(program, "train", "--out", "whole", "--threads", 1)
         lines = (self.folder / "whole/metrics.jsonl").read_bytes().count(b"\n")
         for attempt, share in enumerate((0.15, 0.4, 0.7)):
-            process = self.start(program, "train", "--out", f"part{attempt}")
-            harness.wait_for_lines(self.folder / f"part{attempt}" / "metrics.jsonl", process, share * lines)
-            status, _, said = harness.interrupt(process, signal.SIGKILL if attempt else signal.SIGINT)
-            self.assertIn(status, (130, -signal.SIGKILL), f"the run ended before it could be stopped: {said}")
+            self.stop(program, f"part{attempt}", share * lines, signal.SIGKILL if attempt else signal.SIGINT)
             rest = self.results(program, "train", "--out", f"part{attempt}", "--resume")
             self.assertEqual(rest["runs"][0]["sweeps"], whole["runs"][0]["sweeps"])
             self.assertEqual(rest["runs"][0]["evaluations"], whole["runs"][0]["evaluations"])

@@ -70,6 +70,18 @@ class Case(unittest.TestCase):
         return subprocess.Popen([str(word) for word in command], cwd=self.folder, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, **options)
 
+    def stop(self, program, out, lines, number, *arguments):
+        """Starts a run and sends it the signal once metrics.jsonl has so many lines, which come about once a second; where the run was at
+        its end by then, again after half as many."""
+        for _ in range(5):
+            process = self.start(program, "train", "--out", out, "--overwrite", *arguments)
+            wait_for_lines(self.folder / out / "metrics.jsonl", process, lines)
+            status, _, said = interrupt(process, number)
+            if status:
+                break
+            lines /= 2
+        self.assertIn(status, (130, -number), f"the run ended before it could be stopped: {said}")
+
     def execute(self, *command, timeout=120, **options):
         """Runs to the end; a hang, a signal or the text of a library fails the test."""
         ran = subprocess.run([str(word) for word in command], cwd=self.folder, capture_output=True, timeout=timeout * SLOWER,

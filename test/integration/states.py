@@ -280,10 +280,7 @@ class Resuming(harness.Case):
         self.results(program, "train", "--out", "whole", "--threads", 1, *arguments)
         whole = (self.folder / "whole/metrics.jsonl").read_bytes().count(b"\n")
         for attempt, share in enumerate((0.1, 0.35, 0.6)):
-            process = self.start(program, "train", "--out", f"part{attempt}", *arguments)
-            harness.wait_for_lines(self.folder / f"part{attempt}" / "metrics.jsonl", process, share * whole)
-            status, _, said = harness.interrupt(process, number)
-            self.assertIn(status, (130, -number), f"the run ended before it could be stopped: {said}")
+            self.stop(program, f"part{attempt}", share * whole, number, *arguments)
             self.run_ok(program, "train", "--out", f"part{attempt}", "--resume")
             for name in ("weights.safetensors", "metrics.jsonl"):
                 self.assertEqualFiles(f"part{attempt}/{name}", f"whole/{name}")
