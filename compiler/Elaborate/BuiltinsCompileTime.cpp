@@ -71,6 +71,31 @@ static Value zipOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceR
   return Value::list(std::move(rows));
 }
 
+/// `record(names, values)`: names that are computed, such as those of the layers in a block.
+static Value recordOf(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  std::optional<std::vector<Value>> names = evaluator.elements(given[0], range);
+  std::optional<std::vector<Value>> values = names ? evaluator.elements(given[1], range) : std::nullopt;
+  if (!values)
+    return Value();
+  if (names->size() != values->size())
+    return evaluator.error(range, "wrong-count",
+                           Twine(names->size()) + " names for " + Twine(values->size()) + " values");
+  std::vector<std::pair<std::string, Value>> fields;
+  for (auto [name, value] : llvm::zip(*names, *values)) {
+    const std::string *text = name.text();
+    auto isLetter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+    if (!text || text->empty() || llvm::isDigit(text->front()) || !llvm::all_of(*text, isLetter))
+      return evaluator.error(range, "wrong-type",
+                             "the name of a field is a string of letters, digits and '_' that begins with no digit, "
+                             "found " +
+                                 name.describe());
+    if (llvm::any_of(fields, [&](auto &field) { return field.first == *text; }))
+      return evaluator.error(range, "wrong-type", "the record has two fields '" + *text + "'");
+    fields.push_back({*text, value});
+  }
+  return Value::record(std::move(fields));
+}
+
 static std::string textOf(const Value &value) {
   if (const std::string *text = value.text())
     return *text;
@@ -153,6 +178,7 @@ const Builtins &compileTimeBuiltins() {
       {"len", {"x"}, length},
       {"enumerate", {"x"}, enumerateOf},
       {"zip", {"xs.."}, zipOf},
+      {"record", {"names", "values"}, recordOf},
       {"str", {"x"}, str},
       {"error", {"message", "code?"}, errorOf},
       {"warning", {"x", "message", "code?"}, warningOf},

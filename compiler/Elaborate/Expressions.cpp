@@ -179,6 +179,12 @@ Value Evaluator::through(const Value &part, const Module &module) {
       parts.push_back(through(element, module));
     return Value::list(std::move(parts), list->tuple);
   }
+  if (auto *record = part.record()) {
+    std::vector<std::pair<std::string, Value>> parts;
+    for (auto &[name, element] : record->fields)
+      parts.push_back({name, through(element, module)});
+    return Value::record(std::move(parts));
+  }
   return part;
 }
 

@@ -75,10 +75,18 @@ Value Evaluator::place(const Value &value, const std::string &path, const std::v
     std::vector<Value> placed;
     // A list may mix modules and functions: sequential([linear(64), relu]).
     for (auto [i, element] : llvm::enumerate(list->elements))
-      placed.push_back(element.constructor() || element.list() || element.isPoison()
+      placed.push_back(element.constructor() || element.list() || element.record() || element.isPoison()
                            ? place(element, path + "[" + std::to_string(i) + "]", rewrites, range)
                            : element);
     return Value::list(std::move(placed), list->tuple);
+  }
+  if (auto *record = value.record()) { // parts with names of their own: net.block.first
+    std::vector<std::pair<std::string, Value>> placed;
+    for (auto &[name, element] : record->fields)
+      placed.push_back({name, element.constructor() || element.list() || element.record() || element.isPoison()
+                                  ? place(element, path + "." + name, rewrites, range)
+                                  : element});
+    return Value::record(std::move(placed));
   }
   if (!value.constructor())
     return error(range, "not-a-module",
