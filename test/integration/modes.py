@@ -21,6 +21,15 @@ evaluate d.all batch 8 {
 report trained = learn.trained, calls = net.seen.calls
 """
 
+DEPTH = """import std
+domain d { generate samples(400, fn(i) => (x: 1.0 + zeros([3, 5]))); fields x: f32[3, 5] }
+model net { drop = stochastic_depth(0.25) }
+evaluate d.all batch 80 {
+  let a = train(net.drop)(d.x)
+  report plain = mean(net.drop(d.x)), dropped = mean(f32(a[.., 0, 0] == 0)), kept = max(a), whole = mean(f32(a == expand(expand(a[.., 0, 0], axis: 1), axis: 1)))
+}
+"""
+
 FAMILIES = """import std
 for k in range(3) { domain part[k] { generate samples(4 + k, fn(i) => (x: f32(k) + zeros([2]), y: f32(k))); fields x: f32[2], y: f32 } }
 model net = linear(1)
@@ -56,6 +65,13 @@ class Modes(harness.Case):
         # A sample's draw does not depend on the batches of the evaluation.
         other = figures(self.results(self.build(MODES.replace("batch 8", "batch 40")), "--seed", 2), "d.all")
         self.assertEqual(found["kept"], other["kept"])
+
+    def test_stochastic_depth(self):
+        found = figures(self.results(self.build(DEPTH), "--seed", 2), "d.all")
+        self.assertEqual(found["plain"], 1)
+        self.assertAlmostEqual(found["kept"], 4 / 3, places=5)
+        self.assertEqual(found["whole"], 1)                           # a sample goes around as a whole
+        self.assertAlmostEqual(found["dropped"], 0.25, delta=0.09)    # 400 draws: four deviations
 
     def test_families(self):
         found = figures(self.results(self.build(FAMILIES), "--seed", 2), "report")
