@@ -239,7 +239,11 @@ def make(name, dtype=torch.float64):
     else:
         x = torch.tensor([int((v + 1) * 11.49) for v in formula.values("x", count * 12)]).reshape(count, 12)
     with torch.no_grad():
-        made["y"] = numbers(net.eval()(x))
+        y = net.eval()(x)
+        made["y"] = numbers(y)
+        if name == "gpt":
+            made["likelihood"] = numbers(-F.cross_entropy(y[:, :-1].transpose(1, 2), x[:, 1:], reduction="none").sum(1))
+            made["next_word"] = float(F.cross_entropy(y[:, :-1].flatten(0, 1), x[:, 1:].flatten()))
     if trains:
         if side:
             x.requires_grad_()
@@ -255,9 +259,9 @@ def make(name, dtype=torch.float64):
 def deviations(one, other):
     """How far off float32 is: over the largest value, as the test measures."""
     found = {}
-    for key in ("y", "trained_y", "input_gradient", "gradient_norm"):
+    for key in ("y", "trained_y", "input_gradient", "gradient_norm", "likelihood", "next_word"):
         if key in one:
-            a, b = (torch.tensor(made[key]["values"] if key != "gradient_norm" else [made[key]]) for made in (one, other))
+            a, b = (torch.tensor(made[key]["values"] if isinstance(made[key], dict) else [made[key]]) for made in (one, other))
             found[key] = float(f"{((a - b).abs().max() / a.abs().max()).item():.1e}")
     return found
 

@@ -29,8 +29,10 @@ domain golden {{
 }}
 model net = {net} {{ load "net.safetensors" into net }}
 fn difference(a, b) -> [] = max(abs(a - b)) / max(abs(b))
-{functions}evaluate golden.all as before batch {count} {{ report off_y = difference({output}, before.y) }}
+{functions}evaluate golden.all as before batch {count} {{ report off_y = difference({output}, before.y){scores} }}
 """
+SCORES = """, off_likelihood = difference(sequence_log_likelihood(net(before.x), before.x), before.likelihood),
+         off_next_word = difference(next_word_loss(net(before.x), before.x), {next_word})"""
 TRAINING = """stage check {{
   on golden.all batch {count}
   let x = golden.x
@@ -64,6 +66,9 @@ def write(folder, golden):
         fields["gradient_norm"] = ([count], [golden["gradient_norm"]] * count, "f")
         if side:
             fields["input_gradient"] = (golden["input_gradient"]["shape"], golden["input_gradient"]["values"], "f")
+    scores = "likelihood" in golden
+    if scores:
+        fields["likelihood"] = ([count], golden["likelihood"]["values"], "f")
     with zipfile.ZipFile(folder / "golden.npz", "w") as archive:
         for name, (full, numbers, code) in fields.items():
             archive.writestr(f"{name}.npy", npy(full, numbers, code))
@@ -73,6 +78,7 @@ def write(folder, golden):
         read="".join(f', {name}: "{name}"' for name in further),
         fields="".join(f", {name}: f32{fields[name][0][1:]}" for name in further),
         x=f"f32{shape}" if side else "token(23)[12]", y=f"f32{fields['y'][0][1:]}", net=golden["net"], count=count, output=result("before", golden),
+        scores=SCORES.format(next_word=golden["next_word"]) if scores else "",
         functions="fn joined(y) = concat([y.all, expand(y.pooled, axis: 1)], axis: 1)\n" if golden["net"].startswith("bert") else "")
     if trains:
         more = "  watch off_input_gradient = difference(strided(grad(goal, wrt: x), 16), golden.input_gradient)\n" if side else ""
@@ -123,7 +129,7 @@ def main():
                 sys.exit(f"{command[0]}: exit status {ran.returncode}\n{ran.stderr[-3000:]}")
         log = folder / "run/metrics.jsonl"
         numbers = found(ran.stdout.splitlines() + (log.read_text().splitlines() if log.exists() else []), {})
-    wanted = ["off_y"]
+    wanted = ["off_y"] + (["off_likelihood", "off_next_word"] if "likelihood" in golden else [])
     if "trained_y" in golden:
         wanted += ["off_trained_y", "off_gradient_norm"] + (["off_input_gradient"] if golden["side"] else [])
     bad = 0
