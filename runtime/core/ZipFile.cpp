@@ -1,4 +1,4 @@
-#include "runtime/data/ZipFile.h"
+#include "runtime/core/ZipFile.h"
 #include "runtime/core/Gzip.h"
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
-// A zip archive (PKWARE APPNOTE 6.3.9) as far as npz files need it: stored and deflated members, zip64, no encryption.
-// The central directory counts; every offset and size in it is checked against the file.
-#ifndef XFER_RUNTIME_DATA_ZIPFILE_H
-#define XFER_RUNTIME_DATA_ZIPFILE_H
+// A zip archive (PKWARE APPNOTE 6.3.9) as far as npz files and checkpoints need it: stored and deflated members, zip64,
+// no encryption. The central directory counts; every offset and size in it is checked against the file.
+#ifndef XFER_RUNTIME_CORE_ZIPFILE_H
+#define XFER_RUNTIME_CORE_ZIPFILE_H
 
 #include "runtime/core/Bytes.h"
 #include "xfer/rt/Status.h"
