@@ -1,7 +1,8 @@
 // A safetensors file as data: tensors whose first extent counts the samples.
 #include "runtime/core/File.h"
 #include "runtime/data/Format.h"
-#include "runtime/weights/WeightFile.h"
+#include "runtime/weights/WeightContent.h"
+#include <algorithm>
 
 namespace xfer::rt {
 
@@ -12,7 +13,7 @@ Expected<FormatResult> readSafetensors(FormatRequest &request) {
   Expected<Bytes> content = mapFile(*path);
   if (!content)
     return content.status();
-  Expected<WeightFile> file = WeightFile::parse(*content, *path);
+  Expected<WeightContent> file = readSafetensors(*content, *path);
   if (!file)
     return file.status();
   FormatResult result;
@@ -21,10 +22,11 @@ Expected<FormatResult> readSafetensors(FormatRequest &request) {
     Expected<std::string> name = request.text(field.name, field.name);
     if (!name)
       return name.status();
-    const WeightTensor *tensor = file->find(*name);
-    if (!tensor) {
+    const std::vector<WeightTensor> &tensors = file->tensors;
+    auto tensor = std::find_if(tensors.begin(), tensors.end(), [&](const WeightTensor &t) { return t.name == *name; });
+    if (tensor == tensors.end()) {
       std::string known;
-      for (const WeightTensor &t : file->tensors())
+      for (const WeightTensor &t : tensors)
         known += (known.empty() ? "'" : ", '") + t.name + "'";
       return failure("there is no tensor '{}' in '{}'; it has {}", *name, *path, known.empty() ? "none" : known);
     }

@@ -1,89 +1,72 @@
 #include "runtime/weights/WeightFile.h"
 #include "runtime/core/File.h"
+#include "runtime/weights/WeightContent.h"
 #include "runtime/weights/WeightHeader.h"
 #include <algorithm>
 #include <cstring>
 
 namespace xfer::rt {
 
-static std::string lowered(std::string text) {
-  for (char &letter : text)
-    letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  return text;
+bool isHdf5(const Bytes &file) {
+  // At the beginning, or behind a block of the user's of 512 bytes, 1024, ..
+  for (uint64_t at = 0; at < file.size && file.size - at >= 8; at = at == 0 ? 512 : 2 * at)
+    if (std::memcmp(file.data + at, "\x89HDF\r\n\x1a\n", 8) == 0)
+      return true;
+  return false;
 }
 
-static std::string dtypeOf(StoredType type) {
-  std::string text(nameOf(type));
-  for (char &letter : text)
-    letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
-  return text;
+static bool endsWith(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-static Expected<WeightTensor> readEntry(const WeightEntry &entry, const Bytes &data) {
-  std::optional<StoredType> type = storedTypeOf(lowered(entry.type));
-  if (!type)
-    return failure("tensor '{}' has the type '{}', which this runtime does not know", entry.name, entry.type);
-  std::optional<uint64_t> bytes = bytesOf(*type, entry.shape);
-  if (entry.offsets.size() != 2 || entry.offsets[0] > entry.offsets[1] ||
-      static_cast<uint64_t>(entry.offsets[1]) > data.size)
-    return failure("tensor '{}' lies outside of the file ({} bytes of values)", entry.name, data.size);
-  uint64_t begin = entry.offsets[0], length = entry.offsets[1] - begin;
-  if (!bytes || *bytes != length)
-    return failure("tensor '{}' of type {} and shape {} cannot lie in {} bytes", entry.name, entry.type,
-                   shapeText(entry.shape), length);
-  return WeightTensor{entry.name, *type, entry.shape, data.slice(begin, length)};
-}
-
-// The values must fill the data without gap or overlap, as the format demands.
-static Status checkCoverage(const std::vector<WeightTensor> &tensors, const Bytes &data) {
-  std::vector<const WeightTensor *> order;
-  for (const WeightTensor &tensor : tensors)
-    order.push_back(&tensor);
-  std::sort(order.begin(), order.end(), [](const WeightTensor *a, const WeightTensor *b) {
-    return std::make_pair(a->bytes.data, a->bytes.size) < std::make_pair(b->bytes.data, b->bytes.size);
-  });
-  const uint8_t *at = data.data;
-  const WeightTensor *before = nullptr;
-  for (const WeightTensor *tensor : order) {
-    if (tensor->bytes.data < at)
-      return failure("the tensors '{}' and '{}' overlap", before->name, tensor->name);
-    if (tensor->bytes.data > at)
-      return failure("nothing is said of the {} bytes before tensor '{}'", tensor->bytes.data - at, tensor->name);
-    at += tensor->bytes.size;
-    before = tensor;
+static Expected<WeightContent> readZip(const Bytes &file, const std::string &name) {
+  Expected<ZipFile> zip = ZipFile::open(file, name);
+  if (!zip)
+    return zip.status();
+  bool isNpz = !zip->members().empty();
+  for (const ZipMember &member : zip->members()) {
+    if (member.name == "data.pkl" || endsWith(member.name, "/data.pkl"))
+      return readTorchZip(*zip, file, name);
+    isNpz &= endsWith(member.name, ".npy");
   }
-  if (at != data.data + data.size)
-    return failure("nothing is said of its last {} bytes", data.data + data.size - at);
-  return Status::success();
+  if (isNpz)
+    return readNpzWeights(*zip, file, name);
+  return failure(
+      "'{}' is a zip file, but neither a checkpoint of PyTorch nor an npz file of arrays; load what it holds", name);
+}
+
+// By what it begins with: names of weight files say little.
+static Expected<WeightContent> readContent(const Bytes &file, const std::string &name) {
+  std::string_view text = file.text();
+  if (text.substr(0, 4) == "PK\3\4" || text.substr(0, 4) == "PK\5\6")
+    return readZip(file, name);
+  if (isTorchLegacy(file))
+    return readTorchLegacy(file, name);
+  // The length of a safetensors header may look like the beginning of a pickle.
+  if (text.size() > 8 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5 && text[8] != '{')
+    return failure(
+        "'{}' is a Python pickle, which could run anything, and no checkpoint of PyTorch; save the arrays with "
+        "torch.save, numpy.savez or safetensors",
+        name);
+  if (text.substr(0, 6) == "\x93NUMPY")
+    return failure("'{}' is an array without a name; save it with a name: numpy.savez(f, weight=w)", name);
+  if (isHdf5(file))
+    return failure("'{}' is an HDF5 file, which programs do not read; rewrite it: xferc convert {} weights.safetensors",
+                   name, name);
+  return readSafetensors(file, name);
 }
 
 Expected<WeightFile> WeightFile::parse(Bytes file, const std::string &name) {
-  auto refuse = [&](const Status &status) {
-    return failure("'{}' is not a good safetensors file: {}; get or write it again", name, status.message());
-  };
-  uint64_t length = 0;
-  if (file.size < 8)
-    return refuse(failure("it has only {} bytes", file.size));
-  std::memcpy(&length, file.data, 8);
-  constexpr uint64_t longest = 100000000; // what the format allows
-  if (length > file.size - 8 || length > longest)
-    return refuse(failure("its header announces {} bytes, {} follow", length, file.size - 8));
-  Expected<WeightHeader> header = parseWeightHeader(file.slice(8, length).text());
-  if (!header)
-    return refuse(header.status());
-  Bytes data = file.slice(8 + length, file.size - 8 - length);
+  Expected<WeightContent> content = readContent(file, name);
+  if (!content)
+    return content.status();
   WeightFile result;
   result.path = name;
-  result.whole = file;
-  result.notes = std::move(header->metadata);
-  for (const WeightEntry &entry : header->entries) {
-    Expected<WeightTensor> tensor = readEntry(entry, data);
-    if (!tensor)
-      return refuse(tensor.status());
-    result.list.push_back(std::move(*tensor));
-  }
-  if (Status status = checkCoverage(result.list, data); status.failed())
-    return refuse(status);
+  result.whole = std::move(file);
+  result.kind = content->format;
+  result.list = std::move(content->tensors);
+  result.notes = std::move(content->metadata);
+  result.rest = std::move(content->others);
   return result;
 }
 
@@ -97,6 +80,13 @@ Expected<WeightFile> WeightFile::open(const std::string &path) {
 const WeightTensor *WeightFile::find(std::string_view name) const {
   auto found = std::find_if(list.begin(), list.end(), [&](const WeightTensor &t) { return t.name == name; });
   return found == list.end() ? nullptr : &*found;
+}
+
+static std::string dtypeOf(StoredType type) {
+  std::string text(nameOf(type));
+  for (char &letter : text)
+    letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+  return text;
 }
 
 // Wide types first, and a header padded to 64 bytes: every tensor is aligned for its type. `order` is that of the file.

@@ -1,5 +1,6 @@
-// Weights as safetensors files: eight bytes that hold the length of the header, the header (JSON: name -> dtype, shape,
-// data_offsets), the values, little-endian. Reading maps the file; everything the header says is checked against it.
+// Weight files: safetensors, npz and the checkpoints of PyTorch are read, safetensors is written. What a file is, its
+// content tells, not its name; WeightContent.h has the formats. Reading maps the file, and tensors stay in it where the
+// program could have them as they are stored; everything that a file says of itself is checked against it.
 #ifndef XFER_RUNTIME_WEIGHTS_WEIGHTFILE_H
 #define XFER_RUNTIME_WEIGHTS_WEIGHTFILE_H
 
@@ -18,6 +19,8 @@ struct WeightTensor {
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
+enum class WeightFormat : uint8_t { Safetensors, Npz, Torch, TorchLegacy };
+
 class WeightFile {
 public:
   static Expected<WeightFile> open(const std::string &path);
@@ -26,8 +29,10 @@ public:
 
   const std::string &name() const { return path; }
   const Bytes &content() const { return whole; }                    // of the file
-  const std::vector<WeightTensor> &tensors() const { return list; } // in the order of the header
+  const std::vector<WeightTensor> &tensors() const { return list; } // in the order of the file
   const Metadata &metadata() const { return notes; }
+  WeightFormat format() const { return kind; }
+  const std::vector<std::string> &others() const { return rest; } // what it holds beside tensors
   const WeightTensor *find(std::string_view name) const;
 
 private:
@@ -35,9 +40,14 @@ private:
   Bytes whole;
   std::vector<WeightTensor> list;
   Metadata notes;
+  WeightFormat kind = WeightFormat::Safetensors;
+  std::vector<std::string> rest;
 };
 
-// Writes the file as a whole or not at all. Names must differ.
+// HDF5 is read by `xferc convert` alone.
+bool isHdf5(const Bytes &file);
+
+// Writes a safetensors file as a whole or not at all. Names must differ.
 Status writeWeights(const std::string &path, const std::vector<WeightTensor> &tensors, const Metadata &metadata = {});
 
 // The same into memory, to be embedded.

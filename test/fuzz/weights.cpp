@@ -1,5 +1,5 @@
-// Any bytes as a weight file, and as keys that a model is filled with. What is accepted must be written and read again
-// to the same tensors.
+// Any bytes as a weight file of any format, and as keys that a model is filled with. What is accepted must be written
+// and read again to the same tensors.
 #include "runtime/weights/LoadPlan.h"
 #include "test/fuzz/Fuzz.h"
 #include <cstdio>
@@ -16,6 +16,8 @@ static Bytes own(std::string text) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  static const std::string cache = xfer::fuzz::scratchFolder() + "/cache"; // of what is deflated
+  setenv("XFER_CACHE", cache.c_str(), /*overwrite=*/1);
   auto file = WeightFile::parse(own({reinterpret_cast<const char *>(data), size}), "w.safetensors");
   if (!file)
     return 0;
