@@ -1,9 +1,9 @@
 // CSV and TSV: one row a sample. Numbers are parsed once, when the file is opened; what they need beyond 64 MiB a field
 // goes into a file of the cache. A class may be given by name.
 #include "runtime/data/CsvText.h"
+#include "runtime/data/NumberText.h"
 #include "runtime/data/TextFormat.h"
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
@@ -33,47 +33,13 @@ struct CsvField {
 
 } // namespace
 
-static std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ')
-    text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ')
-    text.remove_suffix(1);
-  return text;
-}
-
-template <typename T> static bool parse(std::string_view cell, T &value) {
-  cell = trimmed(cell);
-  if (!cell.empty() && cell.front() == '+')
-    cell.remove_prefix(1);
-  auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  return error == std::errc() && end == cell.data() + cell.size();
-}
-
-static std::vector<std::string> splitList(std::string_view text) {
-  std::vector<std::string> items;
-  while (true) {
-    size_t comma = text.find(',');
-    items.emplace_back(trimmed(text.substr(0, comma)));
-    if (comma == std::string_view::npos)
-      return items;
-    text.remove_prefix(comma + 1);
-  }
-}
-
-static std::string joined(const std::vector<std::string> &items) {
-  std::string text;
-  for (size_t i = 0; i < items.size() && i < 12; ++i)
-    text += (i ? ", " : "") + items[i];
-  return items.size() > 12 ? text + ", ..." : text;
-}
-
 static Expected<size_t> findColumn(const std::string &wanted, const std::vector<std::string> &header, size_t width,
                                    const std::string &path) {
   auto found = std::find(header.begin(), header.end(), wanted);
   if (found != header.end())
     return static_cast<size_t>(found - header.begin());
   size_t number = 0;
-  if (parse(wanted, number)) {
+  if (parseNumber(wanted, number)) {
     if (number < width)
       return number;
     return failure("'{}' has no column {}; it has {} columns, counted from 0", path, number, width);
@@ -113,7 +79,7 @@ static Status collectNames(const CsvFile &file, std::vector<CsvField *> &open) {
       for (size_t column : open[i]->columns) {
         std::string_view cell = trimmed(text.cells()[column]);
         int64_t value;
-        numbers[i] = numbers[i] && parse(cell, value);
+        numbers[i] = numbers[i] && parseNumber(cell, value);
         if (static_cast<int64_t>(found[i].size()) <= open[i]->field->classes && found[i].find(cell) == found[i].end())
           found[i].emplace(cell);
       }
@@ -149,26 +115,22 @@ static Status appendCell(const CsvFile &file, const CsvText &text, CsvField &ite
       return badCell(file, text, item, cell, format("one of {}", joined(item.names)));
     return item.values.append(&found->second, sizeof(found->second));
   }
-  if (item.field->type == ElementType::F32 || item.field->type == ElementType::F64) {
+  if (item.field->type == ElementType::F64) {
     double value;
-    if (!parse(cell, value) || std::isnan(value))
+    if (!parseNumber(cell, value) || std::isnan(value))
       return badCell(file, text, item, cell, "a number");
-    if (item.field->type == ElementType::F64)
-      return item.values.append(&value, sizeof(value));
-    float rounded = 0; // from the digits, not by way of f64
-    if (!parse(cell, rounded) && std::abs(value) > 1)
-      return badCell(file, text, item, cell, "a number that fits f32");
-    if (std::abs(value) < 1e-38)
-      rounded = static_cast<float>(value); // from_chars refuses what is too small for a normal number
-    return item.values.append(&rounded, sizeof(rounded));
+    return item.values.append(&value, sizeof(value));
+  }
+  if (item.field->type == ElementType::F32) {
+    float value;
+    FloatText found = parseFloat(cell, value);
+    if (found != FloatText::Ok)
+      return badCell(file, text, item, cell, found == FloatText::TooLarge ? "a number that fits f32" : "a number");
+    return item.values.append(&value, sizeof(value));
   }
   int64_t number;
-  double value;
-  if (!parse(cell, number)) {
-    if (!parse(cell, value) || value != std::trunc(value) || std::abs(value) > 0x1p53)
-      return badCell(file, text, item, cell, "a whole number");
-    number = static_cast<int64_t>(value);
-  }
+  if (!parseWhole(cell, number))
+    return badCell(file, text, item, cell, "a whole number");
   return item.values.append(&number, sizeof(number));
 }
 

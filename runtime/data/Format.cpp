@@ -38,6 +38,13 @@ Expected<std::string> FormatRequest::fileOf(const Field &field) {
   return joinPath(folder, std::get<std::string>(option->value));
 }
 
+Expected<std::string> FormatRequest::fileNamed(const std::string &option) {
+  const ReaderOption *found = take(option);
+  if (!found || !std::holds_alternative<std::string>(found->value))
+    return failure("reader '{}' needs a file '{}': {}: \"...\"", name, option, option);
+  return joinPath(folder, std::get<std::string>(found->value));
+}
+
 Expected<std::string> FormatRequest::text(const std::string &option, const std::string &otherwise) {
   const ReaderOption *found = take(option);
   if (!found)

@@ -3,11 +3,14 @@
 #define XFER_RUNTIME_DATA_FORMAT_H
 
 #include "runtime/data/Reader.h"
+#include "runtime/data/SparseRows.h"
+#include <map>
 
 namespace xfer::rt {
 
 struct FormatResult {
-  std::vector<Array> arrays; // in the order of the fields
+  std::vector<Array> arrays;           // in the order of the fields
+  std::map<size_t, SparseRows> sparse; // by field: what stands for its array, which holds nothing
   std::vector<DataFile> files;
   std::vector<std::vector<std::string>> names; // class names, one list a field
   std::vector<std::string> notes;              // what the user should know
@@ -26,6 +29,8 @@ public:
   Expected<std::string> file();
   // A file of its own for the field.
   Expected<std::string> fileOf(const Field &field);
+  // A file that is named by an option.
+  Expected<std::string> fileNamed(const std::string &option);
   // What the field is called in the file; `otherwise` if nothing is said.
   Expected<std::string> text(const std::string &option, const std::string &otherwise);
   Expected<double> number(const std::string &option, double otherwise);
@@ -46,6 +51,8 @@ Expected<FormatResult> readNpy(FormatRequest &request);
 Expected<FormatResult> readNpz(FormatRequest &request);
 Expected<FormatResult> readSafetensors(FormatRequest &request);
 Expected<FormatResult> readCsv(FormatRequest &request);
+Expected<FormatResult> readSvmlight(FormatRequest &request);
+Expected<FormatResult> readWordCounts(FormatRequest &request);
 Expected<FormatResult> readLines(FormatRequest &request);
 Expected<FormatResult> readWindows(FormatRequest &request);
 

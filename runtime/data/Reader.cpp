@@ -13,16 +13,21 @@ namespace {
 class FileReader : public Reader {
 public:
   static Expected<std::unique_ptr<Reader>> make(FormatResult result, const std::vector<Field> &fields) {
-    std::vector<Column> data;
+    std::vector<FieldRows> data;
     for (size_t i = 0; i < fields.size(); ++i) {
-      Expected<Column> column = Column::make(std::move(result.arrays[i]), fields[i]);
-      if (!column)
-        return column.status();
-      data.push_back(std::move(*column));
-      if (data[i].count() != data[0].count())
+      auto sparse = result.sparse.find(i);
+      if (sparse != result.sparse.end()) {
+        data.emplace_back(std::move(sparse->second));
+      } else {
+        Expected<Column> column = Column::make(std::move(result.arrays[i]), fields[i]);
+        if (!column)
+          return column.status();
+        data.emplace_back(std::move(*column));
+      }
+      if (countOf(data[i]) != countOf(data[0]))
         return failure("'{}' holds {} samples, but '{}' holds {}; the fields of a sample must come from files that "
                        "belong together",
-                       data[0].name(), data[0].count(), data[i].name(), data[i].count());
+                       nameOf(data[0]), countOf(data[0]), nameOf(data[i]), countOf(data[i]));
     }
     auto reader = std::unique_ptr<FileReader>(new FileReader(fields, std::move(data)));
     reader->sources = std::move(result.files);
@@ -32,13 +37,20 @@ public:
     return std::unique_ptr<Reader>(std::move(reader));
   }
   Status read(size_t field, const int32_t *indices, size_t count, void *destination) const override {
-    return data[field].read(indices, count, destination);
+    return std::visit([&](const auto &rows) { return rows.read(indices, count, destination); }, data[field]);
   }
 
 private:
-  FileReader(const std::vector<Field> &fields, std::vector<Column> data)
-      : Reader(fields, data[0].count()), data(std::move(data)) {}
-  std::vector<Column> data;
+  using FieldRows = std::variant<Column, SparseRows>;
+  static int64_t countOf(const FieldRows &rows) {
+    return std::visit([](const auto &one) { return one.count(); }, rows);
+  }
+  static const std::string &nameOf(const FieldRows &rows) {
+    return std::visit([](const auto &one) -> const std::string & { return one.name(); }, rows);
+  }
+  FileReader(const std::vector<Field> &fields, std::vector<FieldRows> data)
+      : Reader(fields, countOf(data[0])), data(std::move(data)) {}
+  std::vector<FieldRows> data;
 };
 
 struct Format {

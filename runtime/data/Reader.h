@@ -60,6 +60,9 @@ struct ReaderOption {
 //               csv of a file named .tsv
 //   lines       (file): a text a line; blank lines are skipped
 //   windows     (file), length: characters of a text, stride: from one to the next (default: the length)
+//   svmlight    (file), from: 0 or 1, FIELD: "label", "features" or "query" (default: by what the field is),
+//               FIELD_names: "-1, 1" for classes that are other numbers or words
+//   word_counts (file), words: a file with a word a line, FIELD: "label" or "features", FIELD_names
 // Fields of text (`Field::tokenizer`) come from csv, tsv, lines and windows.
 // The first line of a csv holds the names unless `header` is false. Text files and idx files may be gzipped.
 Expected<std::unique_ptr<Reader>> makeReader(std::string_view name, const std::vector<ReaderOption> &options,

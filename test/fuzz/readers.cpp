@@ -49,7 +49,7 @@ std::vector<Field> with(std::vector<Field> fields, const Field &more) {
 const std::vector<Request> &requests() {
   const Field image = field("image", ElementType::F32, {2, 3}), bytes = field("image", ElementType::U8, {2, 3}),
               label = field("label", ElementType::I32, {}, 3), number = field("x", ElementType::F32, {}),
-              flag = field("flag", ElementType::Bool, {});
+              flag = field("flag", ElementType::Bool, {}), query = field("query", ElementType::I64, {});
   TokenizerSpec words{TokenizerSpec::Words, 4, false, true, 1, 2, {"[UNK]", "<s>", "</s>", "a", "dog", "its", "."}};
   TokenizerSpec pieces{
       TokenizerSpec::Pieces, 5, false, false, -1, 3, {"[PAD]", "[UNK]", "un", "[SEP]", "##like", "##ly", "!"}};
@@ -72,6 +72,9 @@ const std::vector<Request> &requests() {
       {"windows", "d.txt", {{"", "d.txt"}, {"length", 5.0}}, textFields(known)},
       {"csv", "d.csv", {{"", "d.csv"}}, with(textFields(pieces), label)},
       {"tsv", "d.tsv", {{"", "d.tsv"}, {"text", "0"}, {"header", false}, {"quotes", true}}, textFields(known)},
+      {"svmlight", "d.svm", {{"", "d.svm"}, {"from", 0.0}}, {image, label}},
+      {"svmlight", "d.svm.gz", {{"", "d.svm.gz"}, {"from", 1.0}, {"label_names", "-1, 7, cat"}}, {label, bytes, query}},
+      {"word_counts", "d.review", {{"", "d.review"}, {"words", "d.words"}, {"label_names", "a, b, c"}}, {image, label}},
   };
   return all;
 }
@@ -89,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::error_code ignored;
   std::filesystem::remove_all(cache, ignored);
   xfer::fuzz::writeFile(folder + "/" + request.file, {reinterpret_cast<const char *>(data) + 1, size - 1});
+  xfer::fuzz::writeFile(folder + "/d.words", "the\nof\na:b\n\xff\nout\nin\n");
   auto reader = makeReader(request.reader, request.options, request.fields, folder);
   if (!reader)
     return 0;

@@ -30,6 +30,8 @@ model net = mlp([3])
 stage learn { on d.all batch 4; minimize cross_entropy(net(d.x), d.label); optimizer sgd(0.1); epochs 1 }
 evaluate d.all { predict softmax(net(d.x)) against d.label; report accuracy }
 """
+SVMLIGHT = TABLE.replace('csv("table.csv", x: "a, b", label: "label"); fields x: f32[2], label: class(3)',
+                         'svmlight("rows.svmlight", from: 1); fields x: f32[3], label: class(2)').replace("mlp([3])", "mlp([2])")
 ARRAYS = """
 import std
 domain d { read npz("d.npz", x: "x", label: "y"); fields x: f32[4], label: class(3) }
@@ -251,6 +253,32 @@ class Table(BadData):
     def test_nan(self):
         self.write("table.csv", self.HEAD + self.ROWS.replace("0.5,", "nan,"))
         self.refuse_data("not finite|non-finite|nan", TABLE)
+
+
+class Svmlight(BadData):
+    ROWS = "".join(f"{'-1' if i % 2 else '+1'} 1:{i} 3:{i / 8}\n" for i in range(12))
+
+    def test_good(self):
+        for text in (self.ROWS, "# made\n\n" + self.ROWS.replace("\n", " # a row\r\n") + "1 \n", gzip.compress(self.ROWS.encode())):
+            self.write("rows.svmlight", text)
+            self.run_ok(self.build(SVMLIGHT), "train", "--data", ".", "--out", "run", "--overwrite")
+
+    def test_bad_rows(self):
+        for says, row in (("line 13: feature 0 does not fit field 'x', whose 3 are numbered from 1 to 3; .*give from: 0", "1 0:1"),
+                          ("line 13: feature 4 does not fit", "1 4:1"), ("line 13: .*must rise", "1 2:1 1:1"),
+                          ("line 13: .*begins with its label", "1:1 2:2"), ("line 13: .*index:value", "1 2"),
+                          ("line 13: .*the label of field 'label' is 'two'", "two 1:1"), ("line 13: .*'1,2'; a sample has one", "1,2 1:1"),
+                          ("-1 in line 2 and 0 in line 13", "0 1:1"), ("line 13: .*value 'nan'", "1 1:nan")):
+            with self.subTest(row):
+                self.write("rows.svmlight", self.ROWS + row + "\n")
+                self.refuse_data(says, SVMLIGHT)
+        self.write("rows.svmlight", "# nothing\n")
+        self.refuse_data("rows.svmlight' holds no samples", SVMLIGHT)
+
+    def test_random_damage(self):
+        text = self.ROWS.encode()
+        for content in (text, gzip.compress(text * 20)):
+            self.damage("rows.svmlight", content, self.build(SVMLIGHT), "train", "--data", ".", "--out", "run", "--overwrite")
 
 
 class Arrays(BadData):
