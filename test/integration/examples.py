@@ -2,6 +2,7 @@
 import gzip
 import os
 import pathlib
+import random
 import harness
 from harness import EXAMPLES, SOURCE, XFERC, digit_images, figure, idx
 
@@ -10,6 +11,8 @@ DIGITS = EXAMPLES / "01-digits" / "program.xfer"
 ORACLE = EXAMPLES / "01-digits" / "oracle.xfer"
 MNIST_USPS = EXAMPLES / "02-mnist-usps" / "program.xfer"
 NAMES = EXAMPLES / "04-names" / "program.xfer"
+REVIEWS = EXAMPLES / "06-reviews" / "program.xfer"
+OFFICE = EXAMPLES / "07-office" / "program.xfer"
 SHAKESPEARE = EXAMPLES / "05-shakespeare" / "program.xfer"
 
 
@@ -48,6 +51,56 @@ class Examples(harness.Case):
         self.run_ok(XFERC, "build", SHAKESPEARE, "--data", "data", "-o", "play", timeout=300)
         results = self.results("./play", "train", "--data", "data", "--epochs", 20, "--out", "run", timeout=300)
         self.assertLess(figure(results, "play.test", "nats"), 1.5)  # 2.8 at first
+
+    # Words 0 to 49 are good, 50 to 99 bad, in both domains; what each domain has besides says nothing.
+    def made_reviews(self, name, count, own, seed):
+        draw, rows = random.Random(seed), []
+        for i in range(count):
+            words = [(50 if i % 2 else 0) + draw.randrange(50) for _ in range(6)] + [own + draw.randrange(1000) for _ in range(10)]
+            rows.append(f"{'-1' if i % 2 else '1'} " + " ".join(f"{word}:{words.count(word)}" for word in sorted(set(words))))
+        self.write(f"data/amazon/{name}.svmlight.gz", gzip.compress(("\n".join(rows) + "\n").encode(), mtime=0))
+
+    def test_made_reviews(self):
+        self.made_reviews("books_train", 300, 100, 1)
+        self.made_reviews("dvd_train", 200, 2000, 2)
+        self.made_reviews("dvd_test", 100, 2000, 3)
+        program = self.build(REVIEWS)
+        results = self.results(program, "train", "--data", "data", "--out", "run", timeout=300)
+        found = results["runs"][0]["evaluations"][0]
+        self.assertGreater(found["figures"]["accuracy"], 0.9)
+        self.assertGreater(found["baselines"]["source_only"]["accuracy"], 0.9)
+        # New reviews come in the format of the domain, with a label that nobody reads.
+        self.write("new.svmlight", "1 3:2 7:1 2100:1\n-1 60:2 99:1\n")
+        rows = self.run_ok(program, "predict", "--out", "run", "--input", "new.svmlight").stdout.splitlines()
+        self.assertEqual([row.split(",")[-1] for row in rows[1:]], ["1", "0"])
+
+    def test_reviews(self):
+        if not (DATA / "amazon").is_dir():
+            self.skipTest(f"no reviews in '{DATA}'; XFER_DATA names the folder that holds amazon/")
+        results = self.results(self.build(REVIEWS), "train", "--data", DATA, "--epochs", 2, "--out", "run", timeout=300)
+        self.assertGreater(figure(results, "dvd.test", "accuracy"), 0.76)
+
+    # A thing has words of its own, and the camera adds some of its.
+    def test_made_office(self):
+        draw = random.Random(4)
+        for domain, count in (("amazon", 160), ("webcam", 80)):
+            labels = [i % 10 for i in range(count)]
+            rows = [[draw.randrange(3) + (12 if word // 20 == label else 0) + (domain == "webcam" and word % 5 == 0) for word in range(800)]
+                    for label in labels]
+            folder = f"data/office-caltech10/surf800-{domain}"
+            self.write(f"{folder}-features-idx2-ubyte.gz", idx((count, 800), bytes(sum(rows, []))))
+            self.write(f"{folder}-labels-idx1-ubyte.gz", idx((count,), bytes(labels)))
+        results = self.results(self.build(OFFICE), "train", "--data", "data", "--epochs", 5, "--out", "run", timeout=300)
+        found = results["runs"][0]["evaluations"][0]
+        self.assertEqual(set(found["baselines"]), {"source_only", "adversarial", "weighted"})
+        self.assertGreater(found["figures"]["accuracy"], 0.9)
+        self.assertGreater(found["baselines"]["weighted"]["accuracy"], 0.5)
+
+    def test_office(self):
+        if not (DATA / "office-caltech10").is_dir():
+            self.skipTest(f"no office in '{DATA}'; XFER_DATA names the folder that holds office-caltech10/")
+        results = self.results(self.build(OFFICE), "train", "--data", DATA, "--epochs", 2, "--out", "run", timeout=300)
+        self.assertGreater(results["runs"][0]["evaluations"][0]["figures"]["accuracy"], 0.3)
 
     def make_data(self, mnist=640, usps=400):
         for kind, side, count, images, labels in (
