@@ -54,7 +54,7 @@ static Expected<LoadedFile> loadFile(Session &session, const LoadSpec &load, con
     return plan.status();
   for (const PlannedTensor &planned : *plan) {
     const LoadTarget &target = targets[planned.target];
-    Status status = readTensor(planned.tensor, target.type, target.layout, target.shape,
+    Status status = readTensor(planned.tensor, target.type, planned.layout, target.shape,
                                session.variables[variables[planned.target]].data());
     if (status.failed())
       return status.within("'" + file->name() + "'");

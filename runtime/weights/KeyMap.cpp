@@ -25,7 +25,13 @@ std::string keyOf(std::string_view path) {
   return key;
 }
 
-bool sameShape(const std::vector<int64_t> &a, const std::vector<int64_t> &b) {
+bool fitsShape(const std::vector<int64_t> &a, const KeySlot &slot) {
+  const std::vector<int64_t> &b = slot.shape;
+  size_t rank = b.size();
+  if (slot.isKerasFilter && rank > 2 && a.size() == rank && b[rank - 2] == 1 && a[rank - 2] > 0 &&
+      std::equal(a.begin(), a.end() - 2, b.begin()) && b[rank - 1] % a[rank - 2] == 0 &&
+      a[rank - 1] == b[rank - 1] / a[rank - 2])
+    return true;
   auto isOne = [](const std::vector<int64_t> &shape) { return shape.empty() || (shape.size() == 1 && shape[0] == 1); };
   return a == b || (isOne(a) && isOne(b));
 }
@@ -91,7 +97,7 @@ private:
       ++found;
       if (filledBy[slot])
         twice.push_back(format("'{}' by '{}' and '{}'", slots[slot].key, filledBy[slot]->name, tensor.name));
-      else if (!sameShape(tensor.shape, slots[slot].shape))
+      else if (!fitsShape(tensor.shape, slots[slot]))
         wrong.push_back(format("'{}' is {} in the file, {} in the model", slots[slot].key, shapeText(tensor.shape),
                                shapeText(slots[slot].shape)));
       filledBy[slot] = &tensor;

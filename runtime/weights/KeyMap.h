@@ -20,6 +20,8 @@ struct KeySlot {
   std::string key;            // as written in files, below the path that the file is loaded into
   std::vector<int64_t> shape; // as in files
   bool required = true;
+  // A filter of Keras: where each channel has outputs of its own, [*window, in, outputs] is [*window, 1, in * outputs].
+  bool isKerasFilter = false;
 };
 
 struct KeyMatch {
@@ -31,8 +33,8 @@ struct KeyMatch {
 Expected<std::vector<KeyMatch>> matchKeys(const WeightFile &file, const std::vector<KeyRule> &rules,
                                           const std::vector<KeySlot> &slots, const std::string &into);
 
-// [1] and [] hold the same: one number.
-bool sameShape(const std::vector<int64_t> &a, const std::vector<int64_t> &b);
+// Whether a tensor of this shape holds what the slot wants, in the same order. [1] and [] hold the same: one number.
+bool fitsShape(const std::vector<int64_t> &shape, const KeySlot &slot);
 
 // Rules to put before the present ones, so that `loose` tensors fill `empty` slots or are dropped. No new rule touches
 // `decided`, the tensors that fit already or are dropped.

@@ -73,7 +73,7 @@ public:
 private:
   const KeySlot *alike(const WeightTensor &tensor) const {
     for (const auto &[key, slot] : free)
-      if (endAlike(key, tensor.name) && sameShape(slot->shape, tensor.shape))
+      if (endAlike(key, tensor.name) && fitsShape(tensor.shape, *slot))
         return slot;
     return nullptr;
   }
@@ -82,7 +82,7 @@ private:
     const KeySlot *best = nullptr;
     size_t limit = tensor.name.size() / 3;
     for (const auto &[key, slot] : free) {
-      if (!sameShape(slot->shape, tensor.shape))
+      if (!fitsShape(tensor.shape, *slot))
         continue;
       size_t distance = distanceOf(tensor.name, key, limit);
       if (distance > limit)
@@ -107,7 +107,7 @@ private:
       auto slot = free.find(b + key.substr(a.size()));
       if (slot == free.end())
         continue; // will be dropped by a rule before this one
-      if (!sameShape(slot->second->shape, tensor->shape))
+      if (!fitsShape(tensor->shape, *slot->second))
         return {};
       pairs.emplace(key, slot->first);
     }

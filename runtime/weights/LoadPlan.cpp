@@ -19,6 +19,8 @@ Expected<std::vector<PlannedTensor>> planLoad(const WeightFile &file, const std:
   std::vector<std::string> optional;
   for (const std::string &path : added)
     optional.push_back(*keyBelow(into + (path[0] == '[' ? "" : ".") + path, into));
+  // Keras' weights lie in files as they do in programs.
+  auto layoutOf = [&](const LoadTarget &target) { return file.isKeras() ? WeightLayout::Plain : target.layout; };
   std::vector<KeySlot> slots;
   std::vector<size_t> numbers; // of the targets, by slot
   for (size_t i = 0; i < targets.size(); ++i) {
@@ -26,7 +28,8 @@ Expected<std::vector<PlannedTensor>> planLoad(const WeightFile &file, const std:
     if (!key)
       continue;
     bool required = targets[i].isParameter && std::find(optional.begin(), optional.end(), *key) == optional.end();
-    slots.push_back({std::move(*key), interchangeShape(targets[i].layout, targets[i].shape), required});
+    slots.push_back({std::move(*key), interchangeShape(layoutOf(targets[i]), targets[i].shape), required,
+                     file.isKeras() && targets[i].layout == WeightLayout::Filter});
     numbers.push_back(i);
   }
   Expected<std::vector<KeyMatch>> matches = matchKeys(file, rules, slots, into);
@@ -36,10 +39,10 @@ Expected<std::vector<PlannedTensor>> planLoad(const WeightFile &file, const std:
   for (const KeyMatch &match : *matches) {
     const LoadTarget &target = targets[numbers[match.slot]];
     WeightTensor tensor = file.tensors()[match.tensor];
-    tensor.shape = slots[match.slot].shape; // a single number may be [] or [1]
-    if (Status status = checkTensor(tensor, target.type, target.layout, target.shape); status.failed())
+    tensor.shape = slots[match.slot].shape; // which may be written otherwise
+    if (Status status = checkTensor(tensor, target.type, layoutOf(target), target.shape); status.failed())
       return status.within("'" + file.name() + "'");
-    plan.push_back({std::move(tensor), numbers[match.slot]});
+    plan.push_back({std::move(tensor), numbers[match.slot], layoutOf(target)});
   }
   return plan;
 }

@@ -20,6 +20,7 @@ struct LoadTarget {
 struct PlannedTensor {
   WeightTensor tensor; // which readTensor will take for the target
   size_t target;
+  WeightLayout layout; // to read it with
 };
 
 // Fails with everything that does not fit. `added` are paths below `into` that the file may lack; targets that are not

@@ -77,6 +77,11 @@ Expected<WeightFile> WeightFile::open(const std::string &path) {
   return parse(*file, path);
 }
 
+bool WeightFile::isKeras() const {
+  return std::find(notes.begin(), notes.end(), std::make_pair(std::string("layout"), std::string("keras"))) !=
+         notes.end();
+}
+
 const WeightTensor *WeightFile::find(std::string_view name) const {
   auto found = std::find_if(list.begin(), list.end(), [&](const WeightTensor &t) { return t.name == name; });
   return found == list.end() ? nullptr : &*found;

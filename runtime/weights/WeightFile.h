@@ -31,6 +31,9 @@ public:
   const Bytes &content() const { return whole; }                    // of the file
   const std::vector<WeightTensor> &tensors() const { return list; } // in the order of the file
   const Metadata &metadata() const { return notes; }
+  // Whether it says in its metadata (`layout`: `keras`) that weights lie in it as Keras has them: filters [*window, in,
+  // out], matrices [in, out], as they lie in a program.
+  bool isKeras() const;
   WeightFormat format() const { return kind; }
   const std::vector<std::string> &others() const { return rest; } // what it holds beside tensors
   const WeightTensor *find(std::string_view name) const;

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (const PlannedTensor &planned : *plan) {
       const LoadTarget &target = targets[planned.target];
       float values[16];
-      Status read = readTensor(planned.tensor, target.type, target.layout, target.shape, values);
+      Status read = readTensor(planned.tensor, target.type, planned.layout, target.shape, values);
       require(read.ok(), "a planned tensor cannot be read");
     }
   }

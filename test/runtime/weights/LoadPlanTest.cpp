@@ -55,6 +55,41 @@ TEST_F(LoadCheckTest, Fits) {
   EXPECT_EQ(check({floats("fc.weight", {3, 2})}), "");
 }
 
+// A file that states Keras' layout has matrices and filters as they lie in a program, and filters of one input channel
+// a group as [window, channels, outputs of each]; what it does not hold is not taken for it.
+TEST_F(LoadCheckTest, Keras) {
+  for (size_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = static_cast<float>(i);
+  const std::vector<LoadTarget> targets{
+      {"net.dense.weight", ElementType::F32, WeightLayout::Matrix, {2, 3}, true},
+      {"net.deep.weight", ElementType::F32, WeightLayout::Filter, {1, 2, 1, 4}, true}};
+  auto plan = [&](std::vector<int64_t> dense, std::vector<int64_t> deep, const char *layout) {
+    std::string bytes = encodeWeights(
+        {floats("dense.weight", std::move(dense)), floats("deep.weight", std::move(deep))}, {{"layout", layout}});
+    auto owner = std::make_shared<std::string>(std::move(bytes));
+    auto file = WeightFile::parse({reinterpret_cast<const uint8_t *>(owner->data()), owner->size(), owner}, "w");
+    EXPECT_TRUE(file) << file.message();
+    return planLoad(*file, "net", {}, {}, targets);
+  };
+  for (const std::vector<int64_t> &deep : std::vector<std::vector<int64_t>>{{1, 2, 2, 2}, {1, 2, 4, 1}, {1, 2, 1, 4}}) {
+    auto found = plan({2, 3}, deep, "keras");
+    ASSERT_TRUE(found) << found.message();
+    for (const PlannedTensor &planned : *found) {
+      const LoadTarget &target = targets[planned.target];
+      float values[8] = {};
+      uint64_t count = planned.tensor.bytes.size / 4;
+      ASSERT_TRUE(readTensor(planned.tensor, target.type, planned.layout, target.shape, values).ok());
+      for (uint64_t i = 0; i < count; ++i)
+        EXPECT_EQ(values[i], numbers[i]) << target.path;
+    }
+  }
+  EXPECT_THAT(plan({3, 2}, {1, 2, 2, 2}, "keras").message(), HasSubstr("'dense.weight' is [3, 2] in the file, [2, 3]"));
+  EXPECT_THAT(plan({2, 3}, {2, 1, 2, 2}, "keras").message(), HasSubstr("[2, 1, 2, 2] in the file, [1, 2, 1, 4]"));
+  EXPECT_THAT(plan({2, 3}, {1, 2, 0, 4}, "keras").message(), HasSubstr("[1, 2, 0, 4] in the file"));
+  EXPECT_THAT(plan({2, 3}, {1, 2, 2, 2}, "pytorch").message(),
+              HasSubstr("'dense.weight' is [2, 3] in the file, [3, 2]"));
+}
+
 TEST_F(LoadCheckTest, FirstLineSaysIt) {
   std::string said = check({floats("fc.weight", {2, 3}), floats("bias", {3})});
   EXPECT_EQ(said.substr(0, said.find('\n')), "'" + folder.path("w") + "' does not fit 'net'");
