@@ -55,7 +55,11 @@ static void printBash(raw_ostream &os, const std::vector<CompletedCommand> &comm
     for (const CompletedOption &option : command.options)
       names.push_back(option.name);
     os << "          " << command.name << ") case \"$cur\" in -*) words='" << join(names) << "' ;; *) words='"
-       << join(command.words) << "'" << (command.takesPrograms ? " files=programs" : "") << " ;; esac ;;\n";
+       << join(command.words) << "'"
+       << (command.takesPrograms ? " files=programs"
+           : command.takesFiles  ? " files=all"
+                                 : "")
+       << " ;; esac ;;\n";
   }
   os << "        esac ;;\n    esac\n  fi\n"
         "  [ -z \"$words\" ] || mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
@@ -89,6 +93,8 @@ static void printZsh(raw_ostream &os, const std::vector<CompletedCommand> &comma
       os << " \\\n      '*:name:(" << join(command.words) << ")'";
     else if (command.takesPrograms)
       os << " \\\n      '*:program:_files -g \"*.xfer\"'";
+    else if (command.takesFiles)
+      os << " \\\n      '*:file:_files'";
     os << " ;;\n";
   }
   os << "  esac\n}\n_xferc \"$@\"\n";
@@ -113,7 +119,7 @@ static void printFish(raw_ostream &os, const std::vector<CompletedCommand> &comm
     }
     if (!command.words.empty())
       os << line << (command.takesPrograms ? "" : " -f") << " -a '" << join(command.words) << "'\n";
-    else if (!command.takesPrograms)
+    else if (!command.takesPrograms && !command.takesFiles)
       os << line << " -f\n";
   }
 }

@@ -22,6 +22,7 @@ struct CompletedCommand {
   std::vector<CompletedOption> options;
   std::vector<std::string> words; // that may stand for themselves: names of the library, kinds of shells
   bool takesPrograms = false;
+  bool takesFiles = false; // of any name
 };
 
 /// Prints the script that completes these commands; false if there is none for the shell.

@@ -8,6 +8,7 @@
 #include "compiler/Tools/FormatCommand.h"
 #include "compiler/Tools/NewCommand.h"
 #include "compiler/Tools/Report.h"
+#include "compiler/Tools/WeightsCommand.h"
 #include "dsl/Source/Diagnostics.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -80,6 +81,7 @@ static std::vector<CompletedCommand> listCommands(const CLI::App &app) {
     for (const CLI::Option *option : sub->get_options()) {
       if (option->get_positional()) {
         command.takesPrograms |= option->get_name() == "FILE" || command.name == "doc";
+        command.takesFiles |= command.name == "weights" || command.name == "convert";
         continue;
       }
       for (const std::string &name : option->get_lnames()) {
@@ -185,12 +187,19 @@ int main(int argc, char **argv) {
   fresh->add_option("--kind", starterKind, "two-domains, frozen-backbone or tabular")
       ->check(CLI::IsMember(getStarterKinds()))
       ->capture_default_str();
+  CLI::App *list = app.add_subcommand("weights", "list what a weight file of any format holds");
+  std::string weightFile, weightTarget;
+  list->add_option("WEIGHTS", weightFile, "safetensors, npz, a checkpoint of PyTorch, or HDF5")->required();
+  list->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  CLI::App *convert = app.add_subcommand("convert", "rewrite a weight file, or an HDF5 file of data, as safetensors");
+  convert->add_option("FROM", weightFile, "npz, a checkpoint of PyTorch, HDF5, or safetensors")->required();
+  convert->add_option("TO", weightTarget, "the file to write, which ends with .safetensors")->required();
   CLI::App *completion = app.add_subcommand("completion", "print the script by which a shell completes this command");
   std::string shell;
   completion->add_option("SHELL", shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  for (const char *later : {"tune", "convert", "lsp"})
+  for (const char *later : {"tune", "lsp"})
     app.add_subcommand(later, "not built yet")->allow_extras()->group("");
 
   try {
@@ -214,6 +223,10 @@ int main(int argc, char **argv) {
     return finish(explainProgram(options));
   if (*fmt)
     return finish(formatFiles(toFormat, onlyCheck));
+  if (*list)
+    return finish(printWeights(weightFile, options.json, options.executable));
+  if (*convert)
+    return finish(convertWeightFile(weightFile, weightTarget, options.executable));
   docOptions.markdown = docFormat == "markdown";
   if (*doc)
     return finish(printDocumentation(docOptions));

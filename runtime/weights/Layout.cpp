@@ -1,5 +1,5 @@
 #include "runtime/weights/Layout.h"
-#include "runtime/core/Half.h"
+#include "runtime/weights/StoredValue.h"
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -70,48 +70,6 @@ WeightTensor toTensor(std::string name, ElementType type, WeightLayout layout, c
   tensor.bytes.data = memory->data();
   tensor.bytes.owner = std::move(memory);
   return tensor;
-}
-
-template <typename T> static T load(const uint8_t *at) {
-  T value;
-  std::memcpy(&value, at, sizeof(T));
-  return value;
-}
-
-static bool isFloat(StoredType type) { return type >= StoredType::F16 && type <= StoredType::F64; }
-
-static double floatAt(StoredType type, const uint8_t *at) {
-  switch (type) {
-  case StoredType::F16:
-    return floatOfHalf(load<uint16_t>(at));
-  case StoredType::BF16:
-    return floatOfBfloat(load<uint16_t>(at));
-  case StoredType::F32:
-    return load<float>(at);
-  default:
-    return load<double>(at);
-  }
-}
-
-// u64 values beyond the signed range come out negative and are told apart by the caller.
-static int64_t integerAt(StoredType type, const uint8_t *at) {
-  switch (type) {
-  case StoredType::U8:
-  case StoredType::Bool:
-    return load<uint8_t>(at);
-  case StoredType::I8:
-    return load<int8_t>(at);
-  case StoredType::U16:
-    return load<uint16_t>(at);
-  case StoredType::I16:
-    return load<int16_t>(at);
-  case StoredType::U32:
-    return load<uint32_t>(at);
-  case StoredType::I32:
-    return load<int32_t>(at);
-  default:
-    return load<int64_t>(at);
-  }
 }
 
 template <typename T> static void store(uint8_t *at, T value) { std::memcpy(at, &value, sizeof(T)); }

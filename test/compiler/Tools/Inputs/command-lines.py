@@ -33,6 +33,12 @@ table = [
     (readers + ["doc"], ["huge.xfer"], 1, "[file-too-large]"),
     (programs, ["empty.xfer"], 1, "[empty-program]"),
     (["build", "run"], ["ok.xfer"], 1, "the program does nothing"),
+    (["weights"], ["nowhere.pt"], 1, "cannot read 'nowhere.pt': there is no such file or folder"),
+    (["weights"], ["folder.xfer"], 1, "cannot read 'folder.xfer': it is a folder"),
+    (["weights"], ["ok.xfer"], 1, "'ok.xfer' is not a good safetensors file: its header announces"),
+    (["convert"], ["ok.xfer", "out.safetensors"], 1, "'ok.xfer' is not a good safetensors file: its header announces"),
+    (["convert"], ["ok.xfer", "out.pt"], 1, "'out.pt' does not end with .safetensors"),
+    (["convert"], ["ok.xfer"], 2, "'xferc convert' wants TO: the file to write"),
     (["check"], [], 2, "'xferc check' wants FILE: the program (.xfer)"),
     (["new"], [], 2, "'xferc new' wants NAME"),
     (["completion"], [], 2, "'xferc completion' wants SHELL: bash, zsh or fish"),
@@ -43,7 +49,7 @@ table = [
     (["check"], ["ok.xfer", "--format=xml"], 2, "xml"),
     (["build"], ["ok.xfer", "--const", "a"], 2, "'a' is not NAME=VALUE"),
     (["chekc"], ["ok.xfer"], 2, "there is no command 'chekc'; did you mean 'check'?"),
-    (["frobnicate"], [], 2, "there is no command 'frobnicate'; there are check, build, run, explain, fmt, doc, new and completion"),
+    (["frobnicate"], [], 2, "there is no command 'frobnicate'; there are check, build, run, explain, fmt, doc, new, weights, convert and completion"),
     ([None], [], 2, "a command is missing; there are check"),
 ]
 if os.geteuid() != 0:  # root reads everything
