@@ -87,8 +87,10 @@ static void addRunOptions(CLI::App &app, Verb verb, Arguments &arguments) {
   } else {
     app.add_option("--weights", arguments.weights, "take the model from this safetensors file")->type_name("FILE");
   }
-  if (trains || verb == Verb::Evaluate)
+  if (trains || verb == Verb::Evaluate) {
     app.add_flag("--json", arguments.json, "print the results as JSON");
+    app.add_flag("--report", arguments.report, "write report.html into the run folder: figures, curves, samples");
+  }
   if (verb == Verb::Predict) {
     app.add_option("--export", arguments.exportName, "which export of the program (default: the first)")
         ->type_name("NAME");

@@ -16,7 +16,7 @@ struct Arguments {
   int64_t runs = 1;
   std::string out, data = ".", weights, output, format, exportName, stepTimes, trace;
   std::vector<std::string> inputs;
-  bool resume = false, overwrite = false, json = false;
+  bool resume = false, overwrite = false, json = false, report = false;
   std::vector<OptionValue> options; // as in the manifest
   std::vector<bool> given;          // on the command line
 };

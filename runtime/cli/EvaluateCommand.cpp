@@ -1,6 +1,6 @@
 // `evaluate`: every evaluation of the program on a trained model, and `export`.
 #include "runtime/cli/Command.h"
-#include "runtime/cli/Results.h"
+#include "runtime/cli/ReportPage.h"
 #include "runtime/program/PassCache.h"
 #include "runtime/program/RunFolder.h"
 
@@ -35,6 +35,13 @@ Expected<int> evaluateModel(const Command &command) {
       return result.status().within("evaluation '" + spec.name + "'");
     results.evaluations.push_back(std::move(*result));
     passes.clear();
+  }
+  if (command.arguments.report) {
+    Expected<RunFolder> opened = RunFolder::open(folder, "report.html is written there; choose another one with --out");
+    Status status =
+        opened ? writeReportPage(*model->session, model->data, model->baselines, results, *opened) : opened.status();
+    if (status.failed())
+      return status;
   }
   if (command.arguments.json)
     std::printf("%s\n", resultsJson(command.manifest, {results}, folder).c_str());

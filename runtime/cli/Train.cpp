@@ -1,6 +1,6 @@
 // `train`: one run, or several with different seeds.
 #include "runtime/cli/Command.h"
-#include "runtime/cli/Results.h"
+#include "runtime/cli/ReportPage.h"
 #include "runtime/core/File.h"
 #include "runtime/core/Hash.h"
 #include "runtime/program/Trainer.h"
@@ -130,6 +130,10 @@ static Expected<RunOutcome> runTrainer(const Command &command, Session &session,
   std::string results = resultsJson(session.manifest, {outcome.results}, folder.path());
   if (Status status = replaceFile(folder.results(), results + "\n"); status.failed())
     return fail(status);
+  if (command.arguments.report)
+    if (Status status = writeReportPage(session, data, trainer.state().baselines, outcome.results, folder);
+        status.failed())
+      return fail(status);
   if (Status status = writeFacts(command, session, data, trainer, folder, "finished"); status.failed())
     return fail(status);
   return outcome;

@@ -122,4 +122,35 @@ Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const E
   return result;
 }
 
+static Status collectRows(PassCache &passes, const EvaluationSpec &spec, const std::string &baseline,
+                          std::vector<NamedRows> &found) {
+  Expected<PassRunner *> runner = passes.run(spec.pass, {});
+  if (!runner)
+    return runner.status();
+  for (const ReportSpec &report : spec.reports)
+    if (report.kind == ReportSpec::Rows)
+      found.push_back({report.name, baseline, (*runner)->rows(report.output)});
+  return Status::success();
+}
+
+Expected<std::vector<NamedRows>> evaluateRows(Session &session, PassCache &passes, const EvaluationSpec &spec,
+                                              const std::vector<Snapshot> &baselines) {
+  std::vector<NamedRows> found;
+  if (std::none_of(spec.reports.begin(), spec.reports.end(),
+                   [](const ReportSpec &report) { return report.kind == ReportSpec::Rows; }))
+    return found;
+  if (Status status = collectRows(passes, spec, "", found); status.failed())
+    return status;
+  auto first = std::find_if(baselines.begin(), baselines.end(), [](const Snapshot &one) { return !one.empty(); });
+  if (first == baselines.end())
+    return found;
+  Snapshot model = current(session, baselines);
+  session.restore(*first);
+  Status status = collectRows(passes, spec, session.manifest.baselines[first - baselines.begin()].name, found);
+  session.restore(model);
+  if (status.failed())
+    return status;
+  return found;
+}
+
 } // namespace xfer::rt

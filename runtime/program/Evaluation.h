@@ -35,6 +35,15 @@ using RowsSink = std::function<Status(const std::string &report, const Tensor &r
 Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const EvaluationSpec &spec,
                                     const Moment &moment, const std::vector<Snapshot> &baselines, const RowsSink &sink);
 
+// What `rows` reports give under the model, and under the first baseline there is, after which they are named.
+struct NamedRows {
+  std::string report, baseline; // empty: the model
+  Tensor rows;
+};
+// Of one evaluation. Leaves the model as it found it.
+Expected<std::vector<NamedRows>> evaluateRows(Session &session, PassCache &passes, const EvaluationSpec &spec,
+                                              const std::vector<Snapshot> &baselines);
+
 } // namespace xfer::rt
 
 #endif

@@ -38,7 +38,8 @@ Status RunFolder::claim() {
 bool RunFolder::hasCheckpoint() const { return fileExists(checkpoint()) || fileExists(checkpoint() + ".previous"); }
 
 Status RunFolder::check() const {
-  for (const std::string &path : {checkpoint(), checkpoint() + ".previous", results(), weights(), facts(), metrics()})
+  for (const std::string &path :
+       {checkpoint(), checkpoint() + ".previous", results(), weights(), facts(), metrics(), page()})
     if (Status status = checkTarget(path); status.failed())
       return status;
   return Status::success();
@@ -47,7 +48,7 @@ Status RunFolder::check() const {
 // The checkpoints go first, the newest behind the one before: at any moment the run of before is whole, or is none. The
 // folder is put on the disk, or a power cut might bring back a checkpoint beside the log of another run.
 Status RunFolder::clear() const {
-  std::vector<std::string> paths = {checkpoint() + ".previous", checkpoint(), results(), weights()};
+  std::vector<std::string> paths = {checkpoint() + ".previous", checkpoint(), results(), weights(), page()};
   if (DIR *listing = ::opendir(root.c_str())) {
     while (dirent *entry = ::readdir(listing)) {
       std::string_view name = entry->d_name, end = ".csv";

@@ -5,6 +5,7 @@
 //   results.json          the figures of the evaluations
 //   weights.safetensors   parameters and states of modules, by the names and layouts of PyTorch
 //   predictions-*.csv     rows of evaluations that ask for them
+//   report.html           the run as a page, if it was asked for
 //   checkpoint.xfer       the last checkpoint; beside it the one before, checkpoint.xfer.previous
 #ifndef XFER_RUNTIME_PROGRAM_RUNFOLDER_H
 #define XFER_RUNTIME_PROGRAM_RUNFOLDER_H
@@ -27,6 +28,7 @@ public:
   std::string facts() const { return root + "/run.json"; }
   std::string results() const { return root + "/results.json"; }
   std::string weights() const { return root + "/weights.safetensors"; }
+  std::string page() const { return root + "/report.html"; }
   std::string checkpoint() const { return root + "/checkpoint.xfer"; }
 
   bool hasCheckpoint() const;

@@ -1,0 +1,126 @@
+"""--report: a run as one page that needs nothing beside it."""
+import html.parser
+import harness
+from harness import HALVES
+
+# Two domains of small images; the second is darker.
+PROGRAM = "import std\n" + HALVES + """
+domain light { generate samples(96, fn(i) => picture(i % 2)); fields image: f32[12, 12, 3], label: class(2) }
+domain dark {
+  generate samples(60, fn(i) => picture(i % 2)); fields image: f32[12, 12, 3], label: class(2)
+  map image = 0.6 * image
+}
+model net { trunk = small_net(5); head = linear(2) }
+stage learn {
+  on light.all, dark.all batch 16
+  let fs = relu(net.trunk(light.image))
+  loss task  = cross_entropy(net.head(fs), light.label)
+  loss alike = coral(fs, relu(net.trunk(dark.image)))
+  minimize task + alike
+  optimizer adam(3e-3); epochs 3
+}
+baseline source_only of learn { minimize task }
+evaluate dark.all {
+  let p = softmax(net.head(relu(net.trunk(dark.image))))
+  predict p against dark.label
+  report accuracy, confusion, class_recall, transfer_gain
+}
+evaluate dark.all { predict softmax(net.head(relu(net.trunk(dark.image)))) }
+evaluate light.all { predict net.trunk(light.image) }
+evaluate dark.all { predict net.trunk(dark.image) }
+"""
+TABLE = """
+import std
+domain d { read csv("table.csv", x: "a, b", label: "label"); fields x: f32[2], label: class(3) }
+model net = mlp([3])
+stage learn { on d.all batch 4; minimize cross_entropy(net(d.x), d.label); optimizer sgd(0.1); epochs 2 }
+evaluate d.all { predict softmax(net(d.x)) against d.label; report accuracy, confusion }
+"""
+
+
+class Page(html.parser.HTMLParser):
+    """The tags of a page and its text; every tag must be closed in its turn."""
+    VOID = {"meta", "img", "path", "polyline", "circle"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.words, self.attributes = [], [], "", []
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, (tag, self.open)
+        self.open.pop()
+
+    def handle_data(self, data):
+        self.words += data
+
+
+class Report(harness.Case):
+    def page(self, path):
+        text = (self.folder / path).read_text()
+        page = Page(text)
+        # Nothing is loaded and nothing runs.
+        self.assertNotIn("script", page.tags)
+        for name, value in page.attributes:
+            if name in ("src", "href"):
+                self.assertTrue(value.startswith("data:image/png;base64,"), value[:40])
+        self.assertNotIn("url(", text)
+        return page
+
+    def test_images(self):
+        program = self.build(PROGRAM)
+        self.run_ok(program, "train", "--out", "plain")
+        self.assertFalse((self.folder / "plain/report.html").exists())
+        self.run_ok(program, "train", "--out", "run", "--report")
+        self.assertEqualFiles("plain/weights.safetensors", "run/weights.safetensors")
+        page = self.page("run/report.html")
+        for words in ("accuracy", "source_only", "transfer_gain over source_only", "by class", "precision", "class_recall", "task", "alike",
+                      "Predictions of dark.all", "samples", "before: source_only", "after: the model", "light.all"):
+            self.assertIn(words, page.words)
+        self.assertGreaterEqual(page.tags.count("img"), 12)
+        self.assertEqual(page.tags.count("polyline"), 3)      # two losses of the stage, one of its baseline
+        self.assertEqual(page.tags.count("circle"), 2 * (96 + 60))
+        # The same page again of the trained model; it goes when another run begins.
+        before = (self.folder / "run/report.html").read_text()
+        (self.folder / "run/report.html").unlink()
+        self.run_ok(program, "evaluate", "--out", "run", "--report")
+        again = (self.folder / "run/report.html").read_text()
+        self.assertEqual(before.split("<h2>", 1)[1], again.split("<h2>", 1)[1])
+        self.run_ok(program, "train", "--out", "run")
+        self.assertFalse((self.folder / "run/report.html").exists())
+
+    # Of several runs each has its page.
+    def test_runs(self):
+        self.run_ok(self.build(PROGRAM), "train", "--out", "run", "--report", "--runs", 2)
+        for seed in (0, 1):
+            self.assertIn(f"seed {seed},", self.page(f"run/seed-{seed}/report.html").words)
+
+    # Names of classes come from the data, and are text whatever they are.
+    def test_names(self):
+        kinds = ["<script>", "a & b", "c' d"]
+        self.write("table.csv", "a,b,label\n" + "".join(f"{i},{-i},{kinds[i % 3]}\n" for i in range(12)))
+        self.run_ok(self.build(TABLE), "train", "--data", ".", "--out", "run", "--report")
+        page = self.page("run/report.html")
+        for kind in kinds:
+            self.assertIn(kind, page.words)
+
+    def test_not_writable(self):
+        program = self.build(TABLE)
+        self.write("table.csv", "a,b,label\n" + "".join(f"{i},{-i},{i % 3}\n" for i in range(12)))
+        (self.folder / "run/report.html").mkdir(parents=True)
+        self.refuse("report.html", program, "train", "--data", ".", "--out", "run", "--report")
+
+
+if __name__ == "__main__":
+    harness.main()
