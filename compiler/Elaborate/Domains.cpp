@@ -197,7 +197,7 @@ Attribute Pipeline::emitRead(const DomainInfo &domain, const dsl::OriginItem &re
 #define XFER_READER(NAME, FUNCTION, READS_TEXT) #NAME,
 #include "xfer/rt/readers.def"
   };
-  static constexpr llvm::StringRef later[] = {"images", "wav", "coco", "hdf5"};
+  static constexpr llvm::StringRef later[] = {"wav", "coco", "hdf5"};
   if (llvm::is_contained(later, reader->name)) {
     error(reader->range, "not-supported-yet",
           "the reader '" + reader->name + "' is not supported yet; there are " +

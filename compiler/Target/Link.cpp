@@ -45,6 +45,15 @@ static std::string findGcc(StringRef machine) {
   return best;
 }
 
+namespace {
+/// What the runtime calls and a program takes along, each before those that it needs.
+struct StaticLibrary {
+  StringRef file, package;
+};
+} // namespace
+constexpr StaticLibrary staticLibraries[] = {
+    {"libjpeg.a", "libjpeg62-turbo-dev"}, {"libpng16.a", "libpng-dev"}, {"libz.a", "zlib1g-dev"}};
+
 Expected<SystemLibraries> SystemLibraries::find() {
   SystemLibraries found;
   std::string missing;
@@ -58,8 +67,9 @@ Expected<SystemLibraries> SystemLibraries::find() {
       found.gcc = findGcc(machine);
   if (found.gcc.empty())
     missing += "\n  crtbeginS.o, libgcc.a, libstdc++.a (Debian: libstdc++-12-dev)";
-  if (!hasAll(found.startFiles, {"libz.a"}))
-    missing += "\n  libz.a (Debian: zlib1g-dev)";
+  for (const StaticLibrary &library : staticLibraries)
+    if (!hasAll(found.startFiles, {library.file}))
+      missing += ("\n  " + library.file + " (Debian: " + library.package + ")").str();
   found.loader = "/lib64/ld-linux-x86-64.so.2";
   if (!missing.empty())
     return createStringError(inconvertibleErrorCode(),
@@ -135,7 +145,8 @@ Error linkProgram(ArrayRef<std::string> objects, StringRef runtime, StringRef ou
     addWatchers(arguments);
   for (StringRef file : {"libstdc++.a", "libgcc.a", "libgcc_eh.a"})
     arguments.push_back(inFolder(system->gcc, file));
-  arguments.push_back(inFolder(system->startFiles, "libz.a"));
+  for (const StaticLibrary &library : staticLibraries)
+    arguments.push_back(inFolder(system->startFiles, library.file));
   arguments.push_back("-L" + system->startFiles);
   for (StringRef library : {"-lm", "-lc"})
     arguments.push_back(library.str());

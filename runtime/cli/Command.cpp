@@ -36,13 +36,17 @@ Status writeModelWeights(const Session &session, const std::string &path) {
       tensors.push_back(
           toTensor(keyOf(variable.path), variable.type, variable.layout, variable.shape, session.variables[i].data()));
   }
-  return writeWeights(path, tensors, {{"format", "pt"}, {"program", session.manifest.program}});
+  return writeWeights(path, tensors,
+                      {{"format", "pt"}, {"program", session.manifest.program}, {"classes", classesText(session)}});
 }
 
 Status readModelWeights(Session &session, const std::string &path) {
   Expected<WeightFile> file = WeightFile::open(path);
   if (!file)
     return file.status();
+  for (const auto &[key, text] : file->metadata())
+    if (key == "classes")
+      adoptClasses(text, session);
   std::string missing;
   size_t used = 0;
   for (size_t i = 0; i < session.variables.size(); ++i) {

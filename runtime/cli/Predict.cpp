@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <sys/stat.h>
 
 namespace xfer::rt {
 
@@ -21,6 +22,14 @@ static std::string readerFor(std::string file, const ReadSpec *read) {
   for (const char *kind : {"npy", "npz", "csv", "tsv", "safetensors", "idx"})
     if (endsWith(file, std::string(".") + kind))
       return kind;
+  std::string lower = file;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  for (const char *kind : {".jpg", ".jpeg", ".png", ".zip"})
+    if (endsWith(lower, kind))
+      return "images";
+  struct stat facts;
+  if (::stat(file.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode))
+    return "images";
   if (endsWith(file, "-ubyte"))
     return "idx";
   if (endsWith(file, ".txt") && !(read && read->reader == "windows"))
@@ -56,7 +65,9 @@ static Expected<std::unique_ptr<Reader>> openInput(const Session &session, const
     std::string kind = readerFor(file, read);
     if (kind.empty())
       return failure(
-          "the format of '{}' is not known by its name; npy, npz, csv, tsv, txt, safetensors or idx is expected", file);
+          "the format of '{}' is not known by its name; npy, npz, csv, tsv, txt, safetensors, idx, jpg, png, zip or "
+          "a folder is expected",
+          file);
     if (!reader.empty() && reader != kind)
       return failure("'{}' is not in the format of the other inputs ({})", file, reader);
     reader = kind;
@@ -82,6 +93,9 @@ static Expected<std::unique_ptr<Reader>> openInput(const Session &session, const
       for (const FieldSpec &field : session.manifest.domains[spec.domain].fields)
         isOfOther |= !isInput && field.text.tokenizer == none &&
                      (option.name == field.name || option.name == field.name + "_names");
+      // Where the domain's images lie says nothing of where these do.
+      if (reader == "images" && (isInput || isOfOther))
+        continue;
       if (!option.name.empty() && option.name != "file" && !isOfOther)
         options.push_back(option);
     }
@@ -92,7 +106,10 @@ namespace {
 // Writes rows of outputs as text; owns the file or standard output.
 class Writer {
 public:
-  Writer(const ExportSpec &spec, bool asCsv) : spec(spec), asCsv(asCsv) {}
+  // `names`: of each output the names of its classes, empty if there are none; `files`: of each sample, or none.
+  Writer(const ExportSpec &spec, bool asCsv, std::vector<std::vector<std::string>> names,
+         const std::vector<std::string> &files)
+      : spec(spec), asCsv(asCsv), names(std::move(names)), files(files) {}
 
   Status open(const std::string &path) {
     if (path.empty())
@@ -107,13 +124,14 @@ public:
   void head() {
     if (!asCsv)
       return;
-    text += "sample";
-    for (const PortSpec &port : spec.outputs) {
+    text += files.empty() ? "sample" : "sample,file";
+    for (size_t i = 0; i < spec.outputs.size(); ++i) {
+      const PortSpec &port = spec.outputs[i];
       int64_t width = widthOf(port);
       for (int64_t k = 0; k < width; ++k)
         text += "," + (port.shape.empty() ? port.name : format("{}[{}]", port.name, k));
       if (isDistribution(port))
-        text += spec.outputs.size() == 1 ? ",class" : "," + port.name + ".class";
+        text += "," + classKey(port, "class") + (names[i].empty() ? "" : "," + classKey(port, "name"));
     }
     text += "\n";
   }
@@ -122,6 +140,10 @@ public:
     JsonWriter json;
     json.beginObject().key("sample").value(sample);
     text += asCsv ? std::to_string(sample) : "";
+    if (!files.empty() && asCsv)
+      text += "," + cell(files[static_cast<size_t>(sample)]);
+    else if (!files.empty())
+      json.key("file").value(files[static_cast<size_t>(sample)]);
     for (size_t i = 0; i < spec.outputs.size(); ++i) {
       const PortSpec &port = spec.outputs[i];
       std::vector<double> numbers;
@@ -135,10 +157,13 @@ public:
       if (!isDistribution(port))
         continue;
       int64_t best = std::max_element(numbers.begin(), numbers.end()) - numbers.begin();
+      const std::string *name = names[i].empty() ? nullptr : &names[i][static_cast<size_t>(best)];
       if (asCsv)
-        text += "," + std::to_string(best);
+        text += "," + std::to_string(best) + (name ? "," + cell(*name) : "");
       else
-        json.key(spec.outputs.size() == 1 ? "class" : port.name + ".class").value(best);
+        json.key(classKey(port, "class")).value(best);
+      if (name && !asCsv)
+        json.key(classKey(port, "name")).value(*name);
     }
     text += asCsv ? "\n" : json.endObject().text() + "\n";
   }
@@ -158,21 +183,56 @@ public:
     return status.ok() && file ? file->commit() : status;
   }
 
-private:
-  static int64_t widthOf(const PortSpec &port) {
-    return std::accumulate(port.shape.begin(), port.shape.end(), int64_t(1), std::multiplies<int64_t>());
-  }
   static bool isDistribution(const PortSpec &port) {
     return port.shape.size() == 1 && port.shape[0] > 0 &&
            (port.tag == "prob" || port.tag == "logits" || port.tag == "logprob");
   }
 
+private:
+  std::string classKey(const PortSpec &port, const char *key) const {
+    return spec.outputs.size() == 1 ? key : port.name + "." + key;
+  }
+  // A name as a cell of a table (RFC 4180).
+  static std::string cell(const std::string &name) {
+    if (name.find_first_of(",\"\r\n") == std::string::npos)
+      return name;
+    std::string quoted = "\"";
+    for (char c : name)
+      quoted += c == '"' ? "\"\"" : std::string(1, c);
+    return quoted + "\"";
+  }
+  static int64_t widthOf(const PortSpec &port) {
+    return std::accumulate(port.shape.begin(), port.shape.end(), int64_t(1), std::multiplies<int64_t>());
+  }
+
   const ExportSpec &spec;
   bool asCsv;
+  std::vector<std::vector<std::string>> names;
+  const std::vector<std::string> &files;
   std::optional<AtomicFile> file;
   std::string text;
 };
 } // namespace
+
+// The names of the classes of each output: those of the one field of the export's domain that has as many.
+static std::vector<std::vector<std::string>> classNamesOf(const Session &session, const ExportSpec &spec) {
+  std::vector<std::vector<std::string>> names(spec.outputs.size());
+  for (size_t i = 0; spec.domain != none && i < spec.outputs.size(); ++i) {
+    const DomainSpec &domain = session.manifest.domains[spec.domain];
+    size_t fitting = 0;
+    for (const FieldSpec &field : domain.fields) {
+      auto found = session.classNames.find(domain.name + "." + field.name);
+      if (!Writer::isDistribution(spec.outputs[i]) || found == session.classNames.end() ||
+          static_cast<int64_t>(found->second.size()) != spec.outputs[i].shape[0])
+        continue;
+      names[i] = found->second;
+      ++fitting;
+    }
+    if (fitting > 1)
+      names[i].clear();
+  }
+  return names;
+}
 
 static Status predictAll(Session &session, const ExportSpec &spec, const Reader &reader, Writer &writer) {
   Expected<Call> call = Call::bind(session, spec.function);
@@ -228,7 +288,7 @@ Expected<int> predict(const Command &command) {
   for (const std::string &note : (*reader)->notes())
     std::fprintf(stderr, "warning: %s\n", note.c_str());
   bool asCsv = arguments.format.empty() ? !endsWith(arguments.output, ".jsonl") : arguments.format == "csv";
-  Writer writer(*spec, asCsv);
+  Writer writer(*spec, asCsv, classNamesOf(*model->session, *spec), (*reader)->sampleNames());
   if (Status status = writer.open(arguments.output); status.failed())
     return status;
   if (Status status = predictAll(*model->session, *spec, **reader, writer); status.failed())

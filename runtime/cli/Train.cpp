@@ -1,8 +1,9 @@
 // `train`: one run, or several with different seeds.
 #include "runtime/cli/Command.h"
+#include "runtime/cli/DataFacts.h"
 #include "runtime/cli/ReportPage.h"
+#include "runtime/cli/Results.h"
 #include "runtime/core/File.h"
-#include "runtime/core/Hash.h"
 #include "runtime/program/Trainer.h"
 
 namespace xfer::rt {
@@ -26,18 +27,8 @@ static Status writeFacts(const Command &command, const Session &session, const O
     else
       json.value(session.options[i].number);
   }
-  json.endObject().key("data").beginList();
-  for (size_t i = 0; i < data.domains.size(); ++i) {
-    const OpenedDomain &domain = data.domains[i];
-    json.beginObject().key("domain").value(manifest.domains[i].name);
-    json.key("samples").value(domain.reader->count()).key("files").beginList();
-    for (const DataFile &file : domain.reader->files()) {
-      json.beginObject().key("path").value(file.path).key("bytes").value(file.content.size);
-      json.key("hash").value(hexOf(hashBytes(file.content.data, file.content.size))).endObject();
-    }
-    json.endList().endObject();
-  }
-  json.endList();
+  json.endObject();
+  writeDataFacts(json, manifest, data);
   writeLoaded(json, trainer.state().loaded);
   if (!trainer.state().sweepResults.empty())
     writeSweeps(json, manifest, trainer.state().sweepResults);
@@ -96,6 +87,9 @@ static Expected<RunOutcome> runTrainer(const Command &command, Session &session,
       return status;
   if (!command.arguments.trace.empty())
     if (Status status = trainer.traceTo(command.arguments.trace); status.failed())
+      return status;
+  if (earlier)
+    if (Status status = compareDataFacts(folder.facts(), session.manifest, data); status.failed())
       return status;
   Status ready = earlier ? trainer.resume(*earlier) : trainer.start();
   if (ready.failed())

@@ -113,8 +113,8 @@ static Expected<ZipMember> readEntry(const Bytes &file, ZipCursor &cursor, const
   if (flags & 1)
     return failure("'{}' is encrypted; write it again without a password", name);
   if (member.method != 0 && member.method != 8)
-    return failure("member '{}' of '{}' uses compression method {}; write it with numpy.savez or savez_compressed",
-                   member.name, name, member.method);
+    return failure("member '{}' of '{}' uses compression method {}; stored and deflated members are read", member.name,
+                   name, member.method);
   ZipCursor local(file, offset);
   bool isLocal = local.take<uint32_t>() == 0x04034b50;
   local.skip(22);
@@ -173,10 +173,35 @@ Expected<Bytes> ZipFile::content(const ZipMember &member) const {
       return unpacked;
     bytes = *unpacked;
   }
+  Status status = check(member, bytes);
+  return status.failed() ? Expected<Bytes>(status) : Expected<Bytes>(std::move(bytes));
+}
+
+Expected<Bytes> ZipFile::inMemory(const ZipMember &member) const {
+  Bytes bytes = member.packed;
+  if (member.method == 8) {
+    // No packer makes more of it (deflate's limit is 1032 to 1), so a false size costs no memory.
+    if (member.size / 1100 > member.packed.size)
+      return damaged(name, format("member '{}' claims to be {} bytes, packed into {}", member.name, member.size,
+                                  member.packed.size));
+    auto memory = std::make_shared<std::vector<uint8_t>>(static_cast<size_t>(member.size) + 1);
+    InflateStream stream(member.packed, Compression::Deflate, name + ":" + member.name);
+    Expected<uint64_t> got = stream.read(memory->data(), memory->size());
+    if (!got)
+      return got.status();
+    if (*got != member.size)
+      return damaged(name, format("member '{}' has not the size that its directory says", member.name));
+    bytes = {memory->data(), member.size, memory};
+  }
+  Status status = check(member, bytes);
+  return status.failed() ? Expected<Bytes>(status) : Expected<Bytes>(std::move(bytes));
+}
+
+Status ZipFile::check(const ZipMember &member, const Bytes &bytes) const {
   constexpr uint64_t believed = uint64_t(1) << 30;
   if (bytes.size <= believed && crc32(0, bytes.data, static_cast<uInt>(bytes.size)) != member.checksum)
     return damaged(name, format("the checksum of member '{}' is wrong", member.name));
-  return bytes;
+  return Status::success();
 }
 
 } // namespace xfer::rt

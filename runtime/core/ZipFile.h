@@ -30,8 +30,11 @@ public:
   Expected<std::string> beginning(const ZipMember &member, uint64_t size) const;
   // The whole member, from the cache if it is deflated; its checksum must be right (members over 1 GiB are believed).
   Expected<Bytes> content(const ZipMember &member) const;
+  // The same without the cache: of small members, of which there are many.
+  Expected<Bytes> inMemory(const ZipMember &member) const;
 
 private:
+  Status check(const ZipMember &member, const Bytes &bytes) const;
   std::string name;
   std::vector<ZipMember> list;
 };

@@ -166,7 +166,7 @@ Expected<Column> Column::make(Array array, const Field &field) {
     return failure("'{}' holds samples of shape {}, field '{}' is declared {}; correct the declaration or the file",
                    array.name, shapeText({array.shape.begin() + 1, array.shape.end()}), field.name,
                    shapeText(field.shape));
-  assert((array.step != 0 || bytesOf(array.type, array.shape) == array.bytes.size) &&
+  assert((array.rows || array.step != 0 || bytesOf(array.type, array.shape) == array.bytes.size) &&
          "a format must check the size of its data");
   if (!findConversion(array.type, field.type))
     return failure("field '{}' has type {}, which cannot be read from files; declare it f32", field.name,
@@ -174,7 +174,7 @@ Expected<Column> Column::make(Array array, const Field &field) {
   Column column(std::move(array), field);
   constexpr int64_t huge = int64_t(1) << 26; // a mask image a sample: checked when it is read
   // Tokens are right by the way they were made.
-  if (field.classes == 0 || field.tokenizer || column.count() * column.elements > huge)
+  if (field.classes == 0 || field.tokenizer || column.array.rows || column.count() * column.elements > huge)
     return column;
   std::vector<uint8_t> row(field.bytes());
   for (int64_t sample = 0; sample < column.count(); ++sample) {
@@ -190,16 +190,16 @@ template <typename T> static int64_t firstOutside(const void *values, int64_t co
   return std::find_if(at, at + count, [=](T x) { return !(x >= 0 && int64_t(x) < classes); }) - at;
 }
 
-Status Column::checkClasses(const void *values, int32_t sample) const {
+Status Column::checkClasses(const void *values, int32_t sample, const uint8_t *row) const {
   int64_t bad = field.type == ElementType::I32   ? firstOutside<int32_t>(values, elements, field.classes)
                 : field.type == ElementType::I64 ? firstOutside<int64_t>(values, elements, field.classes)
                 : field.type == ElementType::U8  ? firstOutside<uint8_t>(values, elements, field.classes)
                                                  : elements;
-  return bad == elements ? Status() : refuse(sample, bad);
+  return bad == elements ? Status() : refuse(sample, bad, row);
 }
 
-Status Column::refuse(int32_t sample, int64_t element) const {
-  const uint8_t *at = array.bytes.data + sample * step + element * sizeOf(array.type);
+Status Column::refuse(int32_t sample, int64_t element, const uint8_t *row) const {
+  const uint8_t *at = row + element * sizeOf(array.type);
   double value = 0;
   // Goes through f64; what that cannot hold is shown rounded, what is not a number as such.
   bool number = findConversion(array.type, ElementType::F64)(at, array.bigEndian, 1, &value) == 1 || value != 0;
@@ -217,19 +217,28 @@ Status Column::refuse(int32_t sample, int64_t element) const {
   return failure("'{}': sample {} has the value {} in field '{}'; {}", array.name, sample, shown, field.name, remedy);
 }
 
+Status Column::readRow(const uint8_t *row, int32_t sample, uint8_t *to) const {
+  if (copies)
+    std::memcpy(to, row, rowBytes);
+  else if (int64_t done = convert(row, array.bigEndian, elements, to); done != elements)
+    return refuse(sample, done, row);
+  return field.classes > 0 ? checkClasses(to, sample, row) : Status::success();
+}
+
 Status Column::read(const int32_t *samples, size_t count, void *destination) const {
   auto *to = static_cast<uint8_t *>(destination);
   uint64_t size = field.bytes();
+  expect(samples, count);
   for (size_t i = 0; i < count; ++i, to += size) {
     assert(samples[i] >= 0 && samples[i] < this->count() && "no such sample");
-    const uint8_t *from = array.bytes.data + samples[i] * step;
-    if (copies)
-      std::memcpy(to, from, rowBytes);
-    else if (int64_t done = convert(from, array.bigEndian, elements, to); done != elements)
-      return refuse(samples[i], done);
-    if (field.classes > 0)
-      if (Status status = checkClasses(to, samples[i]); status.failed())
+    if (array.rows) {
+      Expected<std::shared_ptr<const uint8_t>> row = array.rows->row(samples[i]);
+      Status status = row ? readRow(row->get(), samples[i], to) : row.status();
+      if (status.failed())
         return status;
+    } else if (Status status = readRow(array.bytes.data + samples[i] * step, samples[i], to); status.failed()) {
+      return status;
+    }
   }
   return Status::success();
 }

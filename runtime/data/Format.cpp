@@ -31,6 +31,19 @@ Expected<std::string> FormatRequest::file() {
   return joinPath(folder, std::get<std::string>(option->value));
 }
 
+Expected<std::vector<std::string>> FormatRequest::allFiles() {
+  std::vector<std::string> paths;
+  for (auto &[option, taken] : options)
+    if (!taken && (option->name.empty() || option->name == "file") &&
+        std::holds_alternative<std::string>(option->value)) {
+      taken = true;
+      paths.push_back(joinPath(folder, std::get<std::string>(option->value)));
+    }
+  if (paths.empty())
+    return failure("reader '{}' needs the name of its file as first argument", name);
+  return paths;
+}
+
 Expected<std::string> FormatRequest::fileOf(const Field &field) {
   const ReaderOption *option = take(field.name);
   if (!option || !std::holds_alternative<std::string>(option->value))

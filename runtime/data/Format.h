@@ -14,6 +14,8 @@ struct FormatResult {
   std::vector<DataFile> files;
   std::vector<std::vector<std::string>> names; // class names, one list a field
   std::vector<std::string> notes;              // what the user should know
+  std::vector<std::string> sampleFiles;        // of samples that are files: the file of each
+  int64_t skipped = 0;                         // samples that could not be read and were left out
 };
 
 // The arguments of a reader. Who takes one marks it as known; what is left is refused.
@@ -27,6 +29,8 @@ public:
 
   // The positional argument: the file that holds every field.
   Expected<std::string> file();
+  // All positional arguments, where there may be several.
+  Expected<std::vector<std::string>> allFiles();
   // A file of its own for the field.
   Expected<std::string> fileOf(const Field &field);
   // A file that is named by an option.
@@ -54,6 +58,7 @@ Expected<FormatResult> readCsv(FormatRequest &request);
 Expected<FormatResult> readSvmlight(FormatRequest &request);
 Expected<FormatResult> readWordCounts(FormatRequest &request);
 Expected<FormatResult> readLines(FormatRequest &request);
+Expected<FormatResult> readImages(FormatRequest &request);
 Expected<FormatResult> readWindows(FormatRequest &request);
 
 } // namespace xfer::rt

@@ -32,12 +32,18 @@ public:
     auto reader = std::unique_ptr<FileReader>(new FileReader(fields, std::move(data)));
     reader->sources = std::move(result.files);
     reader->remarks = std::move(result.notes);
+    reader->leftOut = result.skipped;
+    reader->sampleFiles = std::move(result.sampleFiles);
     if (!result.names.empty())
       reader->names = std::move(result.names);
     return std::unique_ptr<Reader>(std::move(reader));
   }
   Status read(size_t field, const int32_t *indices, size_t count, void *destination) const override {
     return std::visit([&](const auto &rows) { return rows.read(indices, count, destination); }, data[field]);
+  }
+  void expect(size_t field, const int32_t *indices, size_t count) const override { data[field].expect(indices, count); }
+  bool readsAhead() const override {
+    return std::any_of(data.begin(), data.end(), [](const Column &column) { return column.readsAhead(); });
   }
 
 private:
@@ -153,10 +159,12 @@ ConcatReader::ConcatReader(std::vector<std::unique_ptr<Reader>> list, int64_t co
   starts.push_back(0);
   for (auto &part : parts) {
     starts.push_back(starts.back() + part->count());
+    leftOut += part->skipped();
     for (const DataFile &file : part->files())
       sources.push_back(file);
     for (const std::string &note : part->notes())
       remarks.push_back(note);
+    sampleFiles.insert(sampleFiles.end(), part->sampleNames().begin(), part->sampleNames().end());
   }
   for (size_t field = 0; field < columns.size(); ++field)
     names[field] = parts[0]->classNames(field);
@@ -191,6 +199,20 @@ Status ConcatReader::read(size_t field, const int32_t *indices, size_t count, vo
       return status;
   }
   return Status::success();
+}
+
+bool ConcatReader::readsAhead() const {
+  return std::any_of(parts.begin(), parts.end(), [](auto &part) { return part->readsAhead(); });
+}
+
+void ConcatReader::expect(size_t field, const int32_t *indices, size_t count) const {
+  std::vector<std::vector<int32_t>> byPart(parts.size());
+  for (size_t i = 0; i < count; ++i) {
+    size_t part = std::upper_bound(starts.begin(), starts.end(), indices[i]) - starts.begin() - 1;
+    byPart[part].push_back(static_cast<int32_t>(indices[i] - starts[part]));
+  }
+  for (size_t part = 0; part < parts.size(); ++part)
+    parts[part]->expect(field, byPart[part].data(), byPart[part].size());
 }
 
 } // namespace xfer::rt

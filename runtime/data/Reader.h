@@ -2,17 +2,27 @@
 #ifndef XFER_RUNTIME_DATA_READER_H
 #define XFER_RUNTIME_DATA_READER_H
 
+#include "runtime/core/Hash.h"
 #include "runtime/data/Array.h"
 #include "runtime/data/Field.h"
 #include <memory>
+#include <optional>
 #include <variant>
 
 namespace xfer::rt {
 
 // A file that samples come from, as it lies on the disk.
 struct DataFile {
+  DataFile(std::string path, Bytes content) : path(std::move(path)), bytes(content.size), content(std::move(content)) {}
+  DataFile(std::string path, uint64_t bytes, uint64_t hash) : path(std::move(path)), bytes(bytes), known(hash) {}
+  uint64_t hash() const { return known ? *known : hashBytes(content.data, content.size); }
+
   std::string path;
+  uint64_t bytes;
+
+private:
   Bytes content;
+  std::optional<uint64_t> known;
 };
 
 class Reader {
@@ -28,9 +38,18 @@ public:
   // What the user should know of the data, one sentence each.
   const std::vector<std::string> &notes() const { return remarks; }
 
+  // Samples that could not be read and were left out.
+  int64_t skipped() const { return leftOut; }
+
   // Puts field number `field` of the samples `indices[0 .. count - 1]` one after the other into `destination`. May be
   // called from several threads at once.
   virtual Status read(size_t field, const int32_t *indices, size_t count, void *destination) const = 0;
+  // Field number `field` of these samples will be read soon.
+  virtual void expect(size_t /*field*/, const int32_t * /*indices*/, size_t /*count*/) const {}
+  // Whether that is of use.
+  virtual bool readsAhead() const { return false; }
+  // Of samples that are files: the file of each, else empty.
+  const std::vector<std::string> &sampleNames() const { return sampleFiles; }
 
 protected:
   Reader(std::vector<Field> fields, int64_t samples)
@@ -40,7 +59,8 @@ protected:
   int64_t samples;
   std::vector<DataFile> sources;
   std::vector<std::vector<std::string>> names;
-  std::vector<std::string> remarks;
+  std::vector<std::string> remarks, sampleFiles;
+  int64_t leftOut = 0;
 };
 
 // What stands in the brackets of `read idx(...)`; the name of a positional argument is empty.
@@ -63,6 +83,15 @@ struct ReaderOption {
 //   svmlight    (file), from: 0 or 1, FIELD: "label", "features" or "query" (default: by what the field is),
 //               FIELD_names: "-1, 1" for classes that are other numbers or words
 //   word_counts (file), words: a file with a word a line, FIELD: "label" or "features", FIELD_names
+//   images      (root): a folder or zip archive of JPEG and PNG files, or a table of them (csv, tsv). Fields with rows
+//   and
+//               columns are pictures, the others values. Of a folder each FIELD is a pattern (PathPattern.h): that of
+//               the first picture finds the samples (default: "{label}/**" for the first value 'label', "**" without
+//               one), those of others are filled with what it found (default of a value: "{FIELD}"). Of a table each is
+//               a column (default: the field's name), files are looked up beside it. FIELD_names as for csv; resize:
+//               true brings pictures to the size of their field (bilinear as PIL does it, masks by the nearest pixel);
+//               on_error: "fail", or "skip" what cannot be read; cache: MiB of pictures that are kept decoded (default:
+//               4096), of what goes beyond it each is decoded when it is used
 // Fields of text (`Field::tokenizer`) come from csv, tsv, lines and windows.
 // The first line of a csv holds the names unless `header` is false. Text files and idx files may be gzipped.
 Expected<std::unique_ptr<Reader>> makeReader(std::string_view name, const std::vector<ReaderOption> &options,
@@ -87,6 +116,8 @@ class ConcatReader : public Reader {
 public:
   static Expected<std::unique_ptr<Reader>> make(std::vector<std::unique_ptr<Reader>> parts);
   Status read(size_t field, const int32_t *indices, size_t count, void *destination) const override;
+  void expect(size_t field, const int32_t *indices, size_t count) const override;
+  bool readsAhead() const override;
 
 private:
   ConcatReader(std::vector<std::unique_ptr<Reader>> parts, int64_t count);

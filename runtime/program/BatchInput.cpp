@@ -42,6 +42,11 @@ Status BatchColumn::read(const Reader &reader, const Batch &batch, size_t elemen
   return Status::success();
 }
 
+void BatchColumn::expect(const Reader &reader, const Batch &batch, size_t elements) const {
+  if (!given)
+    reader.expect(field, batch.samples.data() + first, elements * samplesPerElement);
+}
+
 Expected<BatchInput> BatchInput::bind(Session &session, const OpenedData &data, const SourceSpec &source, Call &call) {
   BatchInput input;
   input.reader = &data.reader(source);
@@ -62,6 +67,12 @@ Expected<BatchInput> BatchInput::bind(Session &session, const OpenedData &data, 
     input.slots.push_back(std::move(slot));
   }
   return input;
+}
+
+void BatchInput::expect(int draw, const Batch &batch) const {
+  for (const Slot &slot : slots)
+    if (slot.draw == draw && slot.kind == BindKind::Batch)
+      slot.column.expect(*reader, batch, elements);
 }
 
 Status BatchInput::load(int draw, const Batch &batch, const SampleKeys &keys) {

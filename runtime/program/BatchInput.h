@@ -20,6 +20,7 @@ public:
 
   // The field of the first `elements` elements of the batch, one sample behind the other.
   Status read(const Reader &reader, const Batch &batch, size_t elements, void *destination) const;
+  void expect(const Reader &reader, const Batch &batch, size_t elements) const;
 
 private:
   size_t field = 0;
@@ -34,6 +35,10 @@ public:
 
   // Fills draw number `draw` of the batch.
   Status load(int draw, const Batch &samples, const SampleKeys &keys);
+
+  // Lets the reader begin with the samples of a batch that comes next, if it can.
+  bool readsAhead() const { return reader->readsAhead(); }
+  void expect(int draw, const Batch &samples) const;
 
 private:
   struct Slot {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 
 namespace xfer::rt {
 
@@ -120,6 +121,36 @@ static Expected<OpenedDomain> openDomain(Session &session, const DomainSpec &dom
   return OpenedDomain{std::move(*all), std::move(*splits)};
 }
 
+// Class 3 of one domain is to be class 3 of another where both call the field alike: a folder that is missing or has
+// another name in one of them would shift all classes behind it.
+static Status compareClasses(const Manifest &manifest, const OpenedData &data) {
+  struct Known {
+    const std::string *domain;
+    const std::vector<std::string> *names;
+  };
+  std::map<std::pair<std::string, int64_t>, Known> known;
+  for (size_t i = 0; i < data.domains.size(); ++i)
+    for (size_t field = 0; field < manifest.domains[i].fields.size(); ++field) {
+      const FieldSpec &spec = manifest.domains[i].fields[field];
+      const std::vector<std::string> &names = data.domains[i].reader->classNames(field);
+      if (names.empty())
+        continue;
+      auto [found, isNew] = known.insert({{spec.name, spec.classes}, {&manifest.domains[i].name, &names}});
+      if (isNew || *found->second.names == names)
+        continue;
+      const std::vector<std::string> &others = *found->second.names;
+      size_t at = 0;
+      while (at < names.size() && at < others.size() && names[at] == others[at])
+        ++at;
+      return failure(
+          "domain '{}' calls class {} of '{}' '{}', domain '{}' calls it '{}'; give both the same folders or "
+          "'{}_names', or call the field of one otherwise if it means something else",
+          manifest.domains[i].name, at, spec.name, at < names.size() ? names[at] : "", *found->second.domain,
+          at < others.size() ? others[at] : "", spec.name);
+    }
+  return Status::success();
+}
+
 Expected<OpenedData> openData(Session &session, const std::string &folder) {
   OpenedData data;
   data.folder = folder;
@@ -137,6 +168,8 @@ Expected<OpenedData> openData(Session &session, const std::string &folder) {
           return elements.status();
         data.drawn[source.rows] = *elements;
       }
+  if (Status status = compareClasses(session.manifest, data); status.failed())
+    return status;
   setExtents(session, data);
   return data;
 }
@@ -155,6 +188,9 @@ void setExtents(Session &session, const OpenedData &data) {
         set(read.split);
     for (const SplitRule &split : domain.splits)
       set(split.name);
+    for (size_t field = 0; field < domain.fields.size(); ++field)
+      if (const std::vector<std::string> &names = data.domains[i].reader->classNames(field); !names.empty())
+        session.classNames[domain.name + "." + domain.fields[field].name] = names;
   }
   for (const auto &[symbol, sum] : session.manifest.sums) {
     int64_t size = sum.fixed;

@@ -154,7 +154,7 @@ Status PassRunner::stream(Source &source, const Moment &moment) {
   uint64_t stage = hashName(moment.stageKey);
   SampleKeys keys(session->seed, stage, moment.run, hashName(source.spec->name));
   PhiloxKey stepKey = makeStepKey(session->seed, stage, moment.run, static_cast<uint64_t>(moment.counters.step));
-  Batch batch;
+  Batch batch, ahead;
   batch.passes.assign(static_cast<size_t>(source.spec->batch), static_cast<uint32_t>(moment.counters.epoch));
   for (Sum &sum : source.sums)
     std::memset(sum.totals.data(), 0, sum.totals.size());
@@ -167,6 +167,10 @@ Status PassRunner::stream(Source &source, const Moment &moment) {
       sequentialBatch(numbers, static_cast<int64_t>(start), source.spec->batch, batch.samples);
     if (Status status = source.input.load(0, batch, keys); status.failed())
       return status;
+    if (source.input.readsAhead() && !source.sampler && start + step < elements) {
+      sequentialBatch(numbers, static_cast<int64_t>(start + step), source.spec->batch, ahead.samples);
+      source.input.expect(0, ahead);
+    }
     if (Status status = source.call->run(moment.counters, stepKey); status.failed())
       return status;
     for (Whole &whole : source.wholes)

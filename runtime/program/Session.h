@@ -52,6 +52,7 @@ public:
   std::vector<Buffer> variables; // as in manifest.variables
   std::vector<Buffer> hoisted;   // as in manifest.hoisted
   std::map<std::string, int64_t> extents;
+  std::map<std::string, std::vector<std::string>> classNames; // by "DOMAIN.FIELD": what the data or the model call them
 
   // Number of samples of a split; every symbol of the manifest must have been set when a function is called.
   void setExtent(const std::string &symbol, int64_t size) { extents[symbol] = size; }

@@ -156,7 +156,19 @@ Status StageRunner::loadSamples(JsonWriter *line) {
     if (line)
       line->endList();
   }
+  expectSamples();
   return Status::success();
+}
+
+// The batches of the next step are made ready while this one runs.
+void StageRunner::expectSamples() {
+  if (state.step + 1 >= steps)
+    return;
+  for (size_t i = 0; i < stage.sources.size(); ++i)
+    for (int draw = 0; current.inputs[i].readsAhead() && draw < stage.sources[i].draws; ++draw) {
+      samplers[i]->fill((state.step + 1) * stage.sources[i].draws + draw, batch);
+      current.inputs[i].expect(draw, batch);
+    }
 }
 
 Status StageRunner::traceStep(JsonWriter &line) {

@@ -68,6 +68,7 @@ private:
   Status enterPhase(size_t phase);
   Status doStep();
   Status loadSamples(JsonWriter *line);
+  void expectSamples();
   Status traceStep(JsonWriter &line);
   Status endEpoch();
   Status keepBest(const Moment &now, NamedValues &values);

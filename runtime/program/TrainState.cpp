@@ -143,7 +143,30 @@ static void writeIdentity(JsonWriter &json, const Session &session) {
   json.endObject().key("extents").beginObject();
   for (const auto &[symbol, size] : session.extents)
     json.key(symbol).value(size);
-  json.endObject();
+  json.endObject().key("classes").value(classesText(session));
+}
+
+std::string classesText(const Session &session) {
+  JsonWriter json;
+  json.beginObject();
+  for (const auto &[field, names] : session.classNames) {
+    json.key(field).beginList();
+    for (const std::string &name : names)
+      json.value(name);
+    json.endList();
+  }
+  return json.endObject().text();
+}
+
+void adoptClasses(const std::string &text, Session &session) {
+  Json classes = Json::parse(text, nullptr, false);
+  if (!classes.is_object())
+    return;
+  JsonProblem ignored;
+  JsonObject fields(classes, "", ignored);
+  for (auto item = classes.begin(); item != classes.end(); ++item)
+    session.classNames.insert(
+        {item.key(), fields.texts(item.key().c_str())}); // data that were opened say it themselves
 }
 
 static Status checkIdentity(JsonObject &object, const Session &session, CheckpointUse use) {
@@ -350,6 +373,7 @@ Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &se
       return status;
     readState(object, manifest, state);
     swept = readSwept(object, manifest);
+    adoptClasses(object.text("classes", /*optional=*/true), session);
   }
   if (problem.found())
     return damaged(problem.text());

@@ -37,6 +37,10 @@ Checkpoint makeModel(const Session &session);
 // The list of weight files under the key "weights", as it stands in checkpoints and in run.json.
 void writeLoaded(JsonWriter &json, const std::vector<LoadedFile> &files);
 
+// What the session's data call their classes, as a JSON object of lists, and back; what is no such text is passed over.
+std::string classesText(const Session &session);
+void adoptClasses(const std::string &text, Session &session);
+
 // Puts it back into the session and gives the state. What does not fit changes nothing.
 Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &session, CheckpointUse use);
 

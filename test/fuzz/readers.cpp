@@ -49,7 +49,8 @@ std::vector<Field> with(std::vector<Field> fields, const Field &more) {
 const std::vector<Request> &requests() {
   const Field image = field("image", ElementType::F32, {2, 3}), bytes = field("image", ElementType::U8, {2, 3}),
               label = field("label", ElementType::I32, {}, 3), number = field("x", ElementType::F32, {}),
-              flag = field("flag", ElementType::Bool, {}), query = field("query", ElementType::I64, {});
+              flag = field("flag", ElementType::Bool, {}), query = field("query", ElementType::I64, {}),
+              picture = field("image", ElementType::U8, {2, 3, 3}), mask = field("mask", ElementType::U8, {2, 3}, 3);
   TokenizerSpec words{TokenizerSpec::Words, 4, false, true, 1, 2, {"[UNK]", "<s>", "</s>", "a", "dog", "its", "."}};
   TokenizerSpec pieces{
       TokenizerSpec::Pieces, 5, false, false, -1, 3, {"[PAD]", "[UNK]", "un", "[SEP]", "##like", "##ly", "!"}};
@@ -75,6 +76,12 @@ const std::vector<Request> &requests() {
       {"svmlight", "d.svm", {{"", "d.svm"}, {"from", 0.0}}, {image, label}},
       {"svmlight", "d.svm.gz", {{"", "d.svm.gz"}, {"from", 1.0}, {"label_names", "-1, 7, cat"}}, {label, bytes, query}},
       {"word_counts", "d.review", {{"", "d.review"}, {"words", "d.words"}, {"label_names", "a, b, c"}}, {image, label}},
+      {"images", "d.zip", {{"", "d.zip"}, {"on_error", "skip"}, {"resize", true}}, {picture, label}},
+      {"images",
+       "d.zip",
+       {{"", "d.zip"}, {"image", "*/{x}.png"}, {"mask", "*/{x}.mask"}, {"cache", 0.0}},
+       {picture, mask, number}},
+      {"images", "d.csv", {{"", "d.csv"}, {"resize", true}}, {picture, label}},
   };
   return all;
 }
@@ -111,9 +118,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         require(std::memcmp(single.data(), atOnce.data() + i * row, row) == 0,
                 "a sample depends on what is read with it");
       if (one.ok() && request.fields[f].classes > 0)
-        for (uint64_t k = 0; k < row; k += sizeof(int32_t)) {
-          int32_t value;
-          std::memcpy(&value, single.data() + k, sizeof(value));
+        for (uint64_t k = 0; k < row; k += sizeOf(request.fields[f].type)) {
+          int32_t value = single[k];
+          if (request.fields[f].type == ElementType::I32)
+            std::memcpy(&value, single.data() + k, sizeof(value));
           require(value >= 0 && value < request.fields[f].classes, "a class, token or length is out of range");
         }
     }

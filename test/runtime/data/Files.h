@@ -85,6 +85,21 @@ inline std::string zipFile(const std::vector<std::pair<std::string, std::string>
          littleEndian<uint16_t>(0);
 }
 
+// A PNG file of 8 bits; `pixels` are rows of columns of channels.
+inline std::string pngFile(uint32_t height, uint32_t width, int channels, const std::string &pixels) {
+  auto chunk = [](const std::string &kind, const std::string &data) {
+    std::string both = kind + data;
+    return bigEndian(static_cast<uint32_t>(data.size())) + both +
+           bigEndian(static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef *>(both.data()), both.size())));
+  };
+  std::string rows;
+  for (uint32_t row = 0; row < height; ++row)
+    rows += '\0' + pixels.substr(row * width * channels, width * channels);
+  std::string head =
+      bigEndian(width) + bigEndian(height) + '\x08' + static_cast<char>("\0\0\4\2\6"[channels]) + std::string(3, '\0');
+  return "\x89PNG\r\n\x1a\n" + chunk("IHDR", head) + chunk("IDAT", deflated(rows, 15)) + chunk("IEND", "");
+}
+
 } // namespace xfer::rt::test
 
 #endif

@@ -1,0 +1,90 @@
+#include "runtime/cli/DataFacts.h"
+#include "runtime/core/File.h"
+#include "runtime/program/JsonReader.h"
+
+namespace xfer::rt {
+
+void writeDataFacts(JsonWriter &json, const Manifest &manifest, const OpenedData &data) {
+  json.key("data").beginList();
+  for (size_t i = 0; i < data.domains.size(); ++i) {
+    const Reader &reader = *data.domains[i].reader;
+    json.beginObject().key("domain").value(manifest.domains[i].name);
+    json.key("samples").value(reader.count()).key("skipped").value(reader.skipped()).key("files").beginList();
+    for (const DataFile &file : reader.files()) {
+      json.beginObject().key("path").value(file.path).key("bytes").value(file.bytes);
+      json.key("hash").value(hexOf(file.hash())).endObject();
+    }
+    json.endList().endObject();
+  }
+  json.endList();
+}
+
+namespace {
+struct Known {
+  std::vector<std::string> hashes; // in order
+  std::map<std::string, std::string> byPath;
+};
+} // namespace
+
+static std::map<std::string, Known> readFacts(const std::string &path) {
+  std::map<std::string, Known> domains;
+  Expected<Bytes> file = fileExists(path) ? mapFile(path) : Expected<Bytes>(failure("there is none"));
+  Json facts = file ? Json::parse(file->text(), nullptr, false) : Json();
+  if (!facts.is_object() || !facts.contains("data") || !facts["data"].is_array())
+    return domains;
+  auto textOf = [](const Json &object, const char *key) {
+    return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : "";
+  };
+  for (const Json &domain : facts["data"]) {
+    Known &known = domains[textOf(domain, "domain")];
+    if (!domain.is_object() || !domain.contains("files") || !domain["files"].is_array())
+      continue;
+    for (const Json &one : domain["files"]) {
+      known.hashes.push_back(textOf(one, "hash"));
+      known.byPath[textOf(one, "path")] = known.hashes.back();
+    }
+  }
+  return domains;
+}
+
+Status compareDataFacts(const std::string &facts, const Manifest &manifest, const OpenedData &data) {
+  const std::map<std::string, Known> before = readFacts(facts);
+  constexpr size_t shown = 10;
+  std::string changes;
+  size_t count = 0;
+  auto tell = [&](const std::string &path, const char *what) {
+    if (count++ < shown)
+      changes += (changes.empty() ? "'" : ", '") + path + "' " + what;
+  };
+  for (size_t i = 0; i < data.domains.size(); ++i) {
+    auto known = before.find(manifest.domains[i].name);
+    if (known == before.end())
+      continue;
+    std::vector<std::string> hashes;
+    std::map<std::string, std::string> byPath;
+    for (const DataFile &file : data.domains[i].reader->files()) {
+      hashes.push_back(hexOf(file.hash()));
+      byPath[file.path] = hashes.back();
+    }
+    if (hashes == known->second.hashes)
+      continue;
+    for (const auto &[path, hash] : known->second.byPath) {
+      auto found = byPath.find(path);
+      if (found == byPath.end())
+        tell(path, "is gone");
+      else if (found->second != hash)
+        tell(path, "has another content");
+    }
+    for (const auto &[path, hash] : byPath)
+      if (!known->second.byPath.count(path))
+        tell(path, "is new");
+  }
+  if (count == 0)
+    return Status::success();
+  if (count > shown)
+    changes += format(" and {} more", count - shown);
+  return failure("the data have changed since the run was begun: {}; put them back, or start anew with --overwrite",
+                 changes);
+}
+
+} // namespace xfer::rt

@@ -1,0 +1,20 @@
+// What run.json says of the data: every file with its size and hash, so that a run that goes on notices what has
+// changed.
+#ifndef XFER_RUNTIME_CLI_DATAFACTS_H
+#define XFER_RUNTIME_CLI_DATAFACTS_H
+
+#include "runtime/metrics/JsonText.h"
+#include "runtime/program/Data.h"
+
+namespace xfer::rt {
+
+// The list under the key "data".
+void writeDataFacts(JsonWriter &json, const Manifest &manifest, const OpenedData &data);
+
+// Fails if the run.json of before tells of other data, naming what has changed, is gone or is new. A file that only
+// lies elsewhere is the same. Without such a run.json there is nothing to compare.
+Status compareDataFacts(const std::string &facts, const Manifest &manifest, const OpenedData &data);
+
+} // namespace xfer::rt
+
+#endif
