@@ -76,6 +76,7 @@ static Status clearLater(const Command &command) {
       return status;
   }
   std::remove(RunFolder::at(command.folder()).results().c_str());
+  std::remove(RunFolder::at(command.folder()).page().c_str());
   return Status::success();
 }
 
@@ -156,8 +157,9 @@ Expected<int> train(const Command &command) {
   if (!root)
     return root.status();
   if (arguments.runs > 1)
-    if (Status status = checkTarget(root->results()); status.failed())
-      return status;
+    for (const std::string &path : {root->results(), root->page()})
+      if (Status status = checkTarget(path); status.failed())
+        return status;
   std::vector<RunResults> runs;
   std::optional<OpenedData> data;
   std::optional<Checkpoint> first; // of several runs that are resumed: where those that had not begun take options from
@@ -217,6 +219,9 @@ Expected<int> train(const Command &command) {
     std::string results = resultsJson(command.manifest, runs, root->path());
     if (Status status = replaceFile(root->results(), results + "\n"); status.failed())
       return status;
+    if (arguments.report)
+      if (Status status = writeRunsPage(command.manifest, runs, *root); status.failed())
+        return status;
   }
   printResults(command, runs, progress);
   return exitOk;

@@ -16,6 +16,7 @@ h2{font-size:19px;margin:36px 0 12px;padding-bottom:6px;border-bottom:1px solid 
 h3{font-size:15px;margin:20px 0 8px}
 p{margin:6px 0;color:var(--soft)}
 p.warning{color:var(--bad)}
+a{color:rgb(var(--blue))}
 .flow{display:flex;flex-wrap:wrap;gap:14px;align-items:flex-start}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:8px 0}

@@ -100,11 +100,22 @@ class Report(harness.Case):
         self.run_ok(program, "train", "--out", "run")
         self.assertFalse((self.folder / "run/report.html").exists())
 
-    # Of several runs each has its page.
+    # Of several runs each has its page, and all together one that leads to them.
     def test_runs(self):
-        self.run_ok(self.build(PROGRAM), "train", "--out", "run", "--report", "--runs", 2)
+        results = self.results(self.build(PROGRAM), "train", "--out", "run", "--report", "--runs", 2)
         for seed in (0, 1):
             self.assertIn(f"seed {seed},", self.page(f"run/seed-{seed}/report.html").words)
+        page = Page((self.folder / "run/report.html").read_text())
+        links = [value for name, value in page.attributes if name in ("src", "href")]
+        self.assertEqual(links, ["seed-0/report.html", "seed-1/report.html"])
+        mean = results["summary"][0]["accuracy"]
+        self.assertIn(f"{mean['mean']:.4f} ± {mean['deviation']:.4f}", page.words)
+        self.assertIn("transfer_gain over source_only", page.words)
+        for run in results["runs"]:
+            self.assertIn(f"{run['evaluations'][0]['figures']['accuracy']:.4f}", page.words)
+        # Runs that begin anew leave no page of those before.
+        self.run_ok(self.build(PROGRAM), "train", "--out", "run", "--runs", 2)
+        self.assertFalse((self.folder / "run/report.html").exists())
 
     # Names of classes come from the data, and are text whatever they are.
     def test_names(self):
