@@ -163,6 +163,8 @@ public:
   //===--- Modules.cpp, Leaves.cpp -----------------------------------------------------------------------------===//
   Value apply(const Module &module, const Arguments &arguments, dsl::SourceRange range);
   bool defineMembers(const Module &module, const ScopePtr &scope);
+  Value placeElement(const Value &element, const std::string &path, const std::vector<Rewrite> &rewrites,
+                     dsl::SourceRange range);
   /// Puts a constructor in its place: an instance below `path`. Lists become lists of instances.
   Value place(const Value &value, const std::string &path, const std::vector<Rewrite> &rewrites,
               dsl::SourceRange range);

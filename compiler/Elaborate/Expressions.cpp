@@ -89,8 +89,14 @@ bool Evaluator::isTraining() const {
 
 Value Evaluator::lookup(llvm::StringRef name, dsl::SourceRange range, const ScopePtr &scope) {
   if (const Value *value = scope->find(name)) {
-    if (!value->isUnavailable())
+    const auto *unavailable = value->get<Value::Unavailable>();
+    if (!unavailable)
       return *value;
+    if (unavailable->inPart)
+      return error(range, "part-reads-call",
+                   "'" + name +
+                       "' belongs to one call, and a function among the parts of a module serves all calls; hand it "
+                       "over as an argument");
     return error(range, "initial-reads-step",
                  "'" + name +
                      "' is a value of the step, and a first value is made before there are samples; it may "

@@ -65,6 +65,19 @@ void Evaluator::placeArguments(ModuleInstance &instance, dsl::SourceRange range)
   }
 }
 
+/// A list or record may mix modules and functions: sequential([linear(64), relu]). What stands in it is kept for all
+/// calls, so that no function in it may read the values of the call that made it.
+Value Evaluator::placeElement(const Value &element, const std::string &path, const std::vector<Rewrite> &rewrites,
+                              dsl::SourceRange range) {
+  if (auto function = element.function(); function && function->closure) {
+    auto kept = std::make_shared<Function>(*function);
+    kept->closure = function->closure->withoutTensors(/*inPart=*/true);
+    return Value(std::shared_ptr<const Function>(kept));
+  }
+  bool isKnown = !element.constructor() && !element.list() && !element.record() && !element.isPoison();
+  return isKnown && !element.holdsTensor() ? element : place(element, path, rewrites, range);
+}
+
 Value Evaluator::place(const Value &value, const std::string &path, const std::vector<Rewrite> &rewrites,
                        dsl::SourceRange range) {
   if (value.isPoison())
@@ -73,19 +86,14 @@ Value Evaluator::place(const Value &value, const std::string &path, const std::v
     return value;
   if (auto *list = value.list()) {
     std::vector<Value> placed;
-    // A list may mix modules and functions: sequential([linear(64), relu]).
     for (auto [i, element] : llvm::enumerate(list->elements))
-      placed.push_back(element.constructor() || element.list() || element.record() || element.isPoison()
-                           ? place(element, path + "[" + std::to_string(i) + "]", rewrites, range)
-                           : element);
+      placed.push_back(placeElement(element, path + "[" + std::to_string(i) + "]", rewrites, range));
     return Value::list(std::move(placed), list->tuple);
   }
   if (auto *record = value.record()) { // parts with names of their own: net.block.first
     std::vector<std::pair<std::string, Value>> placed;
     for (auto &[name, element] : record->fields)
-      placed.push_back({name, element.constructor() || element.list() || element.record() || element.isPoison()
-                                  ? place(element, path + "." + name, rewrites, range)
-                                  : element});
+      placed.push_back({name, placeElement(element, path + "." + name, rewrites, range)});
     return Value::record(std::move(placed));
   }
   if (!value.constructor())

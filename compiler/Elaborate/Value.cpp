@@ -157,15 +157,15 @@ void Scope::rebind(llvm::StringRef name, Value value) {
   define(name, std::move(value));
 }
 
-ScopePtr Scope::withoutTensors() const {
+ScopePtr Scope::withoutTensors(bool inPart) const {
   // The scopes of files hold definitions alone.
   if (!parent || program)
     return std::const_pointer_cast<Scope>(shared_from_this());
-  ScopePtr copy = inside(parent->withoutTensors());
+  ScopePtr copy = inside(parent->withoutTensors(inPart));
   copy->barrier = barrier;
   copy->outsideStage = outsideStage;
   for (auto &[name, value] : names)
-    copy->names[name] = value.holdsTensor() ? Value(Value::Unavailable{}) : value;
+    copy->names[name] = value.holdsTensor() ? Value(Value::Unavailable{inPart}) : value;
   return copy;
 }
 

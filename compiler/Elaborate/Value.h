@@ -155,7 +155,10 @@ public:
   struct Poison {}; ///< an error was reported; what reads it stays silent
   struct None {};
   /// A value of a step, where a first value is made: there are no samples yet.
-  struct Unavailable {};
+  /// A value of the function under construction, where none may be read: in a first value or in a function among parts.
+  struct Unavailable {
+    bool inPart = false;
+  };
   using Storage =
       std::variant<Poison, None, Unavailable, bool, int64_t, double, std::string, Dim, Pack, Tensor,
                    std::shared_ptr<const List>, std::shared_ptr<const Record>, std::shared_ptr<const Function>,
@@ -305,8 +308,9 @@ public:
   const Value *find(llvm::StringRef name) const;
   const Value *findHere(llvm::StringRef name) const;
   void eachName(llvm::function_ref<void(llvm::StringRef)> visit) const;
-  /// The scope as a first value may read it: without the values of the function under construction.
-  ScopePtr withoutTensors() const;
+  /// The scope as a first value may read it, or a function that is kept among parts: without the values of the function
+  /// under construction.
+  ScopePtr withoutTensors(bool inPart = false) const;
   /// True for the outermost scope of a function or module: rebinding stops here.
   bool barrier = false;
   /// True for the scope of the program's own files: names of the pipeline are visible below it.
