@@ -10,6 +10,8 @@ namespace xfer::rt {
 
 namespace {
 
+using FieldRows = std::variant<Column, SparseRows>;
+
 class FileReader : public Reader {
 public:
   static Expected<std::unique_ptr<Reader>> make(FormatResult result, const std::vector<Field> &fields) {
@@ -41,13 +43,18 @@ public:
   Status read(size_t field, const int32_t *indices, size_t count, void *destination) const override {
     return std::visit([&](const auto &rows) { return rows.read(indices, count, destination); }, data[field]);
   }
-  void expect(size_t field, const int32_t *indices, size_t count) const override { data[field].expect(indices, count); }
+  void expect(size_t field, const int32_t *indices, size_t count) const override {
+    if (const Column *column = std::get_if<Column>(&data[field]))
+      column->expect(indices, count);
+  }
   bool readsAhead() const override {
-    return std::any_of(data.begin(), data.end(), [](const Column &column) { return column.readsAhead(); });
+    return std::any_of(data.begin(), data.end(), [](const FieldRows &rows) {
+      const Column *column = std::get_if<Column>(&rows);
+      return column && column->readsAhead();
+    });
   }
 
 private:
-  using FieldRows = std::variant<Column, SparseRows>;
   static int64_t countOf(const FieldRows &rows) {
     return std::visit([](const auto &one) { return one.count(); }, rows);
   }
