@@ -19,8 +19,9 @@ import formula
 
 DATA = pathlib.Path(__file__).resolve().parent / "data" / "zoo"
 # What may be off: so many times what PyTorch is off in float32 beside float64 (kept with the data), since batch norms over few values enlarge
-# every rounding, and relus turn over; but at least the second number.
-TIMES, LEAST = 10, 1e-5
+# every rounding, and relus turn over; but at least the second number, for the gradient by the input the third: one relu that turns over, on one side
+# and not on the other, changes it so much.
+TIMES, LEAST, LEAST_OF_INPUT = 10, 1e-5, 1e-3
 
 PROGRAM = """import std
 domain golden {{
@@ -135,7 +136,7 @@ def main():
     bad = 0
     for off in wanted:
         value = numbers.get(off)
-        bound = max(TIMES * golden["float32"][off[len("off_"):]], LEAST)
+        bound = max(TIMES * golden["float32"][off[len("off_"):]], LEAST_OF_INPUT if off == "off_input_gradient" else LEAST)
         wrong = value is None or not value <= bound
         bad += wrong
         print(f"{name} {off}: {value if value is None else format(value, '.3g')}{f' is above {bound:g}' if wrong else ''}")
