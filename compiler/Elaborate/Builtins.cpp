@@ -6,9 +6,9 @@ namespace xfer {
 static const llvm::StringMap<const Builtin *> &table() {
   static const llvm::StringMap<const Builtin *> all = [] {
     llvm::StringMap<const Builtin *> result;
-    for (const Builtins *group :
-         {&elementwiseBuiltins(), &reductionBuiltins(), &shapeBuiltins(), &makingBuiltins(), &windowBuiltins(),
-          &boundedBuiltins(), &textBuiltins(), &compileTimeBuiltins(), &gradientBuiltins(), &moduleBuiltins()})
+    for (const Builtins *group : {&elementwiseBuiltins(), &reductionBuiltins(), &shapeBuiltins(), &makingBuiltins(),
+                                  &windowBuiltins(), &boundedBuiltins(), &textBuiltins(), &pictureBuiltins(),
+                                  &compileTimeBuiltins(), &gradientBuiltins(), &moduleBuiltins()})
       for (const Builtin &builtin : *group) {
         assert(!result.count(builtin.name) && "a builtin is defined twice");
         result[builtin.name] = &builtin;

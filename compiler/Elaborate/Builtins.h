@@ -15,6 +15,7 @@ const Builtins &shapeBuiltins();
 const Builtins &makingBuiltins();
 const Builtins &windowBuiltins();
 const Builtins &textBuiltins();
+const Builtins &pictureBuiltins();
 const Builtins &boundedBuiltins();
 const Builtins &compileTimeBuiltins();
 const Builtins &gradientBuiltins();

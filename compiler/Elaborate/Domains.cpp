@@ -78,6 +78,20 @@ bool isString(const dsl::Type &type) {
   return named && named->name.text == "string" && !named->dims;
 }
 
+/// How many of the first dimensions are `?`; more than there are if another one is.
+static size_t varyingDims(const dsl::Type &type) {
+  const std::vector<dsl::Dim> *dims = nullptr;
+  if (auto *shaped = llvm::dyn_cast<dsl::DimsType>(&type))
+    dims = &shaped->dims;
+  else if (auto *named = llvm::dyn_cast<dsl::NamedType>(&type); named && named->dims)
+    dims = &*named->dims;
+  size_t count = 0, last = 0;
+  for (size_t i = 0; dims && i < dims->size(); ++i)
+    if ((*dims)[i].kind == dsl::Dim::Kind::Varies)
+      ++count, last = i + 1;
+  return count == last ? count : SIZE_MAX;
+}
+
 /// The type of a field that is a tensor, and which of its dimensions are bounded; false after an error.
 bool Pipeline::declareShape(DomainInfo &domain, DomainInfo::Field &field, const dsl::Type &written,
                             const ScopePtr &scope) {
@@ -87,6 +101,17 @@ bool Pipeline::declareShape(DomainInfo &domain, DomainInfo::Field &field, const 
   if (!type)
     return false;
   field.meaning = nn::Meaning::of(type->first);
+  if (size_t varying = varyingDims(written)) {
+    auto all = nn::withoutMeaning(type->first);
+    bool isMask = field.meaning.tag == nn::Tag::Class && all.getRank() == 2;
+    if (varying != 2 || !(isMask || (all.getRank() == 3 && all.getElementType().isUnsignedInteger(8)))) {
+      error(written.range, "bad-extent",
+            "'?' stands for the rows and columns of pictures: 'u8[?, ?, 3]', or 'class(5)[?, ?]' of masks");
+      return false;
+    }
+    field.pixel = RankedTensorType::get(all.getShape().drop_front(2), all.getElementType());
+    return true;
+  }
   field.type = nn::withoutMeaning(type->first);
   for (const Dim &dim : type->second) {
     auto named = domain.boundNames.find(dim.axis);
@@ -136,7 +161,9 @@ Attribute Pipeline::lengthField(llvm::StringRef name, int64_t most) {
 void Pipeline::emitDomain(const DomainInfo &domain) {
   SmallVector<Attribute> fields, reads, splits, hidden;
   for (const DomainInfo::Field &field : domain.fields)
-    if (!field.isText())
+    if (auto sized = domain.sizes.find(field.name); sized != domain.sizes.end())
+      fields.push_back(fieldOf(field.name, sizedType(field, sized->second), field.meaning));
+    else if (!field.isText())
       fields.push_back(fieldOf(field.name, field.type, field.meaning));
   for (auto &[name, most] : domain.lengths)
     fields.push_back(lengthField(name, most));
@@ -232,6 +259,8 @@ Attribute Pipeline::emitRead(const DomainInfo &domain, const dsl::OriginItem &re
       error(argument.value->range, "wrong-type",
             "an argument of a reader is a string or number, found " + value.describe());
   }
+  if (!domain.sizes.empty())
+    arguments.set("resize", builder.getBoolAttr(true));
   return pipeline::ReadAttr::get(&context, split, reader->name, arguments.getDictionary(&context));
 }
 

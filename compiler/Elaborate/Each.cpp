@@ -168,7 +168,7 @@ std::optional<Value> Mapping::body(Evaluator::Iteration &loop, const Value &sour
   inner->barrier = true;
   size_t next = 0;
   Value element = overNumbers ? Value(Tensor{loop.index, {}}) : mapLeaves(source, [&](const Value &leaf) {
-    if (leaf.textField()) // which is no value of one element
+    if (leaf.textField() || leaf.pictureField()) // which is no value of one element
       return Value::none();
     if (!leaf.tensor())
       return leaf;

@@ -42,7 +42,7 @@ bool Pipeline::bindInputs(const Node<dsl::ExportItem> &node, const ScopePtr &sco
       source.isInput = true;
       build.sources = {source};
       const DomainInfo::Field &raw = *found->second.find(field);
-      if (!raw.isText())
+      if (!raw.isText()) // those are listed when it is known what is made of them
         inputs.fields.push_back(fieldOf(field, raw.type, raw.meaning));
       for (const std::string &bound : raw.bounds)
         if (!bound.empty())
@@ -64,6 +64,13 @@ bool Pipeline::bindInputs(const Node<dsl::ExportItem> &node, const ScopePtr &sco
     declared.fieldScope = scope;
     field.name = formal.name.text;
     if (!declareShape(declared, field, *formal.type, scope)) {
+      ok = false;
+      continue;
+    }
+    if (field.pixel) {
+      error(formal.range, "bad-extent",
+            "how pictures of different sizes are read is known of a domain: write 'like' and its field, such as "
+            "'image: like pets.image'");
       ok = false;
       continue;
     }

@@ -31,8 +31,9 @@ struct Clause {
 struct DomainInfo : Node<dsl::DomainItem> {
   struct Field {
     std::string name;
-    mlir::RankedTensorType type; ///< of one sample, as the reader delivers it; null of text
+    mlir::RankedTensorType type; ///< of one sample, as the reader delivers it; null of text and where sizes vary
     nn::Meaning meaning;
+    mlir::RankedTensorType pixel = {};    ///< of pictures that differ in size: the type of a pixel, else null
     std::vector<std::string> bounds = {}; ///< by axis, the name of a bounded dimension, else empty
     bool isText() const { return !type; }
   };
@@ -49,6 +50,8 @@ struct DomainInfo : Node<dsl::DomainItem> {
   llvm::MapVector<std::string, int64_t, std::map<std::string, unsigned>> lengths;
   /// The numbers that the program reads of a field of text: which tokenizer makes them.
   std::vector<std::pair<std::string, unsigned>> tokens;
+  /// The size that the pictures of a field are brought to, where they differ in it.
+  std::map<std::string, std::pair<int64_t, int64_t>> sizes;
   ScopePtr fieldScope; ///< where bounded dimensions have their names
   Evaluator::BoundNames boundNames;
   std::set<std::string> brokenFields, brokenSplits; ///< declared, but with a mistake that was reported
@@ -63,6 +66,9 @@ struct DomainInfo : Node<dsl::DomainItem> {
   /// Can a sample be in both splits?
   bool overlap(llvm::StringRef a, llvm::StringRef b) const;
 };
+
+/// The type of a sample's picture that is brought to this size (height, width).
+mlir::RankedTensorType sizedType(const DomainInfo::Field &field, std::pair<int64_t, int64_t> size);
 
 /// How text becomes numbers.
 struct TokenizerSpec {

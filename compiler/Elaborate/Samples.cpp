@@ -313,7 +313,7 @@ void Pipeline::applyMapping(const SourceInfo &source, const DomainInfo &domain, 
         for (auto &entry : mapped)
           record.push_back({entry.first, *sample->findHere(entry.first)});
         for (auto &[name, value] : fields)
-          if (value.isPoison() || value.textField()) {
+          if (value.isPoison() || value.textField() || value.pictureField()) {
             sample->define(name, value);
             record.push_back({name, value});
           }

@@ -139,6 +139,8 @@ AxisId Pipeline::boundedField(const SourceInfo &source, llvm::StringRef name) {
 }
 
 Value Pipeline::rawField(const SourceInfo &source, const DomainInfo &domain, const DomainInfo::Field &field) {
+  if (field.pixel)
+    return Value(PictureField{source.name, field.name, source.part.name});
   if (field.isText())
     return Value(TextField{source.name, field.name, source.part.name});
   nn::TensorInfo info = nn::TensorInfo::of(field.type);

@@ -433,8 +433,12 @@ Evaluator::tensorType(const dsl::Type &type, const ScopePtr &scope, dsl::SourceR
   static const std::vector<dsl::Dim> none;
   for (const dsl::Dim &dim : dims ? *dims : none) {
     if (dim.kind == dsl::Dim::Kind::Varies) {
-      error(dim.range, "not-supported-yet", "extents that differ from sample to sample are not supported yet");
-      return std::nullopt;
+      if (!bounds) {
+        error(dim.range, "bad-extent", "'?' stands only in 'fields': the size of pictures that differ in it");
+        return std::nullopt;
+      }
+      extents.push_back(Dim{Extent(1), 0}); // whoever declares the field makes pixels of it
+      continue;
     }
     Value value;
     if (dim.kind == dsl::Dim::Kind::Rest) {

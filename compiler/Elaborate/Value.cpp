@@ -100,6 +100,8 @@ std::string Value::describe() const {
   }
   if (auto *text = textField())
     return "the text '" + text->field + "' of the samples, of which 'tokens' or 'characters' makes numbers";
+  if (auto *picture = pictureField())
+    return "the pictures '" + picture->field + "' of different sizes, which 'resize' brings to one";
   return isNone() ? "'none'" : isUnavailable() ? "a value of the step" : "nothing";
 }
 

@@ -144,6 +144,13 @@ struct TextField {
   std::string part = {};     ///< of the elements that a sampler makes
 };
 
+/// Pictures that differ in size from sample to sample: no value of the program until the reader is told which size it
+/// brings them to (`sized`).
+struct PictureField {
+  std::string source, field; ///< as of a TextField
+  std::string part = {};
+};
+
 /// Arguments of a call: positional ones first.
 struct Arguments {
   struct One;
@@ -162,7 +169,8 @@ public:
   using Storage =
       std::variant<Poison, None, Unavailable, bool, int64_t, double, std::string, Dim, Pack, Tensor,
                    std::shared_ptr<const List>, std::shared_ptr<const Record>, std::shared_ptr<const Function>,
-                   std::shared_ptr<const Constructor>, Module, std::shared_ptr<const Tree>, Place, TextField>;
+                   std::shared_ptr<const Constructor>, Module, std::shared_ptr<const Tree>, Place, TextField,
+                   PictureField>;
 
   Value() = default;
   template <typename T, typename = std::enable_if_t<std::is_constructible_v<Storage, T>>>
@@ -190,6 +198,7 @@ public:
   const Place *place() const { return get<Place>(); }
   const std::string *text() const { return get<std::string>(); }
   const TextField *textField() const { return get<TextField>(); }
+  const PictureField *pictureField() const { return get<PictureField>(); }
 
   /// The value as a compile-time integer: an int, a bool or a static extent.
   std::optional<int64_t> asInteger() const;

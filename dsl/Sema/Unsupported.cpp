@@ -37,12 +37,6 @@ private:
     return true;
   }
 
-  bool enter(const Dim &dim) override {
-    if (dim.kind == Dim::Kind::Varies)
-      refuse(Construct::VaryingDim, dim.range);
-    return true;
-  }
-
   void check(llvm::ArrayRef<SourceUse> sources) {
     for (const SourceUse &source : sources) {
       if (source.micro)

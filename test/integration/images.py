@@ -86,6 +86,18 @@ class Images(harness.Case):
             self.train("other", *way, "--overwrite")
             self.assertEqualFiles("run/weights.safetensors", "other/weights.safetensors")
 
+    # `?` and a size in `map` are what a field of that size and `resize: true` are.
+    def test_sizes_that_vary(self):
+        self.shots()
+        self.write("new/a.png", half(50, True))
+        self.train("run")
+        varying = self.build(PROGRAM.replace("resize: true, ", "").replace("u8[12, 12, 3]", "u8[?, ?, 3]").replace(
+            "map image = unit(image)", "map image = resize(image, [12, 12])"))
+        self.run_ok(varying, "train", "--out", "other")
+        self.assertEqual(harness.split_weights((self.folder / "run/weights.safetensors").read_bytes())[1],
+                         harness.split_weights((self.folder / "other/weights.safetensors").read_bytes())[1])
+        self.assertRegex(self.run_ok(varying, "predict", "--input", "new", "--out", "other").stdout, r"0,a.png,.*,1,top")
+
     def test_damaged_files(self):
         self.shots()
         self.write("shots/low/003.png", (self.folder / "shots/low/003.png").read_bytes()[:90])

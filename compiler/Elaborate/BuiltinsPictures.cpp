@@ -1,0 +1,44 @@
+//===- BuiltinsPictures.cpp - pictures that differ in size --------------------------------------------------------===//
+
+#include "compiler/Elaborate/Builtins.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace xfer {
+
+/// `varies(x)`: is it a field of pictures of different sizes?
+static Value varies(Evaluator &, std::vector<Value> &given, dsl::SourceRange) {
+  return given[0].isPoison() ? Value() : Value(given[0].pictureField() != nullptr);
+}
+
+/// `sized(image, [h, w])`: u8[h, w, c] of such a field, each picture brought to that size by the reader.
+static Value sized(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
+  if (given[0].isPoison() || given[1].isPoison())
+    return Value();
+  const PictureField *pictures = given[0].pictureField();
+  if (!pictures)
+    return evaluator.error(
+        range, "wrong-type",
+        "'sized' wants a field of pictures of different sizes ('fields image: u8[?, ?, 3]'), found " +
+            given[0].describe());
+  const List *list = given[1].list();
+  std::optional<int64_t> sides[2];
+  for (size_t i = 0; list && list->elements.size() == 2 && i < 2; ++i)
+    sides[i] = list->elements[i].asInteger();
+  if (!sides[0] || !sides[1] || *sides[0] < 1 || *sides[1] < 1 || *sides[0] > 65535 || *sides[1] > 65535)
+    return evaluator.error(range, "bad-extent",
+                           "the size of a picture is [height, width], each from 1 to 65535, found " +
+                               given[1].describe());
+  return evaluator.pipeline.sized(*pictures, *sides[0], *sides[1], range);
+}
+
+const Builtins &pictureBuiltins() {
+  static const Builtins all = {
+      {"varies", {"x"}, varies},
+      {"sized", {"image", "size"}, sized},
+  };
+  return all;
+}
+
+} // namespace xfer
