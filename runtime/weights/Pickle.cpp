@@ -121,8 +121,11 @@ private:
   void integer(std::string_view digits) { // little-endian, two's complement
     if (digits.size() > 8)
       return push(make(Kind::Large, 0, digits));
-    int64_t value = !digits.empty() && (digits.back() & 0x80) ? -1 : 0;
-    std::memcpy(&value, digits.data(), digits.size());
+    int64_t value = 0;
+    if (!digits.empty()) {
+      value = digits.back() & 0x80 ? -1 : 0;
+      std::memcpy(&value, digits.data(), digits.size());
+    }
     push(make(Kind::Integer, value));
   }
   void put(uint64_t key) { memo[key] = peek(); }

@@ -69,6 +69,7 @@ TEST(Pickle, Damaged) {
   EXPECT_THAT(refusal("\x80\2h\7."s), HasSubstr("refers to what it has not made"));
   EXPECT_THAT(refusal("\x80\2K\1)R."s), HasSubstr("calls what is no function"));
   EXPECT_THAT(refusal("\x80\2ctorch\nSize\n)R}b."s), HasSubstr("changes an object"));
+  EXPECT_THAT(refusal("\x80\2\x8a\5\1."s), HasSubstr("it is cut off"));
   EXPECT_THAT(refusal("\x80\x09."s), HasSubstr("newer than 5"));
   EXPECT_THAT(refusal("\x80\2\x8e\xff\xff\xff\xff\xff\xff\xff\xff."s), HasSubstr("it is cut off"));
 }
