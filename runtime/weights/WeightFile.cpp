@@ -78,8 +78,9 @@ Expected<WeightFile> WeightFile::open(const std::string &path) {
 }
 
 bool WeightFile::isKeras() const {
-  return std::find(notes.begin(), notes.end(), std::make_pair(std::string("layout"), std::string("keras"))) !=
-         notes.end();
+  return std::any_of(notes.begin(), notes.end(), [](const auto &note) {
+    return note.first == "layout" && (note.second == "keras" || note.second == "HWIO");
+  });
 }
 
 const WeightTensor *WeightFile::find(std::string_view name) const {

@@ -31,7 +31,7 @@ public:
   const Bytes &content() const { return whole; }                    // of the file
   const std::vector<WeightTensor> &tensors() const { return list; } // in the order of the file
   const Metadata &metadata() const { return notes; }
-  // Whether it says in its metadata (`layout`: `keras`) that weights lie in it as Keras has them: filters [*window, in,
+  // Whether it says in its metadata (`layout`: `keras`, or `HWIO`) that weights lie in it as Keras has them: filters [*window, in,
   // out], matrices [in, out], as they lie in a program.
   bool isKeras() const;
   WeightFormat format() const { return kind; }

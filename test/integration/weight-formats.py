@@ -3,6 +3,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -204,6 +205,18 @@ class Hdf5(Case):
         self.assertEqual(list(saved["net.trunk.dense.weight"])[:8], [3.0 * i for i in range(8)])
         self.write("net.xfer", KERAS.replace("conv(8, kernel: 3", "conv(8, kernel: 5"))
         self.refuse(r"'depthwise\.weight' is \[3, 3, 4, 2\] in the file, \[5, 5, 1, 8\] in the model", XFERC, "check", "net.xfer")
+
+    # The published weights of SqueezeNet 1.1, from Keras: the first filter, and its place in the model.
+    @unittest.skipUnless((SHARED / "weights").is_dir(), "the folder shared/data is not beside the repository")
+    def test_squeezenet(self):
+        file = SHARED / "weights/squeezenet1.1-imagenet-notop.safetensors"
+        load = f'load "{file}" into net.trunk.first map {{ "conv1/kernel" -> "weight", "conv1/*" -> "*", "fire*" -> drop }}'
+        wider = KERAS.replace("conv(4", "conv(64").replace("conv(8", "conv(64").replace("[6, 6, 2]", "[6, 6, 3]")
+        self.write("net.xfer", re.sub(r"(?s)load .*?\n  }", lambda _: load, wider))
+        self.run_ok(XFERC, "build", "net.xfer", "-o", "prog")
+        self.run_ok("./prog", "train", "--out", "run")
+        saved, wanted = read_weights(self.folder / "run/weights.safetensors")["net.trunk.first.weight"], read_weights(file)["conv1/kernel"]
+        self.assertEqual(list(saved), [wanted[(w * 3 + i) * 64 + o] for o in range(64) for i in range(3) for w in range(9)])
 
     def test_arrays(self):
         ran = self.run_ok(XFERC, "convert", DATA / "arrays.h5", "data.safetensors")
