@@ -60,7 +60,7 @@ bool isTorchLegacy(const Bytes &file) {
   std::string_view text = file.text();
   return text.size() > 2 && text[0] == '\x80' &&
          (text.substr(2, magicNumber.size()) == magicNumber ||
-          (text[2] == '\x95' && text.substr(11, magicNumber.size()) == magicNumber));
+          (text[2] == '\x95' && text.size() > 11 && text.substr(11, magicNumber.size()) == magicNumber));
 }
 
 namespace {
