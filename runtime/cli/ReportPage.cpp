@@ -186,6 +186,14 @@ static bool arePredictions(const SampleRows &rows, const Reader *reader) {
   return true;
 }
 
+// What is no point of a plane: a number, a map of pixels, a diverged value.
+static bool areFeatures(const SampleRows &rows) {
+  constexpr size_t widest = 1 << 13;
+  const std::vector<double> &values = rows.named.rows.values;
+  return rows.width() >= 2 && rows.width() <= widest &&
+         std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+}
+
 // A field that can be seen: height x width, or with 1 or 3 channels.
 static int pictureField(const Reader &reader) {
   for (size_t i = 0; i < reader.fields().size(); ++i) {
@@ -196,6 +204,21 @@ static int pictureField(const Reader &reader) {
       return static_cast<int>(i);
   }
   return none;
+}
+
+// Of a large picture every second, third, .. pixel of each direction, so that none is longer than `longest`.
+static std::vector<uint8_t> thinned(const std::vector<uint8_t> &pixels, uint32_t &width, uint32_t &height,
+                                    int channels) {
+  constexpr uint32_t longest = 224;
+  uint32_t step = (std::max(width, height) + longest - 1) / longest;
+  std::vector<uint8_t> kept;
+  for (uint32_t y = 0; y < height; y += step)
+    for (uint32_t x = 0; x < width; x += step)
+      kept.insert(kept.end(), &pixels[(size_t(y) * width + x) * channels],
+                  &pixels[(size_t(y) * width + x) * channels] + channels);
+  width = (width + step - 1) / step;
+  height = (height + step - 1) / step;
+  return kept;
 }
 
 // Numbers that are no bytes go from black (the least of the sample) to white.
@@ -214,8 +237,10 @@ static Expected<std::string> pictureOf(const Reader &reader, int field, int32_t 
     for (size_t i = 0; i < pixels.size(); ++i)
       pixels[i] = static_cast<uint8_t>((values[i] - low) * scale);
   }
-  return pngFile(pixels, static_cast<uint32_t>(spec.shape[1]), static_cast<uint32_t>(spec.shape[0]),
-                 spec.shape.size() == 3 ? static_cast<int>(spec.shape[2]) : 1);
+  auto height = static_cast<uint32_t>(spec.shape[0]), width = static_cast<uint32_t>(spec.shape[1]);
+  int channels = spec.shape.size() == 3 ? static_cast<int>(spec.shape[2]) : 1;
+  pixels = thinned(pixels, width, height, channels);
+  return pngFile(pixels, width, height, channels);
 }
 
 // The dozen of mistakes that the model is surest of, and a dozen of samples at equal distances.
@@ -333,7 +358,7 @@ Status writeReportPage(Session &session, const OpenedData &data, const std::vect
       SampleRows rows{&spec, std::move(named)};
       bool plain = domain && source->sampler.kind == SamplerSpec::Plain;
       if (!plain || !arePredictions(rows, domain->reader.get())) {
-        if (rows.width() >= 2)
+        if (areFeatures(rows))
           features.push_back(std::move(rows));
       } else if (rows.named.baseline.empty()) {
         Expected<std::string> seen = samplePictures(rows, *domain->reader, *domain->splits.find(source->split));

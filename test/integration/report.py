@@ -1,5 +1,7 @@
 """--report: a run as one page that needs nothing beside it."""
+import base64
 import html.parser
+import struct
 import harness
 from harness import HALVES
 
@@ -28,6 +30,22 @@ evaluate dark.all {
 evaluate dark.all { predict softmax(net.head(relu(net.trunk(dark.image)))) }
 evaluate light.all { predict net.trunk(light.image) }
 evaluate dark.all { predict net.trunk(dark.image) }
+"""
+# Pictures of other shapes, and rows that are no features: numbers that are not finite, and far too many.
+ODD = """
+import std
+domain wide {
+  generate samples(20, fn(i) => (image: zeros([8, 500, 1]) + 0.01 * f32(i), label: classes(i % 2, 2))); fields image: f32[8, 500, 1], label: class(2)
+}
+domain grey {
+  generate samples(20, fn(i) => (image: uniform([6, 5]), label: classes(i % 2, 2))); fields image: f32[6, 5], label: class(2)
+}
+model net = linear(2)
+stage learn { on grey.all batch 4; minimize cross_entropy(net(flatten(grey.image)), grey.label); optimizer sgd(0.1); epochs 1 }
+evaluate grey.all { predict softmax(net(flatten(grey.image))) }
+evaluate wide.all { predict softmax(stack([mean(flatten(wide.image), axis: 1), ones([size(wide)])], axis: 1)) }
+evaluate grey.all { predict log(flatten(grey.image) - 2) }
+evaluate wide.all { predict concat([flatten(wide.image), flatten(wide.image), flatten(wide.image)], axis: 1) }
 """
 TABLE = """
 import std
@@ -99,6 +117,17 @@ class Report(harness.Case):
         self.assertEqual(before.split("<h2>", 1)[1], again.split("<h2>", 1)[1])
         self.run_ok(program, "train", "--out", "run")
         self.assertFalse((self.folder / "run/report.html").exists())
+
+    def test_odd_shapes(self):
+        self.run_ok(self.build(ODD), "train", "--out", "run", "--report")
+        page = self.page("run/report.html")
+        self.assertNotIn("circle", page.tags)
+        sizes = set()
+        for name, value in page.attributes:
+            if name == "src":
+                png = base64.b64decode(value.split(",", 1)[1], validate=True)
+                sizes.add(struct.unpack(">II", png[16:24]))
+        self.assertEqual(sizes, {(5, 6), (167, 3)})   # every third pixel of 500 x 8
 
     # Of several runs each has its page, and all together one that leads to them.
     def test_runs(self):
