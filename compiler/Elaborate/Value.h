@@ -161,7 +161,6 @@ class Value {
 public:
   struct Poison {}; ///< an error was reported; what reads it stays silent
   struct None {};
-  /// A value of a step, where a first value is made: there are no samples yet.
   /// A value of the function under construction, where none may be read: in a first value or in a function among parts.
   struct Unavailable {
     bool inPart = false;

@@ -128,7 +128,7 @@ class CommandLine(harness.Case):
 
     # What is listed and not built yet says so.
     def test_not_built_yet(self):
-        for word in ("tune", "convert", "lsp"):
+        for word in ("tune", "lsp"):
             self.refuse("not built yet", XFERC, word, PROGRAM, status=2)
 
     def test_unknown_target(self):
