@@ -30,7 +30,9 @@ struct Findings {
 class Follower : public Observer {
 public:
   /// `plain`: the program before gradients are written out, for finite differences.
-  Follower(mlir::ModuleOp expanded, mlir::ModuleOp plain) : expanded(expanded), plain(plain) {}
+  /// `rearranged`: with variances computed as the compiled program computes them, for what rounding does to them.
+  Follower(mlir::ModuleOp expanded, mlir::ModuleOp rearranged, mlir::ModuleOp plain)
+      : expanded(expanded), rearranged(rearranged), plain(plain) {}
 
   void begin(rt::Session &session) override;
   void before(const rt::FunctionSpec &function, const xfer_buffer_t *buffers) override;
@@ -51,7 +53,7 @@ private:
   void compare(mlir::func::FuncOp function, const std::vector<std::pair<unsigned, HostTensor>> &computed);
   void say(std::string text) { findings.mistakes.push_back(std::move(text)); }
 
-  mlir::ModuleOp expanded, plain;
+  mlir::ModuleOp expanded, rearranged, plain;
   rt::Session *session = nullptr;
   Findings findings;
   // The call that is under way.

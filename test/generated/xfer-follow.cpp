@@ -6,8 +6,10 @@
 
 #include "Follower.h"
 #include "Program.h"
+#include "compiler/Dialect/NN/Transforms/Passes.h"
 #include "compiler/Target/ObjectFile.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/Hashing.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/JSON.h"
@@ -66,7 +68,7 @@ std::string follow(llvm::StringRef path, const CompileOptions &options, llvm::js
   OwningOpRef<ModuleOp> module = readProgram(context, path);
   if (!module)
     return "refused";
-  OwningOpRef<ModuleOp> reference = module->clone(), plain = module->clone();
+  OwningOpRef<ModuleOp> reference = module->clone(), plain = module->clone(), rearranged;
   CompileOptions nothing;
   nothing.target = options.target;
   for (auto &[name, sentence] : getOptimisingPasses())
@@ -75,13 +77,18 @@ std::string follow(llvm::StringRef path, const CompileOptions &options, llvm::js
       failed(transformProgram(*plain, nothing, Stage::NN)))
     return "failed";
   report["operations"] = countOperations(*reference);
+  rearranged = reference->clone();
+  PassManager variance(&context);
+  variance.addNestedPass<func::FuncOp>(createOnePassVariancePass());
+  if (!options.disabled.count("variance") && failed(variance.run(*rearranged)))
+    return "failed";
   auto program = LoadedProgram::compile(*module, options);
   if (!program) {
     llvm::errs() << llvm::toString(program.takeError()) << "\n";
     return "failed";
   }
   auto compiled = std::chrono::steady_clock::now();
-  Follower follower(*reference, *plain);
+  Follower follower(*reference, *rearranged, *plain);
   rt::Status status = runProgram(program->get(), /*threads=*/1, seed, follower);
   Findings findings = follower.getFindings();
   // A program may diverge: the call whose loss is not finite has been compared, and the reference's is not either.
