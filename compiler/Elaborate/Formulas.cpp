@@ -50,7 +50,8 @@ public:
     if (isLibrary && !file.contains("/losses/") && !file.contains("/adapt/") && !file.contains("/distill/"))
       return true;
     formulas.push_back("  " + name->name + defaultsOf(*found->definition, sources) + ": " +
-                       llvm::StringRef(dsl::firstSentence(found->definition->doc)).rtrim('.').str() + (isLibrary ? " (" + file.str() + ")" : std::string()));
+                       llvm::StringRef(dsl::firstSentence(found->definition->doc)).rtrim('.').str() +
+                       (isLibrary ? " (" + file.str() + ")" : std::string()));
     return true;
   }
 

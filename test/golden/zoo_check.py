@@ -16,6 +16,7 @@ import tempfile
 import zipfile
 
 import formula
+from check import numbers
 
 DATA = pathlib.Path(__file__).resolve().parent / "data" / "zoo"
 # What may be off: so many times what PyTorch is off in float32 beside float64 (kept with the data), since batch norms over few values enlarge
@@ -92,28 +93,6 @@ def result(source, golden):
     return f"joined(net({x}))" if golden["net"].startswith("bert") else f"net({x})"
 
 
-def found(lines, numbers):
-    """The last number under each name that begins with off_."""
-    for line in lines:
-        if line.startswith("{"):
-            collect(json.loads(line), numbers)
-    return numbers
-
-
-def collect(value, numbers):
-    if isinstance(value, dict):
-        if isinstance(value.get("name"), str) and value["name"].startswith("off_"):
-            numbers[value["name"]] = value.get("value")
-        for key, inner in value.items():
-            if key.startswith("off_") and not isinstance(inner, (dict, list)):
-                numbers[key] = inner
-            else:
-                collect(inner, numbers)
-    elif isinstance(value, list):
-        for inner in value:
-            collect(inner, numbers)
-
-
 def main():
     xferc, name = sys.argv[1:]
     golden = json.loads(gzip.decompress((DATA / f"{name}.json.gz").read_bytes()))
@@ -129,13 +108,16 @@ def main():
             if ran.returncode:
                 sys.exit(f"{command[0]}: exit status {ran.returncode}\n{ran.stderr[-3000:]}")
         log = folder / "run/metrics.jsonl"
-        numbers = found(ran.stdout.splitlines() + (log.read_text().splitlines() if log.exists() else []), {})
+        found = {}
+        for line in ran.stdout.splitlines() + (log.read_text().splitlines() if log.exists() else []):
+            if line.startswith("{"):
+                numbers(json.loads(line), found)
     wanted = ["off_y"] + (["off_likelihood", "off_next_word"] if "likelihood" in golden else [])
     if "trained_y" in golden:
         wanted += ["off_trained_y", "off_gradient_norm"] + (["off_input_gradient"] if golden["side"] else [])
     bad = 0
     for off in wanted:
-        value = numbers.get(off)
+        value = found.get(off)
         bound = max(TIMES * golden["float32"][off[len("off_"):]], LEAST_OF_INPUT if off == "off_input_gradient" else LEAST)
         wrong = value is None or not value <= bound
         bad += wrong
