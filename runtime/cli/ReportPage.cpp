@@ -28,14 +28,19 @@ static std::string figureNumber(double number, bool isGain) {
   return isGain ? format("{:+.4f}", number) : format("{:.4f}", number);
 }
 
+std::vector<std::string> figureColumns(const EvaluationResult &evaluation) {
+  std::vector<std::string> columns{""};
+  for (const Figure &figure : evaluation.figures)
+    if (figure.kind == ReportSpec::Value && columns.size() == 1)
+      for (const auto &[name, value] : figure.baselines)
+        columns.push_back(name);
+  columns.push_back("model");
+  return columns;
+}
+
 // The figures that are numbers: a row each, baselines beside the model, gains with their intervals below.
 static std::string figuresTable(const EvaluationResult &evaluation) {
-  std::vector<std::string> head{""};
-  for (const Figure &figure : evaluation.figures)
-    if (figure.kind == ReportSpec::Value && head.size() == 1)
-      for (const auto &[name, value] : figure.baselines)
-        head.push_back(name);
-  head.push_back("model");
+  const std::vector<std::string> head = figureColumns(evaluation);
   std::vector<std::vector<std::string>> rows{head};
   for (const Figure &figure : evaluation.figures) {
     if (figure.kind == ReportSpec::Rows || figure.value.values.size() != 1 || !figure.value.shape.empty())

@@ -15,6 +15,9 @@ namespace xfer::rt {
 Status writeReportPage(Session &session, const OpenedData &data, const std::vector<Snapshot> &baselines,
                        const RunResults &results, const RunFolder &folder);
 
+// Head of a table of figures: the baselines that they have, and the model.
+std::vector<std::string> figureColumns(const EvaluationResult &evaluation);
+
 // Of several runs, whose pages lie in folders of their own: means and deviations, and the figures of each.
 Status writeRunsPage(const Manifest &manifest, const std::vector<RunResults> &runs, const RunFolder &root);
 

@@ -31,12 +31,7 @@ static bool isNumber(const Figure &figure) {
 // Means: baselines beside the model; a gain over each baseline has a row of its own.
 static std::string meansTable(const std::vector<RunResults> &runs, size_t e) {
   const EvaluationResult &evaluation = runs.back().evaluations[e];
-  std::vector<std::string> head{""};
-  for (const Figure &figure : evaluation.figures)
-    if (figure.kind == ReportSpec::Value && head.size() == 1)
-      for (const auto &[name, value] : figure.baselines)
-        head.push_back(name);
-  head.push_back("model");
+  const std::vector<std::string> head = figureColumns(evaluation);
   std::vector<std::vector<std::string>> rows{head};
   for (size_t f = 0; f < evaluation.figures.size(); ++f) {
     const Figure &figure = evaluation.figures[f];
