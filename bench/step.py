@@ -31,7 +31,7 @@ class Ours:
 
     name = "ours"
 
-    def __init__(self, program, data, threads, folder):
+    def __init__(self, program, data, threads, folder, warmup=5):
         bare = subprocess.Popen([program, "--help"], stdout=subprocess.DEVNULL)
         self.bare = os.wait4(bare.pid, 0)[2].ru_maxrss
         self.times = folder / f"times-{threads}.jsonl"
@@ -39,7 +39,7 @@ class Ours:
             [program, "train", "--data", data, "--threads", str(threads), "--out", folder / f"run-{threads}",
              "--step-times", self.times], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.taken = 0
-        self.turn(5)
+        self.turn(warmup)
 
     def lines(self):
         if self.process.poll() is not None:
@@ -68,10 +68,10 @@ class Ours:
 class Peer:
     """PyTorch in one of its modes, waiting for its turns."""
 
-    def __init__(self, python, net, mode, threads):
+    def __init__(self, python, net, mode, threads, options=()):
         self.name = mode
         self.process = subprocess.Popen(
-            [python, BENCH / "peers/step.py", "--net", net, "--mode", mode, "--threads", str(threads), "--serve"],
+            [python, BENCH / "peers/step.py", "--net", net, "--mode", mode, "--threads", str(threads), "--serve", *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             env=dict(os.environ, OMP_NUM_THREADS=str(threads)))
         self.read("ready")
@@ -99,15 +99,20 @@ def compare(options, net, threads, folder):
     subprocess.run([options.build / "bin/xferc", "build", BENCH / "step" / f"{net}.xfer", "-o", program], check=True)
     sides = [Ours(program, options.data, threads, folder)]
     sides += [Peer(options.python, net, mode, threads) for mode in options.modes]
-    rounds = {side.name: [] for side in sides}
-    for _ in range(options.rounds):
-        for side in sides:
-            rounds[side.name].append(side.turn(options.steps))
     print(f"{net}, threads: {threads}, executable: {program.stat().st_size / 1e6:.2f} MB")
+    return rounds_of(sides, options.rounds, options.steps, {"net": net, "threads": threads})
+
+
+def rounds_of(sides, count, steps, about):
+    """Lets the sides, ours first, take turns; prints and returns a row of figures for each."""
+    rounds = {side.name: [] for side in sides}
+    for _ in range(count):
+        for side in sides:
+            rounds[side.name].append(side.turn(steps))
     print(f"  {'':14} {'ms':>8} {'cpu ms':>8} {'ratio':>7} {'cpu ratio':>9} {'MiB':>8}")
     table = []
     for side in sides:
-        row = {"net": net, "threads": threads, "side": side.name, "mib": round(side.end(), 1)}
+        row = {**about, "side": side.name, "mib": round(side.end(), 1)}
         for at, name in ((0, "ms"), (1, "cpu_ms")):
             row[name] = round(1e3 * statistics.median(turn[at] for turn in rounds[side.name]), 3)
             ratios = [theirs[at] / ours[at] for theirs, ours in zip(rounds[side.name], rounds["ours"])]

@@ -72,10 +72,33 @@ def transformer(layout):
 NETS = {"lenet_dann": lenet_dann, "resnet20": resnet20, "resnet18": resnet18, "lstm": lstm, "transformer": transformer}
 
 
+def from_library(name, layout):
+    """A net of peers/nets.py, cross-entropy, SGD with momentum."""
+    from nets import make
+    net, x, loss = make(name, layout)
+    optimizer = torch.optim.SGD(net.train().parameters(), lr=0.001, momentum=0.9, weight_decay=1e-4)
+    return net, optimizer, lambda: loss(net(x))
+
+
+def forward(options, layout):
+    """The pass of evaluation mode."""
+    from nets import make
+    net, x, _ = make(options.net, layout)
+    called = torch.compile(net.eval()) if options.mode == "compile" else net.eval()
+
+    @torch.inference_mode()
+    def step():
+        return called(x)
+
+    return step
+
+
 def prepare(options):
     torch.manual_seed(0)
     layout = torch.contiguous_format if options.mode == "eager" else torch.channels_last
-    _, optimizer, loss = NETS[options.net](layout)
+    if options.forward:
+        return forward(options, layout)
+    _, optimizer, loss = NETS[options.net](layout) if options.net in NETS else from_library(options.net, layout)
     update = optimizer.step
     if options.mode == "compile":
         loss, update = torch.compile(loss), torch.compile(optimizer.step)
@@ -99,7 +122,8 @@ def timed(step, count):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--net", choices=NETS, required=True)
+    arguments.add_argument("--net", required=True, help=f"{', '.join(NETS)}, or one of peers/nets.py: resnet50, vit_tiny ..")
+    arguments.add_argument("--forward", action="store_true", help="only the forward pass, in evaluation mode (nets of peers/nets.py)")
     arguments.add_argument("--mode", choices=("eager", "channels_last", "compile"), default="eager")
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--warmup", type=int, default=5)
@@ -107,9 +131,9 @@ def main():
     arguments.add_argument("--steps", type=int, default=10, help="steps a round")
     arguments.add_argument("--serve", action="store_true")
     options = arguments.parse_args()
-    torch.set_num_threads(options.threads)
     begin = time.perf_counter()
     step = prepare(options)
+    torch.set_num_threads(options.threads)
     timed(step, 1)
     first = time.perf_counter() - begin
     timed(step, options.warmup)
