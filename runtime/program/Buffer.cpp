@@ -1,5 +1,6 @@
 #include "runtime/program/Buffer.h"
 #include <cstring>
+#include <sys/mman.h>
 
 namespace xfer::rt {
 
@@ -17,10 +18,19 @@ Expected<Buffer> Buffer::allocate(uint64_t bytes, std::string_view what, bool ze
     return failure("{} needs {} bytes, more than a machine has", what, bytes);
   if (padded == 0)
     padded = XFER_ALIGNMENT;
+  // The scratch memory of a wide net is read and written whole in every step; in pages of 4 KiB it has more of them
+  // than a CPU remembers. A buffer of few huge pages would leave much of its last one unused.
+  constexpr uint64_t hugePage = 2 << 20;
+  bool huge = padded >= 4 * hugePage;
   Buffer buffer;
-  buffer.memory.reset(std::aligned_alloc(XFER_ALIGNMENT, padded));
+  buffer.memory.reset(std::aligned_alloc(huge ? hugePage : XFER_ALIGNMENT, padded));
   if (!buffer.memory)
     return failure("{} needs {} bytes, which this machine does not have free", what, bytes);
+#ifdef MADV_HUGEPAGE
+  // A kernel without them is slower, not wrong.
+  if (huge)
+    (void)madvise(buffer.memory.get(), padded, MADV_HUGEPAGE);
+#endif
   if (zeroed)
     std::memset(buffer.memory.get(), 0, padded);
   buffer.bytes = bytes;
