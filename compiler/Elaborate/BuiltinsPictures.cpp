@@ -12,9 +12,9 @@ static Value varies(Evaluator &, std::vector<Value> &given, dsl::SourceRange) {
   return given[0].isPoison() ? Value() : Value(given[0].pictureField() != nullptr);
 }
 
-/// `sized(image, [h, w])`: u8[h, w, c] of such a field, each picture brought to that size by the reader.
+/// `sized(image, [h, w], "bilinear")`: u8[h, w, c] of such a field, each picture brought to that size by the reader.
 static Value sized(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
-  if (given[0].isPoison() || given[1].isPoison())
+  if (given[0].isPoison() || given[1].isPoison() || given[2].isPoison())
     return Value();
   const PictureField *pictures = given[0].pictureField();
   if (!pictures)
@@ -30,13 +30,17 @@ static Value sized(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceR
     return evaluator.error(range, "bad-extent",
                            "the size of a picture is [height, width], each from 1 to 65535, found " +
                                given[1].describe());
-  return evaluator.pipeline.sized(*pictures, *sides[0], *sides[1], range);
+  const std::string *method = given[2].text();
+  if (!method || !llvm::is_contained({"bilinear", "bicubic"}, *method))
+    return evaluator.error(range, "wrong-type",
+                           "pictures are brought to a size \"bilinear\" or \"bicubic\", found " + given[2].describe());
+  return evaluator.pipeline.sized(*pictures, {*sides[0], *sides[1], *method}, range);
 }
 
 const Builtins &pictureBuiltins() {
   static const Builtins all = {
       {"varies", {"x"}, varies},
-      {"sized", {"image", "size"}, sized},
+      {"sized", {"image", "size", "method"}, sized},
   };
   return all;
 }

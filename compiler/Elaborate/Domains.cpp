@@ -259,8 +259,8 @@ Attribute Pipeline::emitRead(const DomainInfo &domain, const dsl::OriginItem &re
       error(argument.value->range, "wrong-type",
             "an argument of a reader is a string or number, found " + value.describe());
   }
-  if (!domain.sizes.empty())
-    arguments.set("resize", builder.getBoolAttr(true));
+  for (auto &[field, size] : domain.sizes)
+    arguments.set(field + "_resize", builder.getStringAttr(size.method));
   return pipeline::ReadAttr::get(&context, split, reader->name, arguments.getDictionary(&context));
 }
 

@@ -1,7 +1,7 @@
 //===- Pictures.cpp - pictures that differ in size from sample to sample ------------------------------------------===//
 //
 // A field `u8[?, ?, 3]` is no tensor. What `sized(image, [h, w])` stands for is the field with these extents, which the
-// reader brings each picture to; so the domain (or export) gets that type, and its reader the argument `resize`.
+// reader brings each picture to; so the domain (or export) gets that type, and its reader the argument `FIELD_resize`.
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -13,13 +13,19 @@ using llvm::Twine;
 
 namespace xfer {
 
-RankedTensorType sizedType(const DomainInfo::Field &field, std::pair<int64_t, int64_t> size) {
-  SmallVector<int64_t> shape{size.first, size.second};
+RankedTensorType sizedType(const DomainInfo::Field &field, const PictureSize &size) {
+  SmallVector<int64_t> shape{size.height, size.width};
   llvm::append_range(shape, field.pixel.getShape());
   return RankedTensorType::get(shape, field.pixel.getElementType());
 }
 
-Value Pipeline::sized(const PictureField &pictures, int64_t height, int64_t width, dsl::SourceRange range) {
+/// "16 x 24", with the method where it is `told`.
+static std::string describeSize(const PictureSize &size, bool told) {
+  std::string text = std::to_string(size.height) + " x " + std::to_string(size.width);
+  return told ? text + " (" + size.method + ")" : text;
+}
+
+Value Pipeline::sized(const PictureField &pictures, const PictureSize &size, dsl::SourceRange range) {
   const SourceInfo *found = current->findSource(pictures.source);
   if (!found)
     return error(range, "source-not-read", "the pictures '" + pictures.field + "' are no field of a source here");
@@ -29,13 +35,14 @@ Value Pipeline::sized(const PictureField &pictures, int64_t height, int64_t widt
       if (part.name == pictures.part)
         source.part = part;
   DomainInfo &domain = domains[source.domain];
-  std::pair<int64_t, int64_t> size{height, width};
   auto [known, isNew] = domain.sizes.insert({pictures.field, size});
-  if (!isNew && known->second != size)
+  if (!isNew && !(known->second == size)) {
+    bool told = known->second.method != size.method;
     return error(range, "two-sizes",
-                 "'" + pictures.field + "' of '" + domain.name + "' is brought to " + Twine(height) + " x " +
-                     Twine(width) + " here and to " + Twine(known->second.first) + " x " + Twine(known->second.second) +
+                 "'" + pictures.field + "' of '" + domain.name + "' is brought to " + describeSize(size, told) +
+                     " here and to " + describeSize(known->second, told) +
                      " elsewhere; the reader keeps one size, from which another is resized");
+  }
   const DomainInfo::Field &field = *domain.find(pictures.field);
   RankedTensorType type = sizedType(field, size);
   if (source.isInput)

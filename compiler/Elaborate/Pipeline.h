@@ -31,7 +31,7 @@ public:
   mlir::Value sampleKeys(const Extent &extent) override;
   Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) override;
   Value tokens(const TextField &text, const TokenizerSpec &tokenizer, dsl::SourceRange range) override;
-  Value sized(const PictureField &pictures, int64_t height, int64_t width, dsl::SourceRange range) override;
+  Value sized(const PictureField &pictures, const PictureSize &size, dsl::SourceRange range) override;
   std::optional<std::string> readText(llvm::StringRef name, dsl::SourceRange range) override;
   Value sourceRecord(const Place &source, dsl::SourceRange range) override;
   std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) override;

@@ -28,7 +28,7 @@ public:
   /// The numbers that a tokenizer makes of the samples' text.
   virtual Value tokens(const TextField &text, const TokenizerSpec &tokenizer, dsl::SourceRange range) = 0;
   /// The samples' pictures, brought to this size while they are read.
-  virtual Value sized(const PictureField &pictures, int64_t height, int64_t width, dsl::SourceRange range) = 0;
+  virtual Value sized(const PictureField &pictures, const PictureSize &size, dsl::SourceRange range) = 0;
   /// The text of a file that is read while the program is built; nothing after an error.
   virtual std::optional<std::string> readText(llvm::StringRef name, dsl::SourceRange range) = 0;
   /// The record that a source is where one is wanted: its fields, or the parts of its elements.

@@ -51,7 +51,7 @@ struct DomainInfo : Node<dsl::DomainItem> {
   /// The numbers that the program reads of a field of text: which tokenizer makes them.
   std::vector<std::pair<std::string, unsigned>> tokens;
   /// The size that the pictures of a field are brought to, where they differ in it.
-  std::map<std::string, std::pair<int64_t, int64_t>> sizes;
+  std::map<std::string, PictureSize> sizes;
   ScopePtr fieldScope; ///< where bounded dimensions have their names
   Evaluator::BoundNames boundNames;
   std::set<std::string> brokenFields, brokenSplits; ///< declared, but with a mistake that was reported
@@ -67,8 +67,8 @@ struct DomainInfo : Node<dsl::DomainItem> {
   bool overlap(llvm::StringRef a, llvm::StringRef b) const;
 };
 
-/// The type of a sample's picture that is brought to this size (height, width).
-mlir::RankedTensorType sizedType(const DomainInfo::Field &field, std::pair<int64_t, int64_t> size);
+/// The type of a sample's picture that is brought to this size.
+mlir::RankedTensorType sizedType(const DomainInfo::Field &field, const PictureSize &size);
 
 /// How text becomes numbers.
 struct TokenizerSpec {

@@ -144,6 +144,15 @@ struct TextField {
   std::string part = {};     ///< of the elements that a sampler makes
 };
 
+/// What pictures are brought to by the reader, and how (`FIELD_resize`).
+struct PictureSize {
+  int64_t height = 0, width = 0;
+  std::string method;
+  bool operator==(const PictureSize &other) const {
+    return height == other.height && width == other.width && method == other.method;
+  }
+};
+
 /// Pictures that differ in size from sample to sample: no value of the program until the reader is told which size it
 /// brings them to (`sized`).
 struct PictureField {
@@ -165,11 +174,10 @@ public:
   struct Unavailable {
     bool inPart = false;
   };
-  using Storage =
-      std::variant<Poison, None, Unavailable, bool, int64_t, double, std::string, Dim, Pack, Tensor,
-                   std::shared_ptr<const List>, std::shared_ptr<const Record>, std::shared_ptr<const Function>,
-                   std::shared_ptr<const Constructor>, Module, std::shared_ptr<const Tree>, Place, TextField,
-                   PictureField>;
+  using Storage = std::variant<Poison, None, Unavailable, bool, int64_t, double, std::string, Dim, Pack, Tensor,
+                               std::shared_ptr<const List>, std::shared_ptr<const Record>,
+                               std::shared_ptr<const Function>, std::shared_ptr<const Constructor>, Module,
+                               std::shared_ptr<const Tree>, Place, TextField, PictureField>;
 
   Value() = default;
   template <typename T, typename = std::enable_if_t<std::is_constructible_v<Storage, T>>>

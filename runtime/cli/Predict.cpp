@@ -90,9 +90,13 @@ static Expected<std::unique_ptr<Reader>> openInput(const Session &session, const
         return option.name == field.source() || option.name == field.source() + "_names";
       });
       bool isOfOther = false;
-      for (const FieldSpec &field : session.manifest.domains[spec.domain].fields)
+      for (const FieldSpec &field : session.manifest.domains[spec.domain].fields) {
+        bool isRead =
+            std::any_of(fields.begin(), fields.end(), [&](const Field &one) { return one.source() == field.name; });
         isOfOther |= !isInput && field.text.tokenizer == none &&
-                     (option.name == field.name || option.name == field.name + "_names");
+                     (option.name == field.name || option.name == field.name + "_names" ||
+                      (!isRead && option.name == field.name + "_resize"));
+      }
       // Where the domain's images lie says nothing of where these do.
       if (reader == "images" && (isInput || isOfOther))
         continue;

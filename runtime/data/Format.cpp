@@ -87,6 +87,13 @@ Expected<bool> FormatRequest::flag(const std::string &option, bool otherwise) {
   return failure("argument '{}' of reader '{}' must be true or false", option, name);
 }
 
+Expected<std::string> FormatRequest::choice(const std::string &option, const std::string &otherwise) {
+  const ReaderOption *found = take(option);
+  if (found && std::holds_alternative<bool>(found->value))
+    return std::string(std::get<bool>(found->value) ? "true" : "false");
+  return text(option, otherwise);
+}
+
 Status FormatRequest::finish() const {
   for (auto &[option, taken] : options)
     if (!taken) {

@@ -39,6 +39,8 @@ public:
   Expected<std::string> text(const std::string &option, const std::string &otherwise);
   Expected<double> number(const std::string &option, double otherwise);
   Expected<bool> flag(const std::string &option, bool otherwise);
+  // A text, or `true` and `false` as the texts of these names.
+  Expected<std::string> choice(const std::string &option, const std::string &otherwise);
   // Fails if an argument is left that nobody asked for.
   Status finish() const;
 

@@ -14,11 +14,14 @@ namespace xfer::rt {
 
 namespace {
 
+// How pictures are brought to the size of their field.
+enum class Sizing { None, Bilinear, Bicubic };
+
 // A picture of a sample, as its field wants it.
 struct PictureField {
   Field field;
   size_t cells; // its place among the fields
-  bool resizes;
+  Sizing sizing;
   int64_t height, width;
   ImageForm form;
   uint64_t rowBytes; // of a sample
@@ -26,7 +29,7 @@ struct PictureField {
 };
 
 struct ReadChoices {
-  bool resizes, skips;
+  bool skips;
   uint64_t cacheBytes;
 };
 
@@ -45,16 +48,37 @@ struct PictureStatus {
 
 } // namespace
 
-static Expected<PictureField> describePicture(const Field &field, size_t cells, bool resizes) {
+// `FIELD_resize`, or `resize` for all fields.
+static Expected<Sizing> sizingOf(FormatRequest &request, const Field &field) {
+  Expected<std::string> all = request.choice("resize", "false");
+  Expected<std::string> own = all ? request.choice(field.name + "_resize", *all) : all;
+  if (!own)
+    return own.status();
+  if (*own == "false")
+    return Sizing::None;
+  if (*own == "true" || *own == "bilinear")
+    return Sizing::Bilinear;
+  if (*own == "bicubic")
+    return Sizing::Bicubic;
+  return failure("argument 'resize' of reader '{}' is true, \"bilinear\" or \"bicubic\", not \"{}\"", request.reader(),
+                 *own);
+}
+
+static Expected<PictureField> describePicture(FormatRequest &request, size_t cells) {
+  const Field &field = request.fields()[cells];
+
   const std::vector<int64_t> &shape = field.shape;
   if (shape.size() > 3 || (shape.size() == 3 && (shape[2] < 1 || shape[2] > 4)))
     return failure("field '{}' of shape {} is no picture: rows, columns and up to 4 channels are read", field.name,
                    shapeText(shape));
-  PictureField picture{field, cells, resizes, shape[0], shape[1], {}, 0, nullptr};
+  Expected<Sizing> sizing = sizingOf(request, field);
+  if (!sizing)
+    return sizing.status();
+  PictureField picture{field, cells, *sizing, shape[0], shape[1], {}, 0, nullptr};
   picture.form.channels = shape.size() == 3 ? static_cast<int>(shape[2]) : 1;
   picture.form.indices = field.classes > 0;
   picture.form.wide = field.type != ElementType::U8 && !picture.form.indices;
-  if (resizes && picture.form.wide)
+  if (picture.sizing != Sizing::None && picture.form.wide)
     return failure("field '{}' of type {} keeps values of 16 bits, which are not resized; declare it u8", field.name,
                    nameOf(field.type));
   picture.rowBytes = static_cast<uint64_t>(field.elements()) * (picture.form.wide ? 2 : 1);
@@ -64,13 +88,15 @@ static Expected<PictureField> describePicture(const Field &field, size_t cells, 
 // Puts the picture where it belongs, brought to size where that was asked for.
 static PictureStatus place(const PictureField &picture, Image image, const std::string &name, uint8_t *to) {
   if (image.height != picture.height || image.width != picture.width) {
-    if (!picture.resizes)
+    if (picture.sizing == Sizing::None)
       return {failure("'{}' has {} x {} pixels, field '{}' is declared {}; `resize: true` in the arguments of 'images' "
                       "brings pictures to that size",
                       name, image.height, image.width, picture.field.name, shapeText(picture.field.shape)),
               true};
-    image = picture.form.indices ? resizeNearest(image, picture.height, picture.width)
-                                 : resizeBilinear(image, picture.height, picture.width);
+    image = picture.form.indices
+                ? resizeNearest(image, picture.height, picture.width)
+                : resizeFiltered(image, picture.height, picture.width,
+                                 picture.sizing == Sizing::Bicubic ? ResizeFilter::Bicubic : ResizeFilter::Bilinear);
   }
   std::memcpy(to, image.pixels.data(), picture.rowBytes);
   return {};
@@ -151,16 +177,15 @@ static Status leaveOut(const std::map<size_t, std::string> &damaged, std::vector
 
 static Expected<ReadChoices> readChoices(FormatRequest &request) {
   Expected<std::string> onError = request.text("on_error", "fail");
-  Expected<bool> resizes = request.flag("resize", false);
   Expected<double> cache = request.number("cache", 4096);
-  for (const Status &status : {onError.status(), resizes.status(), cache.status()})
+  for (const Status &status : {onError.status(), cache.status()})
     if (status.failed())
       return status;
   if (*onError != "fail" && *onError != "skip")
     return failure("argument 'on_error' of reader 'images' is \"fail\" or \"skip\", not \"{}\"", *onError);
   if (!(*cache >= 0 && *cache <= 1e9))
     return failure("argument 'cache' of reader 'images' is a number of MiB, not {}", *cache);
-  return ReadChoices{*resizes, *onError == "skip", static_cast<uint64_t>(*cache * 1048576)};
+  return ReadChoices{*onError == "skip", static_cast<uint64_t>(*cache * 1048576)};
 }
 
 static Status makeRows(std::vector<PictureField> &pictures, size_t samples) {
@@ -228,7 +253,7 @@ Expected<FormatResult> readImages(FormatRequest &request) {
   uint64_t bytesOfSample = 0;
   for (size_t i = 0; i < request.fields().size(); ++i)
     if (isPicture(request.fields()[i])) {
-      Expected<PictureField> picture = describePicture(request.fields()[i], i, choices->resizes);
+      Expected<PictureField> picture = describePicture(request, i);
       if (!picture)
         return picture.status();
       bytesOfSample += picture->rowBytes;

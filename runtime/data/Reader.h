@@ -84,12 +84,12 @@ struct ReaderOption {
 //               FIELD_names: "-1, 1" for classes that are other numbers or words
 //   word_counts (file), words: a file with a word a line, FIELD: "label" or "features", FIELD_names
 //   images      (root): a folder or zip archive of JPEG and PNG files, or a table of them (csv, tsv). Fields with rows
-//   and
-//               columns are pictures, the others values. Of a folder each FIELD is a pattern (PathPattern.h): that of
-//               the first picture finds the samples (default: "{label}/**" for the first value 'label', "**" without
+//               and columns are pictures, the others values. Of a folder each FIELD is a pattern (PathPattern.h): that
+//               of the first picture finds the samples (default: "{label}/**" for the first value 'label', "**" without
 //               one), those of others are filled with what it found (default of a value: "{FIELD}"). Of a table each is
 //               a column (default: the field's name), files are looked up beside it. FIELD_names as for csv; resize:
-//               true brings pictures to the size of their field (bilinear as PIL does it, masks by the nearest pixel);
+//               true, "bilinear" or "bicubic" brings pictures to the size of their field as PIL does it (masks: by the
+//               nearest pixel), FIELD_resize those of one field;
 //               on_error: "fail", or "skip" what cannot be read; cache: MiB of pictures that are kept decoded (default:
 //               4096), of what goes beyond it each is decoded when it is used
 // Fields of text (`Field::tokenizer`) come from csv, tsv, lines and windows.

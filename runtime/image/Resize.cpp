@@ -21,25 +21,37 @@ struct Weights {
 
 } // namespace
 
-static Weights triangle(int64_t before, int64_t after) {
-  const double scale = static_cast<double>(before) / static_cast<double>(after), wide = std::max(scale, 1.0);
+// How much a value counts, by its distance in units of the wider of the two grids.
+static double weightAt(ResizeFilter filter, double distance) {
+  const double x = std::abs(distance);
+  if (filter == ResizeFilter::Bilinear)
+    return x < 1.0 ? 1.0 - x : 0.0;
+  constexpr double a = -0.5; // Keys 1981, eq. 4
+  if (x < 1.0)
+    return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+  return x < 2.0 ? (((x - 5) * x + 8) * x - 4) * a : 0.0;
+}
+
+static Weights weightsOf(ResizeFilter filter, int64_t before, int64_t after) {
+  const double scale = static_cast<double>(before) / static_cast<double>(after), step = std::max(scale, 1.0),
+               wide = step * (filter == ResizeFilter::Bilinear ? 1.0 : 2.0);
   Weights weights;
   weights.most = static_cast<int64_t>(std::ceil(wide)) * 2 + 1;
   weights.values.resize(static_cast<size_t>(after * weights.most));
   std::vector<double> exact(static_cast<size_t>(weights.most));
   for (int64_t i = 0; i < after; ++i) {
-    const double centre = (static_cast<double>(i) + 0.5) * scale, inverse = 1.0 / wide;
+    const double centre = (static_cast<double>(i) + 0.5) * scale, inverse = 1.0 / step;
     const int64_t first = std::max<int64_t>(static_cast<int64_t>(centre - wide + 0.5), 0);
     const int64_t count = std::min(static_cast<int64_t>(centre + wide + 0.5), before) - first;
     double sum = 0;
     for (int64_t k = 0; k < count; ++k) {
-      const double distance = std::abs((static_cast<double>(k + first) - centre + 0.5) * inverse);
-      exact[static_cast<size_t>(k)] = distance < 1.0 ? 1.0 - distance : 0.0;
+      exact[static_cast<size_t>(k)] = weightAt(filter, (static_cast<double>(k + first) - centre + 0.5) * inverse);
       sum += exact[static_cast<size_t>(k)];
     }
     for (int64_t k = 0; k < count; ++k) {
       const double share = sum != 0 ? exact[static_cast<size_t>(k)] / sum : exact[static_cast<size_t>(k)];
-      weights.values[static_cast<size_t>(i * weights.most + k)] = static_cast<int32_t>(0.5 + share * (1 << pointBits));
+      weights.values[static_cast<size_t>(i * weights.most + k)] =
+          static_cast<int32_t>((share < 0 ? -0.5 : 0.5) + share * (1 << pointBits));
     }
     weights.spans.push_back({first, count});
   }
@@ -64,8 +76,8 @@ template <int channels> static void resizeRow(const uint8_t *from, const Weights
   }
 }
 
-static Image resizeRows(const Image &image, int64_t width) {
-  const Weights weights = triangle(image.width, width);
+static Image resizeRows(const Image &image, int64_t width, ResizeFilter filter) {
+  const Weights weights = weightsOf(filter, image.width, width);
   Image result{image.height, width, image.channels, 1, {}};
   result.pixels.resize(result.rowBytes() * static_cast<uint64_t>(result.height));
   constexpr void (*byChannels[])(const uint8_t *, const Weights &, uint8_t *) = {resizeRow<1>, resizeRow<2>,
@@ -76,8 +88,8 @@ static Image resizeRows(const Image &image, int64_t width) {
   return result;
 }
 
-static Image resizeColumns(const Image &image, int64_t height) {
-  const Weights weights = triangle(image.height, height);
+static Image resizeColumns(const Image &image, int64_t height, ResizeFilter filter) {
+  const Weights weights = weightsOf(filter, image.height, height);
   Image result{height, image.width, image.channels, 1, {}};
   const size_t row = image.rowBytes();
   result.pixels.resize(row * static_cast<size_t>(height));
@@ -96,12 +108,12 @@ static Image resizeColumns(const Image &image, int64_t height) {
   return result;
 }
 
-Image resizeBilinear(const Image &image, int64_t height, int64_t width) {
+Image resizeFiltered(const Image &image, int64_t height, int64_t width, ResizeFilter filter) {
   assert(image.depth == 1 && "values of one byte are resized");
   if (image.width == width)
-    return image.height == height ? image : resizeColumns(image, height);
-  Image narrow = resizeRows(image, width);
-  return image.height == height ? narrow : resizeColumns(narrow, height);
+    return image.height == height ? image : resizeColumns(image, height, filter);
+  Image narrow = resizeRows(image, width, filter);
+  return image.height == height ? narrow : resizeColumns(narrow, height, filter);
 }
 
 Image resizeNearest(const Image &image, int64_t height, int64_t width) {

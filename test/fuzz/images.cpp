@@ -26,8 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       require(again && again->pixels == image->pixels, "a picture is another one each time");
       if (image->depth != 1)
         continue;
-      require(resizeBilinear(*image, 5, 3).pixels.size() == 15u * static_cast<size_t>(channels),
-              "a picture was not brought to size");
+      for (ResizeFilter filter : {ResizeFilter::Bilinear, ResizeFilter::Bicubic})
+        require(resizeFiltered(*image, 5, 3, filter).pixels.size() == 15u * static_cast<size_t>(channels),
+                "a picture was not brought to size");
       require(resizeNearest(*image, 5, 3).pixels.size() == 15u * static_cast<size_t>(channels),
               "a picture was not brought to size");
     }

@@ -167,6 +167,11 @@ TEST_F(ImagesTest, Sizes) {
   auto reader = make("images", {{"", "d"}, {"resize", true}}, {pixel});
   ASSERT_TRUE(reader) << reader.message();
   EXPECT_THAT(pixels(**reader), ElementsAre(192)); // rounded along the rows first
+  for (const char *option : {"resize", "image_resize"})
+    for (const char *method : {"bilinear", "bicubic", "cubic"})
+      EXPECT_THAT(refusal("images", {{"", "d"}, {option, method}}, {pixel}),
+                  std::string(method) == "cubic" ? HasSubstr("is true, \"bilinear\" or \"bicubic\", not \"cubic\"")
+                                                 : HasSubstr(""));
   EXPECT_THAT(refusal("images", {{"", "d"}, {"resize", true}}, {Field{"image", ElementType::F32, {1, 1, 1}, 0}}),
               HasSubstr("are not resized"));
   EXPECT_THAT(refusal("images", {{"", "d"}}, {image({2, 2, 5})}), HasSubstr("is no picture"));

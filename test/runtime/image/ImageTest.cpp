@@ -74,6 +74,10 @@ std::string pngHead(uint32_t height, uint32_t width) {
   return file + std::string("\0\0\0\x05IDAT", 8);
 }
 
+bool resizes(const Expectation &expected) {
+  return expected.file == "resize" || expected.file == "bicubic" || expected.file == "nearest";
+}
+
 Image ramp(int64_t height, int64_t width) {
   Image image{height, width, 3, 1, {}};
   for (int64_t y = 0; y < height; ++y)
@@ -87,7 +91,7 @@ Image ramp(int64_t height, int64_t width) {
 TEST(Image, IsWhatPilMakesOfIt) {
   size_t compared = 0;
   for (const Expectation &expected : expectations()) {
-    if (expected.file == "resize" || expected.file == "nearest")
+    if (resizes(expected))
       continue;
     SCOPED_TRACE(expected.file + " " + expected.mode);
     ImageForm form = formOf(expected.mode);
@@ -107,15 +111,16 @@ TEST(Image, IsWhatPilMakesOfIt) {
 TEST(Image, IsResizedAsPilDoes) {
   size_t compared = 0;
   for (const Expectation &expected : expectations()) {
-    if (expected.file != "resize" && expected.file != "nearest")
+    if (!resizes(expected))
       continue;
     SCOPED_TRACE(expected.file + " to " + std::to_string(expected.height) + " x " + std::to_string(expected.width));
-    Image image =
-        (expected.file == "resize" ? resizeBilinear : resizeNearest)(ramp(17, 23), expected.height, expected.width);
+    const ResizeFilter filter = expected.file == "bicubic" ? ResizeFilter::Bicubic : ResizeFilter::Bilinear;
+    Image image = expected.file == "nearest" ? resizeNearest(ramp(17, 23), expected.height, expected.width)
+                                             : resizeFiltered(ramp(17, 23), expected.height, expected.width, filter);
     EXPECT_EQ(image.pixels, expected.pixels);
     ++compared;
   }
-  EXPECT_EQ(compared, 12u);
+  EXPECT_EQ(compared, 18u);
 }
 
 // A picture that was cut off anywhere, and one with any byte changed: refused or read, never more.

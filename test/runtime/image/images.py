@@ -2,7 +2,7 @@
 
 Run with PIL 12 (libjpeg-turbo 3) and numpy:  python images.py
 A line of expected.txt: FILE MODE HEIGHT WIDTH PIXELS, the pixels in hexadecimal digits; MODE is one of PIL, or `raw` for what stands in the
-file. `resize` lines are RGB pictures of 23 x 17 brought to another size, the picture itself being made by rule (see `ramp`).
+file. `resize`, `bicubic` and `nearest` lines are RGB pictures of 23 x 17 brought to another size, the picture itself being made by rule (see `ramp`).
 """
 import io
 import pathlib
@@ -97,5 +97,6 @@ def ramp(height, width):
 
 for height, width in [(8, 8), (7, 23), (40, 17), (30, 31), (1, 1), (17, 5)]:
     expect("resize", "RGB", Image.fromarray(ramp(17, 23)).resize((width, height), Image.Resampling.BILINEAR))
+    expect("bicubic", "RGB", Image.fromarray(ramp(17, 23)).resize((width, height), Image.Resampling.BICUBIC))
     expect("nearest", "RGB", Image.fromarray(ramp(17, 23)).resize((width, height), Image.Resampling.NEAREST))
 (here / "expected.txt").write_text("\n".join(lines) + "\n")
