@@ -48,7 +48,8 @@ class Augmentation(harness.Case):
         changes = ["zoom(d.image)", "shear(d.image)", "elastic(d.image, strength: 6, sigma: 2.0)", "brightness(d.image)", "contrast(d.image)",
                    "saturation(d.image)", "hue(d.image, amount: 0.5)", "blur(d.image)", "random_grayscale(d.image, probability: 0.5)",
                    "cutout(d.image)", "rand_augment(d.image, operations: 2)", "expand(rand_augment(d.image[.., 0..1], operations: 2)[.., 0], axis: 2) + zeros([8, 8, 3])", "affine_jitter(d.image)", "color_jitter(d.image)",
-                   "random_erasing(d.image, probability: 1)", "random_resized_crop(d.image, [8, 8])"]
+                   "random_erasing(d.image, probability: 1)", "random_resized_crop(d.image, [8, 8])",
+                   "random_perspective(d.image, distortion: 0.8, probability: 1)", "augmix(d.image)", "augmix(d.image, width: 2, depth: 2, alpha: 0.5, severity: 8)"]
         for change in changes:
             with self.subTest(change):
                 text = program("d.image = " + change, "watch a = mean(square(d.image)); watch b = max(d.image); watch low = min(d.image)", epochs=2)
@@ -99,6 +100,64 @@ class Augmentation(harness.Case):
         self.assertAlmostEqual(mean, 1 - side * side, delta=0.005)
         self.assertAlmostEqual(least, 0.75, places=6)
 
+    # The window of a random crop: its area is even in [0.08, 1] of the image's, its aspect on the scale of logarithms, each side at most the
+    # image's. The columns 3 and 4 of eight are a width / 8 apart, and red tells the column.
+    def test_random_windows(self):
+        shares = [0.08 + 0.92 * (i + 0.5) / 100 for i in range(100)]
+        aspects = [math.exp((2 * (i + 0.5) / 100 - 1) * math.log(4 / 3)) for i in range(100)]
+        widths = [min(math.sqrt(64 * share * aspect), 8) for share in shares for aspect in aspects]
+        text = program("d.image = random_resized_crop(d.image, [8, 8])",
+                       "let width = 64 * (d.image[.., 3, 4, 0] - d.image[.., 3, 3, 0])\n  watch a = mean(width); watch b = mean(square(width))", count=4096, batch=4096)
+        (mean, square), = self.values(text)
+        self.assertAlmostEqual(mean, statistics.mean(widths), delta=4 * statistics.pstdev(widths) / 64)
+        self.assertAlmostEqual(square - mean * mean, statistics.pvariance(widths), delta=0.15)
+
+    # Places of an elastic warp: no shift on average, variance strength^2 / 3 (sum of squares of the smoothing's weights)^2.
+    def test_elastic_field(self):
+        weights = [math.exp(-k * k / 2) for k in range(-2, 3)]
+        deviation = 3 * sum(w * w for w in weights) / sum(weights) ** 2 / math.sqrt(3)
+        text = program("d.image = stack([elastic_places(8, 8, 3, 1.0).x - pixel_grid(8, 8).x, zeros([8, 8]), zeros([8, 8])], axis: 2)",
+                       "watch a = mean(d.image[.., 4, 4, 0]); watch b = mean(square(d.image[.., 4, 4, 0]))", count=4096, batch=4096)
+        (mean, square), = self.values(text)
+        self.assertAlmostEqual(mean, 0, delta=4 * deviation / 64)
+        self.assertAlmostEqual(math.sqrt(square), deviation, delta=0.05 * deviation)
+
+    # A probability of 0 leaves an image as it is; of 1 its corners move inwards by up to the share of the sides.
+    def test_random_perspective(self):
+        for distortion, probability, moved in ((0.5, 0, False), (0, 1, False), (0.5, 1, True)):
+            text = program(f"d.image = random_perspective(d.image, distortion: {distortion}, probability: {probability})",
+                           "watch a = mean(abs(8 * d.image[.., 0] - pixel_grid(8, 8).x)); watch b = max(d.image[.., 0])")
+            (off, _), = self.values(text)
+            (self.assertGreater if moved else self.assertLess)(off, 0.05 if moved else 1e-5)
+
+    # The first image of AugMix by a share of Beta(1, 1) = U(0, 1): where every chain is black, half of it is left on average.
+    def test_augmix_shares(self):
+        text = program("d.image = augmixed(unit(0 * d.image + 1), [[(which: 4, strength: 1.0, direction: 1.0)], [(which: 4, strength: 1.0, direction: 1.0)]], [1, 1], [0.5, 0.5], beta_draw(1))",
+                       "let left = d.image[.., 4, 4, 0]\n  watch a = mean(left); watch b = mean(square(left))", count=4096, batch=4096)
+        (mean, square), = self.values(text)
+        self.assertAlmostEqual(mean, 0.5, delta=4 / math.sqrt(12 * 4096))
+        self.assertAlmostEqual(square - mean * mean, 1 / 12, delta=0.006)
+
+    # The mean over changed copies, each with draws of its own: brightness of grey has the variance 0.4^2 / 12, a mean of 16 a sixteenth of it.
+    def test_test_time(self):
+        ask = """stage look { on d.all batch 16; minimize mean(square(net(reshape(d.image, [16, 192])))); optimizer sgd(0.0); epochs 1 }
+fn grey(x: [n, h, w, c]) -> [n] = mean(x, axis: [1, 2, 3])
+fn spread(x: [n]) -> [] = mean(square(x - 0.5))
+fn halves(x: [n, h, w, c]) -> prob[n, 4] = softmax(expand(grey(x), axis: 1) @ [[1, 2, 3, 4]])
+evaluate d.all {
+  let one = test_time(grey, d.image, brightness, copies: 1, unchanged: false)
+  let many = test_time(grey, d.image, brightness, copies: 16, unchanged: false)
+  predict test_time(halves, d.image, flip, copies: 3) against d.label
+  report one = spread(one), many = spread(many), among = spread(test_time(grey, d.image, brightness, copies: 1)), accuracy
+}
+export steady(image: like d.image) = test_time(halves, image, flip_crop, copies: 4)
+"""
+        text = HEAD.replace("COUNT", "2048").replace("map image = unit(image)", "map image = unit(0 * image + 0.5)") + ask
+        found = harness.figures(self.results(self.build(text), "train", "--out", "run", "--overwrite"), "d.all")
+        for name, copies in (("one", 1), ("many", 16), ("among", 4)):
+            self.assertAlmostEqual(found[name] * copies, 0.16 / 12, delta=0.0015)
+        self.assertAlmostEqual(found["accuracy"], 0.25, delta=0.001)
+
     # One clause draws once: an image and its mask move together, so that the mask still tells the row of its pixel.
     def test_one_draw(self):
         rows = "abs(8 * d.image[.., .., 1] - f32(d.mask))".replace("[.., .., 1]", "[.., 1]")
@@ -143,6 +202,9 @@ class Augmentation(harness.Case):
         for augment, says in (("d.image = gaussian_blur(d.image, 1, kernel: 4)", "the kernel of a blur is odd, not 4"),
                               ("d.image = adjust_hue(grayscale(d.image), 0.1)", "wants 3 channels, not 1"),
                               ("d.image, d.mask = elastic_crop(d.image, d.mask, [9, 8])", "does not fit into an image"),
+                              ("d.image = random_perspective(d.image, distortion: 2)", "the distortion of random_perspective lies in"),
+                              ("d.image = augmix(d.image, width: 0)", "the width of augmix is 1 or more"), ("d.image = augmix(d.image, severity: 11)", "the severity of augmix lies in"),
+                              ("d.image = resize(d.image, [4, 4], method: \"cubic\")", "the method of a resize is"),
                               ("d.image = rand_augment(d.image, operations: 0)", "one operation or more")):
             with self.subTest(says):
                 path = self.write("program.xfer", program(augment, "watch a = mean(d.image)"))
