@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import zlib
 
 XFERC = os.environ["XFERC"]
 # The sanitizers that everything is built with, if any; they make it so much slower.
@@ -53,6 +54,14 @@ def cpu_flags():
     """Instruction sets of this machine, by the names of /proc/cpuinfo."""
     found = re.search(r"^flags\s*:(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
     return set(found.group(1).split()) if found else set()
+
+
+def png(height, width, rows):
+    """An RGB picture of one byte a value; `rows` are bytes of 3 * width."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))) + chunk(b"IEND", b"")
 
 
 class Case(unittest.TestCase):

@@ -1,13 +1,12 @@
 """Folders, archives and tables of images, from the files to predictions with the names of their classes."""
 import json
 import os
+import re
 import shutil
 import signal
-import struct
 import zipfile
-import zlib
 import harness
-from harness import HALVES, figure
+from harness import HALVES, figure, png
 
 PROGRAM = """
 import std
@@ -27,14 +26,6 @@ stage learn { on shots.train batch 8; minimize cross_entropy(net(shots.image), s
 evaluate shots.test { predict softmax(net(shots.image)) against shots.label; report accuracy }
 export sides(image: like shots.image) = softmax(net(image))
 """
-
-
-def png(height, width, rows):
-    """An RGB picture of one byte a value; `rows` are bytes of 3 * width."""
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))) + chunk(b"IEND", b"")
 
 
 def half(number, top):
@@ -144,23 +135,38 @@ class Images(harness.Case):
         os.symlink(self.folder / target, self.folder / "elsewhere/shots")
         return "elsewhere"
 
+    def check_kills(self, program, room):
+        """A run that is killed three times ends in the bits of one that is not."""
+        words = (program, "train", "--epochs", 3000 // harness.SLOWER, "--room", room)
+        self.run_ok(*words, "--out", "whole", "--overwrite", timeout=300)
+        shutil.rmtree(self.folder / "part", ignore_errors=True)
+        for lines in (200, 900, 1800):
+            begun = (self.folder / "part/checkpoint.xfer").exists()
+            process = self.start(*words, "--out", "part", *(["--resume"] if begun else []))
+            harness.wait_for_lines(self.folder / "part/metrics.jsonl", process, lines // harness.SLOWER)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            self.assertEqual(process.returncode, -signal.SIGKILL)
+        self.run_ok(*words, "--out", "part", "--resume", timeout=300)
+        for name in ("weights.safetensors", "metrics.jsonl"):
+            self.assertEqualFiles(f"whole/{name}", f"part/{name}")
+
     def test_killed_runs(self):
         self.shots()
-        program = self.build(PROGRAM)
         for room in (4096, 0.01):
-            words = (program, "train", "--epochs", 3000 // harness.SLOWER, "--room", room)
-            self.run_ok(*words, "--out", "whole", "--overwrite", timeout=300)
-            shutil.rmtree(self.folder / "part", ignore_errors=True)
-            for lines in (200, 900, 1800):
-                begun = (self.folder / "part/checkpoint.xfer").exists()
-                process = self.start(*words, "--out", "part", *(["--resume"] if begun else []))
-                harness.wait_for_lines(self.folder / "part/metrics.jsonl", process, lines // harness.SLOWER)
-                process.send_signal(signal.SIGKILL)
-                process.communicate()
-                self.assertEqual(process.returncode, -signal.SIGKILL)
-            self.run_ok(*words, "--out", "part", "--resume", timeout=300)
-            for name in ("weights.safetensors", "metrics.jsonl"):
-                self.assertEqualFiles(f"whole/{name}", f"part/{name}")
+            self.check_kills(self.build(PROGRAM), room)
+
+    # The same of a net whose weights were loaded, of which a part is frozen.
+    def test_killed_runs_of_loaded_weights(self):
+        self.shots()
+        self.train("first", "--epochs", 2)
+        (self.folder / "start.safetensors").write_bytes((self.folder / "first/weights.safetensors").read_bytes())
+        text = re.sub(r"(?<!_)\bnet\(", "all.net(", PROGRAM.replace(
+            "model net = small_net(2)", 'model all { net = small_net(2); load "start.safetensors" into all.net map { "net.*" -> "*" }; freeze all.net.conv1 }'))
+        self.check_kills(self.build(text), 0.01)
+        kept = [harness.read_weights(self.folder / path) for path in ("start.safetensors", "part/weights.safetensors")]
+        self.assertEqual(list(kept[0]["net.conv1.weight"]), list(kept[1]["all.net.conv1.weight"]))
+        self.assertNotEqual(list(kept[0]["net.head.weight"]), list(kept[1]["all.net.head.weight"]))
 
 
 if __name__ == "__main__":
