@@ -19,6 +19,17 @@ void writeDataFacts(JsonWriter &json, const Manifest &manifest, const OpenedData
   json.endList();
 }
 
+std::string skippedText(const Manifest &manifest, const OpenedData &data) {
+  std::string text;
+  for (size_t i = 0; i < data.domains.size(); ++i) {
+    const Reader &reader = *data.domains[i].reader;
+    if (reader.skipped() > 0)
+      text += format("domain '{}': {} of {} samples cannot be read and are left out\n", manifest.domains[i].name,
+                     reader.skipped(), reader.count() + reader.skipped());
+  }
+  return text;
+}
+
 namespace {
 struct Known {
   std::vector<std::string> hashes; // in order

@@ -11,6 +11,9 @@ namespace xfer::rt {
 // The list under the key "data".
 void writeDataFacts(JsonWriter &json, const Manifest &manifest, const OpenedData &data);
 
+// Of each domain with samples that could not be read, one line; empty if there are none.
+std::string skippedText(const Manifest &manifest, const OpenedData &data);
+
 // Fails if the run.json of before tells of other data, naming what has changed, is gone or is new. A file that only
 // lies elsewhere is the same. Without such a run.json there is nothing to compare.
 Status compareDataFacts(const std::string &facts, const Manifest &manifest, const OpenedData &data);

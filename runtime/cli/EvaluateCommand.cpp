@@ -1,5 +1,6 @@
 // `evaluate`: every evaluation of the program on a trained model, and `export`.
 #include "runtime/cli/Command.h"
+#include "runtime/cli/DataFacts.h"
 #include "runtime/cli/ReportPage.h"
 #include "runtime/program/PassCache.h"
 #include "runtime/program/RunFolder.h"
@@ -46,7 +47,7 @@ Expected<int> evaluateModel(const Command &command) {
   if (command.arguments.json)
     std::printf("%s\n", resultsJson(command.manifest, {results}, folder).c_str());
   else
-    std::printf("%s", resultsTable({results}).c_str());
+    std::printf("%s%s", resultsTable({results}).c_str(), skippedText(command.manifest, model->data).c_str());
   return exitOk;
 }
 

@@ -1,4 +1,5 @@
 #include "runtime/cli/ReportPage.h"
+#include "runtime/cli/DataFacts.h"
 #include "runtime/core/File.h"
 #include "runtime/metrics/HtmlPage.h"
 #include "runtime/metrics/Png.h"
@@ -379,6 +380,8 @@ Status writeReportPage(Session &session, const OpenedData &data, const std::vect
                             results.seed, time, htmlText(manifest.hash.substr(0, 12)), htmlText(manifest.compiler));
   for (const std::string &warning : resultWarnings(manifest, {results}))
     body += format("<p class=\"warning\">{}</p>\n", htmlText(warning));
+  if (std::string skipped = skippedText(manifest, data); !skipped.empty())
+    body += format("<p class=\"warning\">{}</p>\n", htmlText(skipped));
   body += figures + htmlSection("Curves", curves(folder.metrics())) + pictures +
           htmlSection("Features, in the plane in which they vary most", scatters(features));
   return replaceFile(folder.page(), htmlPage(manifest.program, body));

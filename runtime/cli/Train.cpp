@@ -134,7 +134,8 @@ static Expected<RunOutcome> runTrainer(const Command &command, Session &session,
   return outcome;
 }
 
-static void printResults(const Command &command, const std::vector<RunResults> &runs, Progress &progress) {
+static void printResults(const Command &command, const std::vector<RunResults> &runs, const OpenedData &data,
+                         Progress &progress) {
   for (const std::string &warning : resultWarnings(command.manifest, runs))
     progress.note("warning: " + warning);
   if (command.arguments.json) {
@@ -147,7 +148,8 @@ static void printResults(const Command &command, const std::vector<RunResults> &
   std::string summary =
       format("{}time {}, peak memory {}, everything in '{}'\n", runs.size() > 1 ? format("{} runs, ", runs.size()) : "",
              clockText(seconds), sizeText(peakMemory()), command.folder());
-  std::printf("%s%s%s", sweepsTable(command.manifest, runs).c_str(), resultsTable(runs).c_str(), summary.c_str());
+  std::printf("%s%s%s%s", sweepsTable(command.manifest, runs).c_str(), resultsTable(runs).c_str(),
+              skippedText(command.manifest, data).c_str(), summary.c_str());
 }
 
 Expected<int> train(const Command &command) {
@@ -223,7 +225,7 @@ Expected<int> train(const Command &command) {
       if (Status status = writeRunsPage(command.manifest, runs, *root); status.failed())
         return status;
   }
-  printResults(command, runs, progress);
+  printResults(command, runs, *data, progress);
   return exitOk;
 }
 

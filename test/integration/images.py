@@ -98,6 +98,11 @@ class Images(harness.Case):
         ran = self.run_ok(program, "train", "--out", "run", "--broken", "skip")
         self.assertIn("1 of 80 images in './shots' cannot be read and are left out", ran.stderr)
         self.assertEqual(json.loads((self.folder / "run/run.json").read_text())["data"][0]["skipped"], 1)
+        told = "domain 'shots': 1 of 80 samples cannot be read and are left out"
+        self.assertIn(told, ran.stdout)
+        evaluated = self.run_ok(program, "evaluate", "--out", "run", "--broken", "skip", "--report")
+        self.assertIn(told, evaluated.stdout)
+        self.assertIn(told, (self.folder / "run/report.html").read_text())
 
     def test_folders_that_are_no_classes(self):
         self.shots()
