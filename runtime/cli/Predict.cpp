@@ -1,6 +1,7 @@
 // `predict`: an export of the program, applied to the samples of files in the formats that domains are read from.
 #include "runtime/cli/Command.h"
 #include "runtime/core/File.h"
+#include "runtime/cpu/ThreadTeam.h"
 #include "runtime/data/Sampler.h"
 #include "runtime/metrics/JsonText.h"
 #include "runtime/program/PassRunner.h"
@@ -103,7 +104,7 @@ static Expected<std::unique_ptr<Reader>> openInput(const Session &session, const
       if (!option.name.empty() && option.name != "file" && !isOfOther)
         options.push_back(option);
     }
-  return makeReader(reader, options, fields, ".");
+  return makeReader(reader, options, fields, ".", session.context.team ? session.context.team->size() : 0);
 }
 
 namespace {

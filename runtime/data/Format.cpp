@@ -4,8 +4,8 @@
 namespace xfer::rt {
 
 FormatRequest::FormatRequest(std::string reader, const std::vector<ReaderOption> &given,
-                             const std::vector<Field> &fields, std::string folder)
-    : name(std::move(reader)), wanted(fields), folder(std::move(folder)) {
+                             const std::vector<Field> &fields, std::string folder, unsigned threads)
+    : name(std::move(reader)), wanted(fields), folder(std::move(folder)), threadCount(threads) {
   for (const ReaderOption &option : given)
     options.emplace_back(&option, false);
 }

@@ -22,10 +22,12 @@ struct FormatResult {
 class FormatRequest {
 public:
   FormatRequest(std::string reader, const std::vector<ReaderOption> &options, const std::vector<Field> &fields,
-                std::string folder);
+                std::string folder, unsigned threads);
 
   const std::string &reader() const { return name; }
   const std::vector<Field> &fields() const { return wanted; }
+  // How many may work on it.
+  unsigned threads() const { return threadCount; }
 
   // The positional argument: the file that holds every field.
   Expected<std::string> file();
@@ -50,6 +52,7 @@ private:
   std::vector<std::pair<const ReaderOption *, bool>> options; // and whether it was taken
   const std::vector<Field> &wanted;
   std::string folder;
+  unsigned threadCount;
 };
 
 Expected<FormatResult> readIdx(FormatRequest &request);

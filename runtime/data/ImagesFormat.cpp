@@ -1,7 +1,6 @@
 // images(..): JPEG and PNG files of a folder, an archive or a table. They are decoded once, when the domain is opened,
-// by as many threads as there are processors; what has no room in memory is decoded each time it is used (ImageRows.h).
+// by as many threads as the program has; what has no room in memory is decoded each time it is used (ImageRows.h).
 // A row belongs to one sample alone, so it is the same for every number of threads.
-#include "runtime/cpu/ThreadTeam.h"
 #include "runtime/data/ImageList.h"
 #include "runtime/data/ImageRows.h"
 #include "runtime/data/ParallelFor.h"
@@ -200,7 +199,8 @@ static Status makeRows(std::vector<PictureField> &pictures, size_t samples) {
 }
 
 static std::shared_ptr<const RowSource> rowsOnDemand(const std::shared_ptr<const ImageList> &list,
-                                                     const PictureField &picture, uint64_t cacheBytes) {
+                                                     const PictureField &picture, uint64_t cacheBytes,
+                                                     unsigned threads) {
   auto decode = [list, picture](size_t sample, uint8_t *row) {
     const std::string &file = list->cells[picture.cells][sample];
     Expected<Bytes> bytes = list->tree.read(file, ImageLimits().bytes);
@@ -208,10 +208,11 @@ static std::shared_ptr<const RowSource> rowsOnDemand(const std::shared_ptr<const
   };
   constexpr size_t passing = 4096; // more than two batches have
   return std::make_shared<ImageRows>(decode, picture.rowBytes, static_cast<size_t>(cacheBytes / picture.rowBytes),
-                                     passing, ThreadTeam::availableThreads());
+                                     passing, threads);
 }
 
-static Array arrayOf(const std::shared_ptr<const ImageList> &list, const PictureField &picture, uint64_t cacheBytes) {
+static Array arrayOf(const std::shared_ptr<const ImageList> &list, const PictureField &picture, uint64_t cacheBytes,
+                     unsigned threads) {
   Array array;
   array.name = list->tree.path();
   array.type = picture.form.wide ? StoredType::U16 : StoredType::U8;
@@ -220,7 +221,7 @@ static Array arrayOf(const std::shared_ptr<const ImageList> &list, const Picture
   if (picture.rows)
     array.bytes = {picture.rows.get(), picture.rowBytes * static_cast<uint64_t>(list->samples), picture.rows};
   else
-    array.rows = rowsOnDemand(list, picture, cacheBytes);
+    array.rows = rowsOnDemand(list, picture, cacheBytes, threads);
   return array;
 }
 
@@ -231,7 +232,7 @@ static Expected<FormatResult> assemble(FormatRequest &request, const std::shared
   result.names.resize(fields.size());
   for (size_t i = 0, picture = 0; i < fields.size(); ++i) {
     if (isPicture(fields[i])) {
-      result.arrays.push_back(arrayOf(list, pictures[picture++], cacheBytes));
+      result.arrays.push_back(arrayOf(list, pictures[picture++], cacheBytes, request.threads()));
       continue;
     }
     Expected<Array> values = valuesOf(request, fields[i], list->cells[i], list->tree.path(), result.names[i]);
@@ -270,7 +271,7 @@ Expected<FormatResult> readImages(FormatRequest &request) {
   Decoded decoded;
   decoded.hashes.resize(samples);
   decoded.bytes.resize(samples);
-  parallelFor(samples, ThreadTeam::availableThreads(),
+  parallelFor(samples, request.threads(),
               [&](size_t sample) { openSample(*list, pictures, sample, choices->skips, decoded); });
   if (!decoded.misshapen.empty())
     return failure("{}", tellFailures(decoded.misshapen));

@@ -1,4 +1,5 @@
 #include "runtime/data/Reader.h"
+#include "runtime/cpu/ThreadTeam.h"
 #include "runtime/data/Format.h"
 #include <algorithm>
 #include <cmath>
@@ -87,7 +88,8 @@ std::string namesOf(bool (*wanted)(const Format &)) {
 } // namespace
 
 Expected<std::unique_ptr<Reader>> makeReader(std::string_view name, const std::vector<ReaderOption> &options,
-                                             const std::vector<Field> &fields, const std::string &folder) {
+                                             const std::vector<Field> &fields, const std::string &folder,
+                                             unsigned threads) {
   auto *format = std::find_if(std::begin(formats), std::end(formats), [&](const Format &f) { return f.name == name; });
   if (format == std::end(formats))
     return failure("there is no reader '{}'; this runtime has {}", name, namesOf([](const Format &) { return true; }));
@@ -97,7 +99,7 @@ Expected<std::unique_ptr<Reader>> makeReader(std::string_view name, const std::v
     if (field.tokenizer && !format->readsText)
       return failure("reader '{}' has no text for field '{}'; readers of text are {}", name, field.text,
                      namesOf([](const Format &other) { return other.readsText; }));
-  FormatRequest request(std::string(name), options, fields, folder);
+  FormatRequest request(std::string(name), options, fields, folder, threads ? threads : ThreadTeam::availableThreads());
   Expected<FormatResult> result = format->read(request);
   if (!result)
     return result.status();

@@ -94,8 +94,10 @@ struct ReaderOption {
 //               4096), of what goes beyond it each is decoded when it is used
 // Fields of text (`Field::tokenizer`) come from csv, tsv, lines and windows.
 // The first line of a csv holds the names unless `header` is false. Text files and idx files may be gzipped.
+// `threads` decode pictures, 0: as many as there are processors; no sample depends on it.
 Expected<std::unique_ptr<Reader>> makeReader(std::string_view name, const std::vector<ReaderOption> &options,
-                                             const std::vector<Field> &fields, const std::string &folder);
+                                             const std::vector<Field> &fields, const std::string &folder,
+                                             unsigned threads = 0);
 
 // Samples that the program makes itself; whoever makes them fills data(field) from 0 to count - 1, then calls check().
 class MemoryReader : public Reader {

@@ -1,4 +1,5 @@
 #include "runtime/core/Hash.h"
+#include "runtime/cpu/ThreadTeam.h"
 #include "runtime/program/Call.h"
 #include "runtime/program/Data.h"
 #include "runtime/program/PassCache.h"
@@ -105,7 +106,8 @@ static Expected<OpenedDomain> openDomain(Session &session, const DomainSpec &dom
     Expected<std::unique_ptr<Reader>> reader =
         read.function != none
             ? generate(session, domain, read)
-            : makeReader(read.reader, readerOptions(session, read), fieldsOf(session.manifest, domain), folder);
+            : makeReader(read.reader, readerOptions(session, read), fieldsOf(session.manifest, domain), folder,
+                         session.context.team ? session.context.team->size() : 0);
     if (!reader)
       return reader.status();
     parts.push_back({read.split, (*reader)->count()});

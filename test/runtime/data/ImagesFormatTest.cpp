@@ -177,6 +177,21 @@ TEST_F(ImagesTest, Sizes) {
   EXPECT_THAT(refusal("images", {{"", "d"}}, {image({2, 2, 5})}), HasSubstr("is no picture"));
 }
 
+// As many threads decode ahead as the program may have.
+TEST_F(ImagesTest, ThreadsAreThoseOfTheProgram) {
+  put("d/a.png", grey(1));
+  auto count = [] {
+    auto all = std::filesystem::directory_iterator("/proc/self/task");
+    return std::distance(begin(all), end(all));
+  };
+  const auto before = count();
+  for (unsigned threads : {1u, 3u}) {
+    auto reader = makeReader("images", {{"", "d"}, {"cache", 0.0}}, {pixel}, folder.folder(), threads);
+    ASSERT_TRUE(reader) << reader.message();
+    EXPECT_EQ(count() - before, threads);
+  }
+}
+
 // What cannot be read fails with its name, or is left out and counted.
 TEST_F(ImagesTest, DamagedFiles) {
   put("d/cat/1.png", grey(1));
