@@ -8,7 +8,7 @@ each, for some rounds; who is not in turn is stopped.  Prints the median time of
 the median of the rounds' ratios PyTorch / ours.  DIR holds the data, for the nets on text also what bench/peers/text.py writes.  Neighbours on the machine stretch time but not processor time, so with one thread the
 latter is the one to trust; with several threads ours counts waiting as work.  Peak memory is that of the process less that of one
 which has only started (ours: --help; PyTorch: import torch).
-PYTHON (default: this one) has torch, numpy and safetensors, for resnet18 torchvision.
+PYTHON (default: this one) has torch, numpy and safetensors.
 """
 import argparse
 import json
@@ -22,7 +22,7 @@ import tempfile
 import time
 
 BENCH = pathlib.Path(__file__).resolve().parent
-NETS = ("lenet_dann", "resnet20", "resnet18", "lstm", "transformer")
+NETS = ("lenet_dann", "resnet20", "lstm", "transformer")
 MODES = ("eager", "channels_last", "compile")
 
 
@@ -126,7 +126,7 @@ def rounds_of(sides, count, steps, about):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--build", type=pathlib.Path, required=True, help="build folder with bin/xferc")
-    arguments.add_argument("--data", required=True, help="folder that holds mnist/, usps/, cifar10-jpeg/, clothing/, and the files of bench/peers/text.py")
+    arguments.add_argument("--data", required=True, help="folder that holds mnist/, usps/, cifar10-jpeg/, and the files of bench/peers/text.py")
     arguments.add_argument("--python", default=sys.executable)
     arguments.add_argument("--net", nargs="+", choices=NETS, default=NETS)
     arguments.add_argument("--modes", nargs="+", choices=MODES, default=MODES)

@@ -43,16 +43,6 @@ def resnet20(layout):
     return net, optimizer, lambda: F.cross_entropy(net(image), label)
 
 
-def resnet18(layout):
-    """torchvision's ResNet-18, 16 images of 64x64, cross-entropy, SGD with momentum."""
-    from torchvision.models import resnet18 as made
-    net = made(num_classes=10).to(memory_format=layout).train()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
-    image = torch.randn(16, 3, 64, 64).to(memory_format=layout)
-    label = torch.randint(0, 10, (16,))
-    return net, optimizer, lambda: F.cross_entropy(net(image), label)
-
-
 def text(net, batch, length, characters):
     optimizer = torch.optim.Adam(net.train().parameters(), lr=1e-3)
     x, y = (torch.randint(0, characters, (batch, length)) for _ in range(2))
@@ -69,7 +59,7 @@ def transformer(layout):
     return text(CharTransformer(), 32, 64, 65)
 
 
-NETS = {"lenet_dann": lenet_dann, "resnet20": resnet20, "resnet18": resnet18, "lstm": lstm, "transformer": transformer}
+NETS = {"lenet_dann": lenet_dann, "resnet20": resnet20, "lstm": lstm, "transformer": transformer}
 
 
 def from_library(name, layout):

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <tuple>
 #include <unistd.h>
 
 namespace xfer::rt {
@@ -84,6 +85,19 @@ Expected<Bytes> mapFile(const std::string &path) {
 bool fileExists(const std::string &path) {
   struct stat info;
   return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool FileStamp::operator==(const FileStamp &other) const {
+  return std::tie(device, number, size, seconds, nanoseconds) ==
+         std::tie(other.device, other.number, other.size, other.seconds, other.nanoseconds);
+}
+
+std::optional<FileStamp> stampOf(const std::string &path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) < 0 || !S_ISREG(info.st_mode))
+    return std::nullopt;
+  return FileStamp{info.st_dev, info.st_ino, static_cast<uint64_t>(info.st_size), info.st_mtim.tv_sec,
+                   info.st_mtim.tv_nsec};
 }
 
 Status checkTarget(const std::string &path) {

@@ -4,6 +4,7 @@
 
 #include "runtime/core/Bytes.h"
 #include "xfer/rt/Status.h"
+#include <optional>
 #include <string>
 
 namespace xfer::rt {
@@ -13,6 +14,14 @@ namespace xfer::rt {
 Expected<Bytes> mapFile(const std::string &path);
 
 bool fileExists(const std::string &path);
+
+// What a regular file is known by as long as nobody writes to it or puts another one in its place.
+struct FileStamp {
+  uint64_t device, number, size;
+  int64_t seconds, nanoseconds; // of the last change
+  bool operator==(const FileStamp &other) const;
+};
+std::optional<FileStamp> stampOf(const std::string &path);
 
 // Whether a file may be written under this name: there is none yet, or a regular one that may be written.
 Status checkTarget(const std::string &path);

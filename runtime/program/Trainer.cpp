@@ -11,7 +11,10 @@ namespace xfer::rt {
 using Clock = std::chrono::steady_clock;
 
 // Epochs may be shorter than it takes to write a file safely; what is lost then is less than this.
-static constexpr auto checkpointInterval = std::chrono::milliseconds(500);
+// Writing takes a tenth of the time or less, however large the net and slow the disk: between two checkpoints lies ten
+// times what the last one took.
+static constexpr auto leastSaveInterval = std::chrono::milliseconds(500);
+static constexpr int savesShare = 10;
 
 static Status openLog(std::optional<MetricsLog> &log, const std::string &path, uint64_t length = 0) {
   Expected<MetricsLog> opened = MetricsLog::open(path, length);
@@ -157,9 +160,11 @@ Status Trainer::save() {
     return status;
   train.logLength = metrics->length();
   train.seconds = secondsBefore + std::chrono::duration<double>(Clock::now() - began).count();
-  if (Status status = makeCheckpoint(session, train).write(folder.checkpoint()); status.failed())
+  Clock::time_point start = Clock::now();
+  if (Status status = makeCheckpoint(session, train).write(folder.checkpoint(), written); status.failed())
     return status;
   lastSave = Clock::now();
+  saveInterval = std::max<Clock::duration>(leastSaveInterval, savesShare * (lastSave - start));
   rememberCheckpoint();
   return Status::success();
 }
@@ -169,7 +174,7 @@ Status Trainer::save() {
 Status Trainer::checkpoint() {
   if (Status status = checkParameters(); status.failed())
     return status;
-  bool young = !saved.empty() && Clock::now() - lastSave < checkpointInterval;
+  bool young = !saved.empty() && Clock::now() - lastSave < saveInterval;
   return young && !interrupted() ? Status::success() : save();
 }
 
@@ -208,7 +213,7 @@ Expected<bool> Trainer::run() {
     }
     ++train.item;
     bool last = train.item == static_cast<int64_t>(order.size());
-    if (last || interrupted() || Clock::now() - lastSave >= checkpointInterval)
+    if (last || interrupted() || Clock::now() - lastSave >= saveInterval)
       if (Status status = save(); status.failed())
         return status;
     if (interrupted() && !last)

@@ -78,6 +78,8 @@ private:
   std::string saved;
   bool diverged = false; // the last failure was a parameter that is not finite
   std::chrono::steady_clock::time_point began, lastSave;
+  std::chrono::steady_clock::duration saveInterval = {}; // to the next checkpoint
+  std::optional<FileStamp> written;                      // the last checkpoint, if by this process
   double secondsBefore = 0;
 };
 

@@ -195,20 +195,24 @@ Status Checkpoint::appendTo(AtomicFile &file) const {
   return status;
 }
 
-Status Checkpoint::write(const std::string &path) const {
+Status Checkpoint::write(const std::string &path, std::optional<FileStamp> &last) const {
   Expected<AtomicFile> file = AtomicFile::create(path);
   if (!file)
     return file.status();
   if (Status status = appendTo(*file); status.failed())
     return status;
-  // The file of before becomes the previous one only if it is good: a damaged one must not push out a good one.
-  if (fileExists(path) && readChecked(path, program).checkpoint) {
+  // The file of before becomes the previous one only if it is good: a damaged one must not push out a good one. What
+  // was written here and has not been touched since would be read from the system's own copy: nothing can be learnt.
+  std::optional<FileStamp> present = stampOf(path);
+  if (present && (present == last || readChecked(path, program).checkpoint)) {
     std::string previous = previousOf(path);
     unlink(previous.c_str());
     if (link(path.c_str(), previous.c_str()) < 0) // not every file system has links
       rename(path.c_str(), previous.c_str());
   }
-  return file->commit();
+  Status status = file->commit();
+  last = status.ok() ? stampOf(path) : std::nullopt;
+  return status;
 }
 
 } // namespace xfer::rt

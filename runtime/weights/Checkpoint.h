@@ -32,8 +32,9 @@ public:
   // Adds bytes that stay where they are until write().
   void add(std::string name, const void *data, uint64_t size);
 
-  // Replaces `path`, or leaves everything as it was.
-  Status write(const std::string &path) const;
+  // Replaces `path`, or leaves everything as it was. `last` is what the caller wrote there before, and becomes what it
+  // wrote now.
+  Status write(const std::string &path, std::optional<FileStamp> &last) const;
   // The same bytes at the end of a file whose size is a multiple of 64.
   Status appendTo(AtomicFile &file) const;
 

@@ -13,6 +13,7 @@ struct CheckpointTest : testing::Test {
   test::TemporaryFolder folder;
   std::string path = folder.path("checkpoint");
   std::string notice;
+  std::optional<FileStamp> last;
 
   // A checkpoint that says which step it is of.
   Status write(int step, const std::string &program = "abc") {
@@ -23,7 +24,7 @@ struct CheckpointTest : testing::Test {
     checkpoint.add("weights", weights.data(), weights.size());
     checkpoint.add("empty", nullptr, 0);
     checkpoint.add("step", &step, sizeof(step));
-    return checkpoint.write(path);
+    return checkpoint.write(path, last);
   }
   std::string latest() {
     Expected<Checkpoint> checkpoint = Checkpoint::readLatest(path, "abc", notice);
@@ -50,11 +51,11 @@ TEST_F(CheckpointTest, RoundTrip) {
 TEST_F(CheckpointTest, WithoutBlocks) {
   Checkpoint checkpoint;
   checkpoint.program = "abc";
-  ASSERT_TRUE(checkpoint.write(path).ok());
+  ASSERT_TRUE(checkpoint.write(path, last).ok());
   EXPECT_TRUE(Checkpoint::read(path, "abc"));
   checkpoint.add("weights", "xyz", 3);
   checkpoint.add("empty", nullptr, 0);
-  ASSERT_TRUE(checkpoint.write(path).ok());
+  ASSERT_TRUE(checkpoint.write(path, last).ok());
   EXPECT_EQ(Checkpoint::read(path, "abc").status().ok(), true);
 }
 
