@@ -12,6 +12,36 @@ using llvm::Twine;
 
 namespace xfer {
 
+/// Does the value stand for numbers alone: nothing that the function gets, no draw, no parameter?
+static bool isOfNumbers(mlir::Value value) {
+  SmallVector<mlir::Value> open{value};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!open.empty()) {
+    Operation *op = open.pop_back_val().getDefiningOp();
+    if (!op)
+      return false;
+    if (!seen.insert(op).second)
+      continue;
+    op->walk([&](Operation *inner) {
+      for (mlir::Value operand : inner->getOperands())
+        if (Operation *of = operand.getParentBlock()->getParentOp(); inner == op || !op->isAncestor(of))
+          open.push_back(operand);
+    });
+  }
+  return true;
+}
+
+/// The same of what holds tensors: lists and records of them.
+static bool isOfNumbers(const Value &value) {
+  if (auto *tensor = value.tensor())
+    return isOfNumbers(tensor->value);
+  if (auto *list = value.list())
+    return llvm::all_of(list->elements, [](const Value &one) { return isOfNumbers(one); });
+  if (auto *record = value.record())
+    return llvm::all_of(record->fields, [](auto &field) { return isOfNumbers(field.second); });
+  return !value.holdsTensor();
+}
+
 Value Pipeline::constant(const Node<dsl::ConstItem> &node) {
   auto known = constantValues.find(node.name);
   if (known != constantValues.end())
@@ -37,9 +67,13 @@ Value Pipeline::constant(const Node<dsl::ConstItem> &node) {
     value = evaluator.evaluate(*node.item->value, node.scope);
   }
   evaluatingConstants.erase(node.name);
-  if (value.holdsTensor())
+  if (value.holdsTensor()) {
+    // Computed of numbers, it is one in every function that reads it, and computed there.
+    if (isOfNumbers(value))
+      return value;
     value = error(node.item->value->range, "constant-not-known",
-                  "a 'const' of the program is known at compile time: a number, string or list");
+                  "a 'const' of the program is known at compile time: a number, string or list, or computed of those");
+  }
   return constantValues[node.name] = value;
 }
 
