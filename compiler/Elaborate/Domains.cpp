@@ -165,6 +165,8 @@ void Pipeline::emitDomain(const DomainInfo &domain) {
       fields.push_back(fieldOf(field.name, sizedType(field, sized->second), field.meaning));
     else if (!field.isText())
       fields.push_back(fieldOf(field.name, field.type, field.meaning));
+  for (const std::string &picture : domain.frames)
+    fields.push_back(frameField(picture));
   for (auto &[name, most] : domain.lengths)
     fields.push_back(lengthField(name, most));
   for (auto &[text, tokenizer] : domain.tokens) {
@@ -224,7 +226,7 @@ Attribute Pipeline::emitRead(const DomainInfo &domain, const dsl::OriginItem &re
 #define XFER_READER(NAME, FUNCTION, READS_TEXT) #NAME,
 #include "xfer/rt/readers.def"
   };
-  static constexpr llvm::StringRef later[] = {"wav", "coco", "hdf5"};
+  static constexpr llvm::StringRef later[] = {"wav", "hdf5"};
   if (llvm::is_contained(later, reader->name)) {
     error(reader->range, "not-supported-yet",
           "the reader '" + reader->name + "' is not supported yet; there are " +

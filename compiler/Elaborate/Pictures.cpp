@@ -26,14 +26,10 @@ static std::string describeSize(const PictureSize &size, bool told) {
 }
 
 Value Pipeline::sized(const PictureField &pictures, const PictureSize &size, dsl::SourceRange range) {
-  const SourceInfo *found = current->findSource(pictures.source);
+  std::optional<SourceInfo> found = sourceOf(pictures, range);
   if (!found)
-    return error(range, "source-not-read", "the pictures '" + pictures.field + "' are no field of a source here");
-  SourceInfo source = *found;
-  if (source.sampler)
-    for (const SamplerInfo::Part &part : source.sampler->parts())
-      if (part.name == pictures.part)
-        source.part = part;
+    return Value();
+  const SourceInfo &source = *found;
   DomainInfo &domain = domains[source.domain];
   auto [known, isNew] = domain.sizes.insert({pictures.field, size});
   if (!isNew && !(known->second == size)) {
@@ -51,7 +47,49 @@ Value Pipeline::sized(const PictureField &pictures, const PictureSize &size, dsl
   info.meaning = field.meaning;
   info.meaning.hidden = domain.isHidden(field.name, source.split);
   Tensor tensor = perBatch(source, field.name, info);
-  // Per-sample code gets the sample's part, of an element first where a sampler makes elements.
+  return inSample(tensor, range);
+}
+
+Attribute Pipeline::frameField(llvm::StringRef picture) {
+  return pipeline::FieldAttr::get(&context, (picture + ":frame").str(), "i32", {4}, 0, StringAttr());
+}
+
+Value Pipeline::frameOf(const PictureField &pictures, dsl::SourceRange range) {
+  std::optional<SourceInfo> source = sourceOf(pictures, range);
+  if (!source)
+    return Value();
+  DomainInfo &domain = domains[source->domain];
+  if (!domain.sizes.count(pictures.field))
+    return error(range, "not-a-tensor",
+                 "'" + pictures.field + "' of '" + domain.name + "' is brought to no size yet; 'sized' comes first");
+  domain.frames.insert(pictures.field);
+  if (source->isInput)
+    current->inputs->fields.push_back(frameField(pictures.field));
+  nn::TensorInfo info;
+  info.element = builder.getI32Type();
+  info.extents = {Extent(4)};
+  info.meaning.domains = {domain.name};
+  info.meaning.hidden = domain.isHidden(pictures.field, source->split);
+  return inSample(perBatch(*source, pictures.field + ":frame", info), range);
+}
+
+/// The source that has the pictures, with the part of its elements that is meant; nothing after an error.
+std::optional<SourceInfo> Pipeline::sourceOf(const PictureField &pictures, dsl::SourceRange range) {
+  const SourceInfo *found = current->findSource(pictures.source);
+  if (!found) {
+    error(range, "source-not-read", "the pictures '" + pictures.field + "' are no field of a source here");
+    return std::nullopt;
+  }
+  SourceInfo source = *found;
+  if (source.sampler)
+    for (const SamplerInfo::Part &part : source.sampler->parts())
+      if (part.name == pictures.part)
+        source.part = part;
+  return source;
+}
+
+/// Per-sample code gets the sample's part, of an element first where a sampler makes elements.
+Value Pipeline::inSample(Tensor tensor, dsl::SourceRange range) {
   SmallVector<SampleRegion *> regions;
   for (SampleRegion *region = sampleRegion; region; region = region->around)
     regions.push_back(region);

@@ -32,6 +32,7 @@ public:
   Value member(const Place &place, llvm::StringRef member, dsl::SourceRange range) override;
   Value tokens(const TextField &text, const TokenizerSpec &tokenizer, dsl::SourceRange range) override;
   Value sized(const PictureField &pictures, const PictureSize &size, dsl::SourceRange range) override;
+  Value frameOf(const PictureField &pictures, dsl::SourceRange range) override;
   std::optional<std::string> readText(llvm::StringRef name, dsl::SourceRange range) override;
   Value sourceRecord(const Place &source, dsl::SourceRange range) override;
   std::optional<Value> counter(llvm::StringRef name, dsl::SourceRange range) override;
@@ -80,6 +81,9 @@ private:
   void checkSplits(const DomainInfo &domain);
   mlir::Attribute emitSplit(const DomainInfo::Split &split);
   void declareHidden(DomainInfo &domain, const dsl::HideItem &hide);
+  mlir::Attribute frameField(llvm::StringRef picture);
+  std::optional<SourceInfo> sourceOf(const PictureField &pictures, dsl::SourceRange range);
+  Value inSample(Tensor tensor, dsl::SourceRange range);
   mlir::Attribute lengthField(llvm::StringRef name, int64_t most);
   void emitDomain(const DomainInfo &domain);
   mlir::Attribute emitRead(const DomainInfo &domain, const dsl::OriginItem &read, const ScopePtr &scope);

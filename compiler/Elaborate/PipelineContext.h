@@ -29,6 +29,8 @@ public:
   virtual Value tokens(const TextField &text, const TokenizerSpec &tokenizer, dsl::SourceRange range) = 0;
   /// The samples' pictures, brought to this size while they are read.
   virtual Value sized(const PictureField &pictures, const PictureSize &size, dsl::SourceRange range) = 0;
+  /// What became of each picture then: int[4].
+  virtual Value frameOf(const PictureField &pictures, dsl::SourceRange range) = 0;
   /// The text of a file that is read while the program is built; nothing after an error.
   virtual std::optional<std::string> readText(llvm::StringRef name, dsl::SourceRange range) = 0;
   /// The record that a source is where one is wanted: its fields, or the parts of its elements.

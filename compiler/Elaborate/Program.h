@@ -52,7 +52,8 @@ struct DomainInfo : Node<dsl::DomainItem> {
   std::vector<std::pair<std::string, unsigned>> tokens;
   /// The size that the pictures of a field are brought to, where they differ in it.
   std::map<std::string, PictureSize> sizes;
-  ScopePtr fieldScope; ///< where bounded dimensions have their names
+  std::set<std::string> frames; ///< of which of them it is read what became of the pictures
+  ScopePtr fieldScope;          ///< where bounded dimensions have their names
   Evaluator::BoundNames boundNames;
   std::set<std::string> brokenFields, brokenSplits; ///< declared, but with a mistake that was reported
   bool brokenReads = false;                         ///< the same of where samples come from

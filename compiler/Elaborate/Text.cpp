@@ -80,13 +80,7 @@ Value Pipeline::tokens(const TextField &text, const TokenizerSpec &tokenizer, ds
   Tensor tokens = perBatch(source, name, info);
   if (!tokenizer.exact)
     tokens.axes.back() = boundedField(source, name + ":length");
-  // Per-sample code gets the sample's part, of an element first where a sampler makes elements.
-  SmallVector<SampleRegion *> regions;
-  for (SampleRegion *region = sampleRegion; region; region = region->around)
-    regions.push_back(region);
-  for (SampleRegion *region : llvm::reverse(regions))
-    tokens = sampleOf(*region, tokens, location(range));
-  return Value(tokens);
+  return inSample(tokens, range);
 }
 
 void Pipeline::emitTokenizers() {

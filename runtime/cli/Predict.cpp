@@ -84,8 +84,9 @@ static Expected<std::unique_ptr<Reader>> openInput(const Session &session, const
   if (isTable && !(read && read->reader == reader) && fields.size() == 1 && fields[0].elements() > 1 &&
       !fields[0].tokenizer)
     options.push_back({fields[0].name, format("0..{}", fields[0].elements() - 1)});
-  // Columns, members, separators: as the domain reads them.
-  if (read && read->reader == reader && !hasFileAField(reader))
+  // Columns, members, separators: as the domain reads them. Pictures by themselves are read as those with boxes are.
+  const bool isAlike = read && (read->reader == reader || (read->reader == "coco" && reader == "images"));
+  if (isAlike && !hasFileAField(reader))
     for (const ReaderOption &option : readerOptions(session, *read)) {
       bool isInput = std::any_of(fields.begin(), fields.end(), [&](const Field &field) {
         return option.name == field.source() || option.name == field.source() + "_names";
@@ -99,7 +100,7 @@ static Expected<std::unique_ptr<Reader>> openInput(const Session &session, const
                       (!isRead && option.name == field.name + "_resize"));
       }
       // Where the domain's images lie says nothing of where these do.
-      if (reader == "images" && (isInput || isOfOther))
+      if (reader == "images" && (isInput || isOfOther || option.name == "files"))
         continue;
       if (!option.name.empty() && option.name != "file" && !isOfOther)
         options.push_back(option);

@@ -64,6 +64,7 @@ Expected<FormatResult> readSvmlight(FormatRequest &request);
 Expected<FormatResult> readWordCounts(FormatRequest &request);
 Expected<FormatResult> readLines(FormatRequest &request);
 Expected<FormatResult> readImages(FormatRequest &request);
+Expected<FormatResult> readCoco(FormatRequest &request);
 Expected<FormatResult> readWindows(FormatRequest &request);
 
 } // namespace xfer::rt

@@ -19,11 +19,11 @@ static bool looksLikeImage(std::string name) {
 }
 
 // All of them, not the first alone: whoever must find them again wants to know which.
-static Status checkPresent(const ImageList &list, const std::vector<Field> &fields, const std::string &where) {
+Status checkPresent(const ImageList &list, const std::vector<Field> &fields, const std::string &where) {
   constexpr size_t shown = 100;
   std::set<std::string> missing;
   for (size_t field = 0; field < fields.size(); ++field)
-    if (isPicture(fields[field]))
+    if (list.isPicture(fields, field))
       for (const std::string &file : list.cells[field])
         if (!list.tree.has(file))
           missing.insert(file);
@@ -59,10 +59,14 @@ static Expected<TreePatterns> findPatterns(FormatRequest &request) {
     return failure("reader 'images' has no picture to read; declare one, such as 'fields image: u8[64, 64, 3]'");
   std::string ofClass; // the folder names the class
   for (const Field &field : fields)
-    if (!isPicture(field) && ofClass.empty())
+    if (!isPicture(field) && !isFrame(field) && ofClass.empty())
       ofClass = field.name;
   for (size_t i = 0; i < fields.size(); ++i) {
     const Field &field = fields[i];
+    if (isFrame(field)) { // is asked of its picture
+      patterns.all.push_back({});
+      continue;
+    }
     const std::string otherwise = i != patterns.main ? "{" + field.name + "}"
                                   : ofClass.empty()  ? "**"
                                                      : "{" + ofClass + "}/**";
@@ -96,6 +100,8 @@ static std::string sharedFolder(const std::vector<std::string> &names) {
 static Status takeSample(const TreePatterns &patterns, const std::string &prefix, const std::string &file,
                          const PathMatch &match, const std::vector<Field> &fields, ImageList &list) {
   for (size_t i = 0; i < patterns.all.size(); ++i) {
+    if (isFrame(fields[i]))
+      continue;
     if (i == patterns.main) {
       list.cells[i].push_back(file);
       continue;
@@ -157,7 +163,8 @@ static Expected<ImageList> listTree(FormatRequest &request, const std::string &r
   list.tree = std::move(*tree);
   const std::vector<Field> &fields = request.fields();
   list.cells.resize(fields.size());
-  bool hasClasses = std::any_of(fields.begin(), fields.end(), [](const Field &field) { return !isPicture(field); });
+  bool hasClasses = std::any_of(fields.begin(), fields.end(),
+                                [](const Field &field) { return !isPicture(field) && !isFrame(field); });
   // Archives often hold one folder with everything in it.
   std::string prefix = list.tree.isArchive() && !patterns->given ? sharedFolder(list.tree.names()) : "";
   Expected<int64_t> passed = takeMatching(*patterns, prefix, fields, list);
@@ -190,6 +197,10 @@ static Expected<std::vector<size_t>> columnsOf(FormatRequest &request, const Csv
   std::vector<std::string> header(text.cells().begin(), text.cells().end());
   std::vector<size_t> columns;
   for (const Field &field : request.fields()) {
+    if (isFrame(field)) {
+      columns.push_back(header.size());
+      continue;
+    }
     Expected<std::string> name = request.text(field.name, field.name);
     if (!name)
       return name.status();
@@ -228,6 +239,8 @@ static Expected<ImageList> listTable(FormatRequest &request, const std::string &
     return columns.status();
   while ((more = text.next()) && *more) {
     for (size_t field = 0; field < fields.size(); ++field) {
+      if (isFrame(fields[field]))
+        continue;
       std::string_view cell = text.cells()[(*columns)[field]];
       if (cell.empty() || cell.find('\0') != std::string_view::npos)
         return failure("'{}' line {}: field '{}' has {}", path, text.line(), fields[field].name,
@@ -248,12 +261,18 @@ static Expected<ImageList> listTable(FormatRequest &request, const std::string &
 // Single files, named one by one.
 static Expected<ImageList> listFiles(FormatRequest &request, std::vector<std::string> paths) {
   const std::vector<Field> &fields = request.fields();
-  if (fields.size() != 1 || !isPicture(fields[0]))
+  size_t main = 0;
+  while (main < fields.size() && !isPicture(fields[main]))
+    ++main;
+  if (main == fields.size() || std::any_of(fields.begin(), fields.end(), [&](const Field &field) {
+        return &field != &fields[main] && field.name != frameName(fields[main]);
+      }))
     return failure("'{}' is one image; the other fields of a sample are known from a folder or a table", paths[0]);
   ImageList list;
   list.tree = FileTree::folder("");
   list.samples = static_cast<int64_t>(paths.size());
-  list.cells = {std::move(paths)};
+  list.cells.resize(fields.size());
+  list.cells[main] = std::move(paths);
   if (Status status = checkPresent(list, fields, "the program was given"); status.failed())
     return status;
   return list;

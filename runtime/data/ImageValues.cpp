@@ -12,14 +12,14 @@ template <typename T> static bool parse(const std::string &text, T &value) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-static std::string shownNames(const std::vector<std::string> &names) {
+std::string shownNames(const std::vector<std::string> &names) {
   std::string text;
   for (size_t i = 0; i < names.size() && i < 12; ++i)
     text += (i ? ", " : "") + names[i];
   return names.size() > 12 ? text + ", ..." : text;
 }
 
-static std::vector<std::string> splitNames(const std::string &text) {
+std::vector<std::string> splitNames(const std::string &text) {
   std::vector<std::string> names;
   for (size_t at = 0; at <= text.size();) {
     size_t end = std::min(text.find(',', at), text.size());

@@ -92,6 +92,13 @@ struct ReaderOption {
 //               nearest pixel), FIELD_resize those of one field;
 //               on_error: "fail", or "skip" what cannot be read; cache: MiB of pictures that are kept decoded (default:
 //               4096), of what goes beyond it each is decoded when it is used
+//               Compiled programs also ask for FIELD_resize: "letterbox" (scaled alike along both sides, in the middle
+//               of zeros) and for fields FIELD:frame, int[4]: height and width of the picture in its file, rows and
+//               columns that it takes up in the sample
+//   coco        (file): instances in the JSON of COCO; FIELD: "images", "bbox" (left, top, right, bottom in pixels) or
+//               "category" (default: by what the field is), a bounded dimension is their number; files: the folder or
+//               zip archive of the pictures (default: beside the file), FIELD_names: categories in an order of their
+//               own (default: by their ids); resize, on_error, cache as for images
 // Fields of text (`Field::tokenizer`) come from csv, tsv, lines and windows.
 // The first line of a csv holds the names unless `header` is false. Text files and idx files may be gzipped.
 // `threads` decode pictures, 0: as many as there are processors; no sample depends on it.

@@ -45,6 +45,13 @@ std::vector<Field> with(std::vector<Field> fields, const Field &more) {
   return fields;
 }
 
+std::vector<Field> cocoFields() {
+  Field length = field("k", ElementType::I32, {}, 4);
+  length.isLength = true;
+  return {field("image", ElementType::U8, {2, 3, 3}), field("image:frame", ElementType::I32, {4}),
+          field("boxes", ElementType::F32, {3, 4}), field("kinds", ElementType::I32, {3}, 2), length};
+}
+
 // New requests go to the end: the first byte of a seed is a place in the list.
 const std::vector<Request> &requests() {
   const Field image = field("image", ElementType::F32, {2, 3}), bytes = field("image", ElementType::U8, {2, 3}),
@@ -82,8 +89,18 @@ const std::vector<Request> &requests() {
        {{"", "d.zip"}, {"image", "*/{x}.png"}, {"mask", "*/{x}.mask"}, {"cache", 0.0}},
        {picture, mask, number}},
       {"images", "d.csv", {{"", "d.csv"}, {"resize", true}}, {picture, label}},
+      {"coco", "d.json", {{"", "d.json"}, {"files", "pictures"}, {"image_resize", "letterbox"}}, cocoFields()},
   };
   return all;
+}
+
+// A grey pixel as a PNG file.
+void writePicture(const std::string &pictures) {
+  static const char content[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\10\0\0\0\0\x3a\x7e\x9b\x55\0\0\0\nIDATx"
+                                "\x9c\x63\x60\0\0\0\2\0\1\x48\xaf\xa4\x71\0\0\0\0IEND\xae\x42\x60\x82";
+  std::error_code ignored;
+  std::filesystem::create_directories(pictures, ignored);
+  xfer::fuzz::writeFile(pictures + "/a.png", {content, sizeof(content) - 1});
 }
 
 } // namespace
@@ -100,6 +117,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::filesystem::remove_all(cache, ignored);
   xfer::fuzz::writeFile(folder + "/" + request.file, {reinterpret_cast<const char *>(data) + 1, size - 1});
   xfer::fuzz::writeFile(folder + "/d.words", "the\nof\na:b\n\xff\nout\nin\n");
+  if (std::strcmp(request.reader, "coco") == 0) // what a description may name: one picture of a pixel
+    writePicture(folder + "/pictures");
   auto reader = makeReader(request.reader, request.options, request.fields, folder);
   if (!reader)
     return 0;

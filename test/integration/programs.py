@@ -381,6 +381,43 @@ evaluate photo["horse"].all as h {
         found = figures(self.results(self.folder / "program", "--data", ".", "--seed", 1), "reviews.test")
         self.assertGreater(min(found["accuracy"], found["macro_f1"]), 0.95)
 
+    # As it is written, with pictures of two sizes that are brought into 32 pixels, and a small trunk.
+    def test_17_from_files(self):
+        pictures, boxes = [], []
+        for number in range(160):
+            width = 40 + 7 * number % 50
+            height = round(width * (0.75 + number % 3 / 8))
+            scale = 32 / width
+            rows = bytearray((20 + (row * 31 + column * 17 + number * 7) % 30) for row in range(height) for column in range(3 * width))
+            for place in range(number % 4):
+                kind, top, left = (number // 4 + place) % 2, (5, 17)[place // 2], (3, 19)[(place + number) % 2]
+                top = (top - (32 - round(height * scale)) // 2) / scale
+                box = [left / scale, top, 10 / scale, 10 / scale]
+                for row in range(round(box[1]), round(box[1] + box[3])):
+                    at = 3 * (row * width + round(box[0]))
+                    rows[at:at + 3 * round(box[2])] = bytes([140 + 110 * kind]) * (3 * round(box[2]))
+                boxes.append({"image_id": 1000 - number, "category_id": 7 - 3 * kind, "bbox": box})
+            self.write(f"{number:03}.png", harness.png(height, width, [bytes(rows[3 * width * row:3 * width * (row + 1)]) for row in range(height)]))
+            pictures.append({"id": 1000 - number, "file_name": f"{number:03}.png", "height": height, "width": width})
+        self.write("street.json", json.dumps({"info": {}, "images": pictures, "annotations": boxes, "categories": [{"id": 7, "name": "dim"}, {"id": 4, "name": "bright"}]}))
+        text = designed("17-detection", ("[320, 320]", "[32, 32]"), ("class(20)", "class(2)"), ("box_head(20", "box_head(2"), ("400", "40"), ("100", "6"),
+                        ("grid_anchors(20, 20, sizes: [32, 64])", "grid_anchors(4, 4, sizes: [8, 12], size: [32, 32])"),
+                        ("grid_anchors(10, 10, sizes: [128, 256])", "grid_anchors(2, 2, sizes: [11, 16], size: [32, 32])"),
+                        ('resnet18(); near', 'small_trunk(); near'), ('; load "resnet18.safetensors" into net.trunk map { "fc.*" -> drop }', ""),
+                        ("  freeze net.trunk.{conv1, bn1, layer1}\n", ""), ("sgd(0.01, momentum: 0.9, weight_decay: 5e-4) rate net.trunk: 0.1", "adam(3e-3)")) + """
+module small_trunk() (x: [n, h, w, c]) -> [n, d] {
+  conv1 = conv(16, kernel: 4, stride: 4, padding: "valid"); layer3 = conv(24, kernel: 4, stride: 2); layer4 = conv(32, kernel: 4, stride: 2)
+  return flatten(layer4(relu(layer3(relu(conv1(x))))))
+}
+export frames(image: like street.image) = mean(image, axis: [1, 2])
+"""
+        program = self.build(text)
+        found = self.results(program, "--seed", 1, "--out", "run", timeout=300)
+        self.assertGreater(figure(found, "street.valid", "mean_average_precision"), 0.6)
+        self.assertEqual(self.results(program, "--seed", 1, "--out", "again", "--threads", 1, timeout=300)["runs"][0]["evaluations"], found["runs"][0]["evaluations"])
+        self.write("street.json", (self.folder / "street.json").read_text().replace('"category_id": 7', '"category_id": 8', 1))
+        self.refuse(r"domain 'street': '(\./)?street.json': annotations\[\d+\] of '\d+.png' has the category 8, which 'categories' does not list", program, "train", "--out", "other")
+
     def test_17_detection(self):
         found = self.run_program(DETECTION)
         self.assertGreater(figure(found, "street.valid", "found"), 0.9)
