@@ -245,8 +245,19 @@ Value Evaluator::callFunction(const Function &function, const Arguments &argumen
   scope->barrier = true;
   const dsl::FnItem &definition = *function.definition;
   frame.name = definition.name.text;
-  if (function.self)
-    enter(*function.self, frame);
+  // A function that was handed to a part (`projection(d, query_of)`) was bound when the part was placed; what it reads
+  // is what the whole is now, whose values and mode the part at hand has.
+  std::optional<Module> self;
+  if (function.self) {
+    self = *function.self;
+    auto around = llvm::find_if(llvm::reverse(frames), [](const Frame &one) { return one.module != nullptr; });
+    if (around != frames.rend() && around->module->instance != self->instance &&
+        isAtOrBelow(around->module->instance->path, self->instance->path)) {
+      self->overrides = around->module->overrides;
+      self->mode = around->module->mode;
+    }
+    enter(*self, frame);
+  }
   auto trace = std::make_shared<CallTrace>();
   trace->name = definition.name.text;
   frame.trace = trace;
@@ -255,7 +266,7 @@ Value Evaluator::callFunction(const Function &function, const Arguments &argumen
   Value result;
   AxisNames names(*this);
   if (bindFormals(definition.name.text, definition.formals, arguments, scope, range) &&
-      (!function.self || defineMembers(*function.self, scope))) {
+      (!self || defineMembers(*self, scope))) {
     result = definition.body.value ? evaluate(*definition.body.value, scope) : runBody(*definition.body.block, scope);
     if (!result.isPoison() && result.isNone() && definition.body.block)
       result = error(definition.name.range, "no-return", "'" + definition.name.text + "' ends without 'return'");

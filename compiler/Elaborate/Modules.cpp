@@ -47,10 +47,23 @@ std::shared_ptr<const Constructor> Evaluator::rewritten(std::shared_ptr<const Co
   return constructor;
 }
 
+/// A function that outlives the call in which it was made may read none of that call's values. A further function of a
+/// module holds none: it finds the members of its module when it is called.
+static Value keptFunction(const Value &value) {
+  auto function = value.function();
+  if (!function || !function->closure || function->self)
+    return value;
+  auto kept = std::make_shared<Function>(*function);
+  kept->closure = function->closure->withoutTensors(/*inPart=*/true);
+  return Value(std::shared_ptr<const Function>(kept));
+}
+
 /// A module that is handed over as an argument has its place under the name of the formal.
 void Evaluator::placeArguments(ModuleInstance &instance, dsl::SourceRange range) {
   for (const dsl::Formal &formal : instance.constructor->definition->arguments) {
     const Value *argument = instance.scope->findHere(formal.name.text);
+    if (argument && argument->function() && !acting)
+      instance.scope->define(formal.name.text, keptFunction(*argument));
     auto isModule = [](const Value &one) { return one.constructor() != nullptr; };
     bool holdsModules =
         argument && (isModule(*argument) || (argument->list() && llvm::any_of(argument->list()->elements, isModule)));
@@ -69,11 +82,8 @@ void Evaluator::placeArguments(ModuleInstance &instance, dsl::SourceRange range)
 /// calls, so that no function in it may read the values of the call that made it.
 Value Evaluator::placeElement(const Value &element, const std::string &path, const std::vector<Rewrite> &rewrites,
                               dsl::SourceRange range) {
-  if (auto function = element.function(); function && function->closure) {
-    auto kept = std::make_shared<Function>(*function);
-    kept->closure = function->closure->withoutTensors(/*inPart=*/true);
-    return Value(std::shared_ptr<const Function>(kept));
-  }
+  if (element.function())
+    return keptFunction(element);
   bool isKnown = !element.constructor() && !element.list() && !element.record() && !element.isPoison();
   return isKnown && !element.holdsTensor() ? element : place(element, path, rewrites, range);
 }
