@@ -6,6 +6,7 @@ import json
 import pathlib
 import harness
 from harness import figure, figures, read_weights
+from images import png
 
 # Images whose label can be read off their mean, 16 x 16 x 3.
 IMAGES = """import std
@@ -271,6 +272,13 @@ def renamed(path, rename):
     return harness.join_weights(kept, numbers)
 
 
+# What stands for a net that others have trained: its first values, in a file with torchvision's keys.
+PRETRAINED = """import "data.xfer"
+model net {{ trunk = {net}; head = linear(37) }}
+stage taught {{ on pets.train batch 8; minimize cross_entropy(net.head(net.trunk(pets.image)), pets.label); optimizer sgd(1e-3); steps 1 }}
+"""
+
+
 class Programs(harness.Case):
     def run_program(self, text, *arguments):
         return self.results(self.build(text), *arguments, "--seed", 1, timeout=300)
@@ -370,6 +378,50 @@ evaluate photo["horse"].all as h {
 
     def test_14_unfreezing(self):
         self.assertGreater(figure(self.run_program(UNFREEZING), "pets.test", "accuracy"), 0.9)
+
+    def make_pets(self, net, head):
+        """Pictures of 37 kinds, each of a colour, data.xfer that brings them to 32 x 32, and NET.safetensors with keys from another head."""
+        for kind in range(37):
+            for number in range(4):
+                colour = [(kind * step + 9 * number) % 256 for step in (7, 59, 113)]
+                self.write(f"pets/{kind:02}/{number}.png", png(20, 24, [bytes(colour * 24)] * 20))
+        data = (harness.SOURCE / "test/dsl/programs/data.xfer").read_text()
+        data = "import std\n" + data[data.index("domain pets"):data.index("for d in")].replace("[224, 224]", "[32, 32]")
+        self.write("data.xfer", data)
+        name = net.split("(")[0]
+        taught = self.write("taught.xfer", PRETRAINED.format(net=net))
+        self.run_ok(harness.XFERC, "run", taught, "--", "--data", ".", "--out", "taught", timeout=600)
+        self.write(f"{name}.safetensors", renamed(self.folder / "taught/weights.safetensors", lambda key: key.replace("net.trunk.", "").replace("net.head.", head)))
+        return read_weights(self.folder / f"{name}.safetensors")
+
+    def run_as_written(self, name):
+        """The program of that name with nothing changed: its results, and its parameters and statistics when it has ended."""
+        source = self.write("program.xfer", designed(name))
+        self.run_ok(harness.XFERC, "build", source, "--data", ".", "-o", "program", timeout=600)
+        results = self.results("./program", "train", "--data", ".", "--out", "run", "--seed", 1, timeout=600)
+        return results, read_weights(self.folder / "run/weights.safetensors")
+
+    def test_12_lora_as_written(self):
+        """The projections of torchvision's `in_proj` are parts of their own: two thin matrices stand around 24 of them, and nothing else moves."""
+        loaded = self.make_pets("vit_small(patch: 16)", "head.")
+        results, weights = self.run_as_written("12-lora")
+        trunk = {key.removeprefix("net.trunk."): value for key, value in weights.items() if key.startswith("net.trunk.")}
+        added = {key for key in trunk if key.endswith((".down", ".up"))}
+        self.assertEqual({key.rsplit(".", 1)[0] for key in added},
+                         {f"encoder.layers.encoder_layer_{i}.self_attention.attention.{part}" for i in range(12) for part in ("query", "value")})
+        self.assertEqual(set(trunk) - added, {key for key in loaded if not key.startswith("head.")})
+        for key in set(trunk) - added:
+            self.assertEqual(trunk[key], loaded[key], key)
+        for key in added:
+            self.assertTrue(any(trunk[key]), key)
+        self.assertGreater(figure(results, "pets.test", "accuracy"), 3 / 37)
+
+    def test_14_unfreezing_as_written(self):
+        loaded = self.make_pets("resnet50()", "fc.")
+        _, weights = self.run_as_written("14-unfreezing")
+        moved = {key.split(".")[2] for key, value in weights.items() if key.startswith("net.trunk.") and value != loaded[key.removeprefix("net.trunk.")]}
+        self.assertEqual(moved & {"conv1", "bn1"}, set())
+        self.assertIn("layer4", moved)
 
     def test_16_lstm(self):
         good, bad = "a fine film and fine actors", "a dull film and dull actors"
