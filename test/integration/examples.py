@@ -13,6 +13,7 @@ MNIST_USPS = EXAMPLES / "02-mnist-usps" / "program.xfer"
 NAMES = EXAMPLES / "04-names" / "program.xfer"
 REVIEWS = EXAMPLES / "06-reviews" / "program.xfer"
 OFFICE = EXAMPLES / "07-office" / "program.xfer"
+SHIFT = EXAMPLES / "10-cifar-shift" / "program.xfer"
 SHAKESPEARE = EXAMPLES / "05-shakespeare" / "program.xfer"
 
 
@@ -101,6 +102,36 @@ class Examples(harness.Case):
             self.skipTest(f"no office in '{DATA}'; XFER_DATA names the folder that holds office-caltech10/")
         results = self.results(self.build(OFFICE), "train", "--data", DATA, "--epochs", 2, "--out", "run", timeout=300)
         self.assertGreater(results["runs"][0]["evaluations"][0]["figures"]["accuracy"], 0.3)
+
+    def test_cifar_shift(self):
+        """The figures of PyTorch with the same weights, before anything is adapted; what helps and what does not."""
+        if not (DATA / "cifar10-jpeg").is_dir() or not (DATA / "cifar-resnet").is_dir():
+            self.skipTest(f"no images in '{DATA}'; XFER_DATA names the folder that holds cifar10-jpeg/ and cifar-resnet/")
+        results = self.results(self.build(SHIFT, "--data", DATA), "train", "--data", DATA, "--out", "run", timeout=300)
+        found = {name: value for one in results["runs"][0]["evaluations"] for name, value in one["figures"].items()}
+        self.assertAlmostEqual(found["loaded"], 0.86567, delta=1e-3)
+        self.assertAlmostEqual(found["loaded_nats"], 0.54579, delta=1e-4)
+        self.assertLess(found["adabn"], found["loaded"])
+        self.assertGreater(found["calm"], found["loaded"])
+
+    # Images of noise, and first values in place of the weights: the program comes to its end, and adaptation makes predictions surer.
+    def test_made_shift(self):
+        draw = random.Random(5)
+        labels = [i % 10 for i in range(200)]
+        pixels = bytes(min(20 * label + draw.randrange(60), 255) for label in labels for _ in range(32 * 32 * 3))
+        self.write("data/cifar10-jpeg/cifar10j-train-images-idx4-ubyte.gz", idx((200, 32, 32, 3), pixels))
+        self.write("data/cifar10-jpeg/cifar10j-train-labels-idx1-ubyte.gz", idx((200,), bytes(labels)))
+        text = SHIFT.read_text()
+        loads = [text[at:text.index("}", text.index("map {", at)) + 1] for at in (text.index("load "), text.rindex("load "))]
+        for one in loads:
+            text = text.replace(one, "")
+        text = text.replace(" {  }", "").replace("report calm =", "report after = entropy_minimization(calm(cifar.image)), calm =")
+        text = text.replace("evaluate cifar.all batch 100 { report loaded =",
+                            "evaluate cifar.all batch 100 { report before = entropy_minimization(calm(cifar.image)), loaded =")
+        results = self.results(self.build(text), "train", "--data", "data", "--out", "run", timeout=300)
+        found = {name: value for one in results["runs"][0]["evaluations"] for name, value in one["figures"].items()}
+        self.assertEqual({"loaded", "adabn", "tent", "calm"} - set(found), set())
+        self.assertLess(found["after"], found["before"])
 
     def make_data(self, mnist=640, usps=400):
         for kind, side, count, images, labels in (
