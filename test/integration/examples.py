@@ -14,6 +14,7 @@ NAMES = EXAMPLES / "04-names" / "program.xfer"
 REVIEWS = EXAMPLES / "06-reviews" / "program.xfer"
 OFFICE = EXAMPLES / "07-office" / "program.xfer"
 SHIFT = EXAMPLES / "10-cifar-shift" / "program.xfer"
+PETS = EXAMPLES / "08-frozen-backbone" / "program.xfer"
 SHAKESPEARE = EXAMPLES / "05-shakespeare" / "program.xfer"
 
 
@@ -102,6 +103,29 @@ class Examples(harness.Case):
             self.skipTest(f"no office in '{DATA}'; XFER_DATA names the folder that holds office-caltech10/")
         results = self.results(self.build(OFFICE), "train", "--data", DATA, "--epochs", 2, "--out", "run", timeout=300)
         self.assertGreater(results["runs"][0]["evaluations"][0]["figures"]["accuracy"], 0.3)
+
+    def test_frozen_backbone(self):
+        if not (DATA / "cats-dogs").is_dir() or not (DATA / "weights").is_dir():
+            self.skipTest(f"no cats and dogs in '{DATA}'; XFER_DATA names the folder that holds cats-dogs/ and weights/")
+        results = self.results(self.build(PETS, "--data", DATA), "train", "--data", DATA, "--tuning", 2, "--out", "run", timeout=300)
+        found = results["runs"][0]["evaluations"][0]
+        self.assertGreater(found["baselines"]["frozen"]["accuracy"], 0.75)
+        self.assertGreater(found["figures"]["accuracy"], 0.75)
+
+    # Dark and bright pictures, first values in place of the weights: both stages learn, and the frozen part stands still.
+    def test_made_pets(self):
+        draw = random.Random(6)
+        labels = [i % 2 for i in range(80)]
+        pixels = b"".join(bytes([60 + 130 * label + draw.randrange(40)]) * (96 * 96 * 3) for label in labels)
+        self.write("data/cats-dogs/catsdogs96-train-images-idx4-ubyte.gz", idx((80, 96, 96, 3), pixels))
+        self.write("data/cats-dogs/catsdogs96-train-labels-idx1-ubyte.gz", idx((80,), bytes(labels)))
+        text = PETS.read_text()
+        load = text[text.index("  load "):text.index("}", text.index("map {")) + 1]
+        results = self.results(self.build(text.replace(load, "").replace("[160, 160]", "[48, 48]")), "train", "--data", "data", "--tuning", 2, "--out", "run",
+                               timeout=300)
+        found = results["runs"][0]["evaluations"][0]
+        self.assertGreater(found["baselines"]["frozen"]["accuracy"], 0.9)
+        self.assertGreater(found["figures"]["accuracy"], 0.9)
 
     def test_cifar_shift(self):
         """The figures of PyTorch with the same weights, before anything is adapted; what helps and what does not."""
