@@ -117,10 +117,19 @@ json::Object ManifestWriter::target() {
 }
 
 json::Value ManifestWriter::option(OptionOp op) {
+  json::Array bounds;
+  if (ArrayAttr all = op.getBoundsAttr())
+    for (auto bound : all.getAsRange<BoundAttr>()) {
+      json::Object entry{{"rule", bound.getRule()}};
+      for (NamedAttribute limit : bound.getLimits())
+        entry[limit.getName().getValue()] = quantity(limit.getValue());
+      bounds.push_back(std::move(entry));
+    }
   return json::Object{{"name", op.getName()},
                       {"type", op.getKind()},
                       {"default", quantity(op.getDefaultValue())},
-                      {"help", op.getHelp().value_or("")}};
+                      {"help", op.getHelp().value_or("")},
+                      {"bounds", std::move(bounds)}};
 }
 
 json::Value ManifestWriter::site(Location location, StringRef text) {

@@ -172,6 +172,30 @@ static Value delayedOf(Evaluator &evaluator, std::vector<Value> &given, dsl::Sou
   return evaluator.pipeline.delayed(*steps, [&] { return evaluator.call(given[0], {}, range); });
 }
 
+/// `checked_at_start(y, x, rule, ..)`: y; where x is an option, the program refuses a value beyond the limits that are
+/// given before it opens its data. A limit that is not known at compile time is none.
+static Value checkedAtStart(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange) {
+  const Tensor *tensor = given[1].tensor();
+  if (!tensor || given[2].isPoison())
+    return given[0];
+  mlir::Value value = tensor->value;
+  while (auto convert = value.getDefiningOp<nn::ConvertOp>())
+    value = convert.getX();
+  llvm::StringRef option = evaluator.function().optionOf(value);
+  if (option.empty())
+    return given[0];
+  mlir::Builder &builder = evaluator.builder();
+  llvm::SmallVector<mlir::NamedAttribute> limits;
+  const char *const names[] = {"least", "most", "above", "below"};
+  for (auto [i, name] : llvm::enumerate(names))
+    if (std::optional<double> limit = given[3 + i].asNumber())
+      limits.push_back(builder.getNamedAttr(name, builder.getF64FloatAttr(*limit)));
+  if (!limits.empty())
+    evaluator.pipeline.boundOption(
+        option, pipeline::BoundAttr::get(builder.getContext(), textOf(given[2]), builder.getDictionaryAttr(limits)));
+  return given[0];
+}
+
 const Builtins &compileTimeBuiltins() {
   static const Builtins all = {
       {"range", {"a", "b?", "step?"}, rangeOf},
@@ -183,6 +207,7 @@ const Builtins &compileTimeBuiltins() {
       {"error", {"message", "code?"}, errorOf},
       {"warning", {"x", "message", "code?"}, warningOf},
       {"known", {"x"}, known},
+      {"checked_at_start", {"y", "x", "rule", "least?", "most?", "above?", "below?"}, checkedAtStart},
       {"delayed", {"schedule", "steps"}, delayedOf},
       {"samples", {"count", "function"}, samples},
       {"whole", {"e"}, whole},

@@ -184,6 +184,12 @@ std::optional<Value> Pipeline::lookup(llvm::StringRef name, dsl::SourceRange ran
   return std::nullopt;
 }
 
+void Pipeline::boundOption(llvm::StringRef name, pipeline::BoundAttr bound) {
+  for (Option &option : optionList)
+    if (option.name == name)
+      option.bounds.insert(bound);
+}
+
 dsl::SourceRange Pipeline::optionKeyword(llvm::StringRef name) const {
   for (const Option &option : optionList)
     if (option.name == name)

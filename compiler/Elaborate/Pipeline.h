@@ -41,6 +41,7 @@ public:
   bool onlyLooks() const override { return current && current->onlyLooks; }
   std::string thawGroup(llvm::StringRef leafPath) const override;
   void collectNames(llvm::function_ref<void(llvm::StringRef)> visit) const override;
+  void boundOption(llvm::StringRef name, pipeline::BoundAttr bound) override;
   dsl::SourceRange optionKeyword(llvm::StringRef name) const override;
   bool isFrozen(const ModuleInstance &instance) const override;
 

@@ -3,6 +3,7 @@
 #ifndef XFER_COMPILER_ELABORATE_PIPELINECONTEXT_H
 #define XFER_COMPILER_ELABORATE_PIPELINECONTEXT_H
 
+#include "compiler/Dialect/Xfer/IR/Xfer.h"
 #include "compiler/Elaborate/Value.h"
 #include "dsl/Source/Diagnostics.h"
 
@@ -52,6 +53,8 @@ public:
   virtual std::string thawGroup(llvm::StringRef leafPath) const = 0;
   /// Every name that `lookup` and `library` know here, for suggestions.
   virtual void collectNames(llvm::function_ref<void(llvm::StringRef)> visit) const = 0;
+  /// The program is to refuse other values of an option when it starts.
+  virtual void boundOption(llvm::StringRef name, pipeline::BoundAttr bound) = 0;
   /// The word `param` of an option's declaration.
   virtual dsl::SourceRange optionKeyword(llvm::StringRef name) const = 0;
   /// True where a module is frozen and therefore in evaluation mode.

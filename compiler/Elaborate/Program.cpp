@@ -223,7 +223,7 @@ void Pipeline::build(std::vector<Acting> &items) {
 void Pipeline::build() {
   for (const Option &option : optionList)
     pipeline::OptionOp::create(builder, location(option.range), text(option.name), text(option.kind), option.value,
-                               StringAttr());
+                               StringAttr(), ArrayAttr());
   for (const std::string &name : domainOrder)
     emitDomain(domains[name]);
   emitTokenizers();
@@ -234,6 +234,10 @@ void Pipeline::build() {
   build(order);
   for (const Node<dsl::ExportItem> &node : exports)
     buildExport(node);
+  for (auto op : module->getOps<pipeline::OptionOp>())
+    for (const Option &option : optionList)
+      if (option.name == op.getName() && !option.bounds.empty())
+        op.setBoundsAttr(builder.getArrayAttr(option.bounds.getArrayRef()));
   emitLoads();
   emitLeaves();
   for (auto &[site, number] : sites)

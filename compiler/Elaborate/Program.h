@@ -20,6 +20,7 @@ struct Option {
   std::string name, kind;
   mlir::Attribute value;
   dsl::SourceRange range, keyword;
+  llvm::SmallSetVector<mlir::Attribute, 2> bounds; ///< that the library sets to what it is used for
 };
 
 /// A clause of a domain or stage, with the same.

@@ -21,6 +21,11 @@ Expected<std::unique_ptr<Session>> Command::openSession(uint64_t seed, const Che
     adoptOptions(*earlier, **session, arguments.given);
   if (earlier && !arguments.seedGiven && arguments.runs == 1)
     adoptSeed(*earlier, **session);
+  for (size_t i = 0; i < manifest.options.size(); ++i)
+    for (const BoundSpec &bound : manifest.options[i].bounds)
+      if (double value = (*session)->options[i].number; !bound.holds(value))
+        return failure("{} {}: {}, not {}", manifest.options[i].flag(), jsonNumber(value), bound.rule,
+                       jsonNumber(value));
   OpenedData noData;
   PassCache passes(**session, noData);
   if (Status status = passes.runAll((*session)->manifest.launch, {}); status.failed())

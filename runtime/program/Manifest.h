@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,10 +38,21 @@ struct Quantity {
   std::string output;
 };
 
+// What a value must be: in words, and its limits.
+struct BoundSpec {
+  std::string rule;
+  std::optional<double> least, most, above, below;
+  bool holds(double value) const {
+    return !(least && value < *least) && !(most && value > *most) && !(above && value <= *above) &&
+           !(below && value >= *below);
+  }
+};
+
 struct OptionSpec {
   enum Type { Float, Int, String, Bool } type = Float;
   std::string name, help, text; // text: default of a string
   double number = 0;            // default of the others
+  std::vector<BoundSpec> bounds;
   // On the command line: --inverse-rate for a param called inverse_rate.
   std::string flag() const;
 };

@@ -92,6 +92,16 @@ void ManifestReader::readOption(const Json &json, const std::string &place) {
   OptionSpec option;
   option.name = object.text("name");
   option.help = object.text("help", true);
+  object.each("bounds", true, [&](const Json &item, const std::string &at) {
+    JsonObject clause(item, at, problem);
+    BoundSpec bound;
+    bound.rule = clause.text("rule");
+    for (auto [key, limit] :
+         {std::pair("least", &bound.least), {"most", &bound.most}, {"above", &bound.above}, {"below", &bound.below}})
+      if (clause.find(key, /*optional=*/true))
+        *limit = clause.number(key);
+    option.bounds.push_back(std::move(bound));
+  });
   std::string type = object.text("type");
   const Json *value = object.find("default");
   if (!value || problem.found())

@@ -11,6 +11,20 @@ damaged = importlib.import_module("bad-data").damaged
 OTHER = MOONS.replace("mlp([32, 32])", "mlp([16, 16])")
 
 
+BOUNDED = """
+import std
+param lr = 0.1; param momentum = 0.5; param count = 2; param share = 0.1; param heat = 2.0; param free = 1.0
+domain d { generate samples(32, fn(i) => (x: normal([3]), y: classes(i % 2, 2))); fields x: f32[3], y: class(2) }
+model net = mlp([2])
+stage learn {
+  on d.all batch 8
+  minimize focal(net(d.x), d.y, gamma: count) + distillation(net(d.x), free * net(d.x), temperature: heat)
+  optimizer adam(lr, beta1: momentum); schedule cosine(floor: share); epochs 1
+}
+evaluate d.all { predict net(d.x) against d.y; report accuracy }
+"""
+
+
 class BadRuns(harness.Case):
     def setUp(self):
         super().setUp()
@@ -29,6 +43,21 @@ class BadRuns(harness.Case):
                 self.assertEqual(ran.returncode, 2, ran.stderr)
                 self.assertTrue(ran.stderr.strip())
         self.assertNothingLeft(".")
+
+    # What the library says of an argument at compile time, the program says of an option when it starts; the default counts, too.
+    def test_settings_beyond_bounds(self):
+        program = self.build(BOUNDED)
+        for words, says in ((("--lr", "-1"), "--lr -1: the rate of adam is 0 or more, not -1"),
+                            (("--momentum", "1"), r"--momentum 1: the beta1 of adam lies in \[0, 1\), not 1"),
+                            (("--count", "-2"), "--count -2: the gamma of focal is 0 or more, not -2"),
+                            (("--share", "1.5"), r"--share 1.5: the floor of cosine lies in \[0, 1\], not 1.5"),
+                            (("--heat", "0"), "--heat 0: the temperature of distillation is above 0, not 0")):
+            with self.subTest(words):
+                self.refuse(says, program, "train", *words)
+        self.run_ok(program, "train", "--lr", 0, "--momentum", 0, "--share", 1, "--free", -1, "--out", "run")
+        self.refuse("--lr -1: the rate of adam", program, "evaluate", "--out", "run", "--lr", "-1")
+        self.refuse("--lr -2: the rate of adam is 0 or more, not -2", self.build(BOUNDED.replace("lr = 0.1", "lr = -2")), "train")
+        self.assertFalse((self.folder / "runs").exists())
 
     def test_unwritable_folder(self):
         self.write("file", "kept")

@@ -183,6 +183,16 @@ def Xfer_AxisAttr : Xfer_Attr<"Axis", "axis"> {
   let assemblyFormat = "`<` $option `,` $values `>`";
 }
 
+def Xfer_BoundAttr : Xfer_Attr<"Bound", "bound"> {
+  let summary = "what an option must be, as a sentence and as limits: `least`, `most`, `above`, `below`";
+  let description = [{
+    A program that is given another value says the sentence and the value before it opens its data.
+    `#xfer.bound<"the rate of adam is 0 or more", {least = 0.0}>`
+  }];
+  let parameters = (ins StringRefParameter<>:$rule, "::mlir::DictionaryAttr":$limits);
+  let assemblyFormat = "`<` $rule `,` $limits `>`";
+}
+
 def Xfer_ReportAttr : Xfer_Attr<"Report", "report"> {
   let summary = "a figure of an evaluation: `value`, `gain` over a baseline, or `rows` of a whole value";
   let parameters = (ins StringRefParameter<>:$name, StringRefParameter<>:$kind, StringRefParameter<>:$output,

@@ -28,6 +28,8 @@ def Xfer_Reports : Xfer_ArrayOf<Xfer_ReportAttr, "reports">;
 def Xfer_LoadRules : Xfer_ArrayOf<Xfer_LoadRuleAttr, "rules for keys of a weight file">;
 
 def Xfer_OptionOp : Xfer_Op<"option"> {
+def Xfer_Bounds : Xfer_ArrayOf<Xfer_BoundAttr, "bounds">;
+
   let summary = "an option of the compiled program";
   let description = [{
     A `param` of the program: `--NAME VALUE`. Constraints:
@@ -37,8 +39,9 @@ def Xfer_OptionOp : Xfer_Op<"option"> {
     xfer.option "lr" : float = 1.000000e-02 : f64 help "learning rate"
     ```
   }];
-  let arguments = (ins StrAttr:$name, StrAttr:$kind, AnyAttr:$default_value, OptionalAttr<StrAttr>:$help);
-  let assemblyFormat = "$name `:` custom<Word>($kind) `=` $default_value (`help` $help^)? attr-dict";
+  let arguments = (ins StrAttr:$name, StrAttr:$kind, AnyAttr:$default_value, OptionalAttr<StrAttr>:$help,
+                       OptionalAttr<Xfer_Bounds>:$bounds);
+  let assemblyFormat = "$name `:` custom<Word>($kind) `=` $default_value (`help` $help^)? (`bounds` $bounds^)? attr-dict";
 }
 
 def Xfer_ParameterOp : Xfer_Op<"parameter"> {
