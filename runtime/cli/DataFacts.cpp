@@ -1,6 +1,8 @@
 #include "runtime/cli/DataFacts.h"
 #include "runtime/core/File.h"
+#include "runtime/core/Hash.h"
 #include "runtime/program/JsonReader.h"
+#include <set>
 
 namespace xfer::rt {
 
@@ -58,7 +60,10 @@ static std::map<std::string, Known> readFacts(const std::string &path) {
   return domains;
 }
 
-Status compareDataFacts(const std::string &facts, const Manifest &manifest, const OpenedData &data) {
+// What of the domains that `isMeant` holds for has changed since that run.json, or nothing.
+template <typename IsMeant>
+static std::string changesSince(const std::string &facts, const Manifest &manifest, const OpenedData &data,
+                                IsMeant isMeant) {
   const std::map<std::string, Known> before = readFacts(facts);
   constexpr size_t shown = 10;
   std::string changes;
@@ -69,7 +74,7 @@ Status compareDataFacts(const std::string &facts, const Manifest &manifest, cons
   };
   for (size_t i = 0; i < data.domains.size(); ++i) {
     auto known = before.find(manifest.domains[i].name);
-    if (known == before.end())
+    if (known == before.end() || !isMeant(manifest.domains[i].name))
       continue;
     std::vector<std::string> hashes;
     std::map<std::string, std::string> byPath;
@@ -90,12 +95,46 @@ Status compareDataFacts(const std::string &facts, const Manifest &manifest, cons
       if (!known->second.byPath.count(path))
         tell(path, "is new");
   }
-  if (count == 0)
-    return Status::success();
   if (count > shown)
     changes += format(" and {} more", count - shown);
-  return failure("the data have changed since the run was begun: {}; put them back, or start anew with --overwrite",
-                 changes);
+  return changes;
+}
+
+Status compareDataFacts(const std::string &facts, const Manifest &manifest, const OpenedData &data) {
+  std::string changes = changesSince(facts, manifest, data, [](const std::string &) { return true; });
+  return changes.empty() ? Status::success()
+                         : failure("the data have changed since the run was begun: {}; put them back, or start anew "
+                                   "with --overwrite",
+                                   changes);
+}
+
+std::map<std::string, std::string> dataHashes(const Manifest &manifest, const OpenedData &data) {
+  std::map<std::string, std::string> hashes;
+  for (size_t i = 0; i < data.domains.size(); ++i) {
+    std::string all;
+    for (const DataFile &file : data.domains[i].reader->files())
+      all += hexOf(file.hash());
+    if (!all.empty())
+      hashes[manifest.domains[i].name] = hexOf(hashBytes(all.data(), all.size()));
+  }
+  return hashes;
+}
+
+std::string describeChanges(const std::map<std::string, std::string> &trained, const std::string &facts,
+                            const Manifest &manifest, const OpenedData &data) {
+  std::map<std::string, std::string> now = dataHashes(manifest, data);
+  std::set<std::string> changed;
+  for (const auto &[domain, hash] : trained)
+    if (auto found = now.find(domain); found != now.end() && found->second != hash)
+      changed.insert(domain);
+  if (changed.empty())
+    return "";
+  std::string what =
+      changesSince(facts, manifest, data, [&](const std::string &domain) { return changed.count(domain) > 0; });
+  if (what.empty())
+    for (const std::string &domain : changed)
+      what += (what.empty() ? "those of domain '" : ", '") + domain + "'";
+  return "the data have changed since the model was trained: " + what + "; the figures are of the data as they are now";
 }
 
 } // namespace xfer::rt

@@ -24,6 +24,10 @@ Expected<int> evaluateModel(const Command &command) {
     return failure("this program has no evaluation");
   PassCache passes(*model->session, model->data);
   std::string folder = command.folder();
+  std::string changes = describeChanges(model->session->dataHashes, RunFolder::at(folder).facts(), command.manifest,
+                                        model->data);
+  if (!changes.empty())
+    std::fprintf(stderr, "warning: %s\n", printableText(changes).c_str());
   RunResults results;
   results.seed = model->session->seed;
   for (const EvaluationSpec &spec : command.manifest.evaluations) {

@@ -207,6 +207,7 @@ Expected<int> train(const Command &command) {
     } else {
       setExtents(**session, *data);
     }
+    (*session)->dataHashes = dataHashes(command.manifest, *data);
     if (several)
       progress.note(format("run {} of {}, seed {}", run + 1, arguments.runs, seed));
     Expected<RunOutcome> outcome =

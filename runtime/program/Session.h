@@ -54,6 +54,8 @@ public:
   std::map<std::string, int64_t> extents;
   std::map<std::string, std::vector<std::string>> classNames; // by "DOMAIN.FIELD": what the data or the model call them
 
+  std::map<std::string, std::string> dataHashes; // of the files of each domain that the model was trained with
+
   // Number of samples of a split; every symbol of the manifest must have been set when a function is called.
   void setExtent(const std::string &symbol, int64_t size) { extents[symbol] = size; }
 

@@ -144,6 +144,10 @@ static void writeIdentity(JsonWriter &json, const Session &session) {
   for (const auto &[symbol, size] : session.extents)
     json.key(symbol).value(size);
   json.endObject().key("classes").value(classesText(session));
+  json.key("data").beginObject();
+  for (const auto &[domain, hash] : session.dataHashes)
+    json.key(domain).value(hash);
+  json.endObject();
 }
 
 std::string classesText(const Session &session) {
@@ -374,6 +378,12 @@ Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &se
     readState(object, manifest, state);
     swept = readSwept(object, manifest);
     adoptClasses(object.text("classes", /*optional=*/true), session);
+    // A run that goes on has compared its data already, and has them.
+    if (const Json *data = object.find("data", /*optional=*/true);
+        data && data->is_object() && use == CheckpointUse::Evaluate)
+      for (auto item = data->begin(); item != data->end(); ++item)
+        if (item.value().is_string())
+          session.dataHashes[item.key()] = item.value().get<std::string>();
   }
   if (problem.found())
     return damaged(problem.text());

@@ -127,12 +127,19 @@ class Images(harness.Case):
         kept = first.read_bytes()
         first.write_bytes(half(1, False))
         self.refuse(r"the data have changed since the run was begun: '(\./)?shots/low/000.png' has another content; put them back", *resume)
+        # Judging by other data may be meant; it is said, also by a program that has its model inside.
+        changed = "warning: the data have changed since the model was trained: "
+        ran = self.run_ok(program, "evaluate", "--out", "run")
+        self.assertRegex(ran.stderr, changed + r"'(\./)?shots/low/000.png' has another content; the figures are of the data as they are now")
+        self.run_ok(program, "export", "--out", "run", "--output", "copy")
+        self.assertIn(changed + "those of domain 'shots'", self.run_ok(self.folder / "copy", "evaluate").stderr)
         first.rename(self.folder / "shots/low/zzz.png")
         self.refuse(r"shots/low/000.png' is gone, '(\./)?shots/low/zzz.png' is new", *resume)
         (self.folder / "shots/low/zzz.png").unlink()
         first.write_bytes(kept)
         (self.folder / "shots").rename(self.folder / "moved")
         self.run_ok(program, "train", "--out", "run", "--resume", "--epochs", 12, "--data", self.link("moved"))
+        self.assertNotIn("warning", self.run_ok(program, "evaluate", "--out", "run", "--data", "elsewhere").stderr)
 
     def link(self, target):
         """A data folder in which the images lie under their old name."""
