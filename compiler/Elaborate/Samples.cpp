@@ -150,6 +150,11 @@ std::optional<std::vector<Tensor>> Pipeline::generatedFields(const DomainInfo &d
   std::vector<Tensor> fields;
   std::map<std::string, Tensor> lengths;
   for (const DomainInfo::Field &field : domain.fields) {
+    if (field.pixel) {
+      error(range, "wrong-type",
+            "samples that the program makes have one size: give the extents of '" + field.name + "' instead of '?'");
+      return std::nullopt;
+    }
     if (field.isText()) {
       error(range, "wrong-type", "samples that the program makes have no text, such as '" + field.name + "'");
       return std::nullopt;
