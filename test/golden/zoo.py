@@ -186,6 +186,19 @@ def inception():
     return tv.inception_v3(num_classes=CLASSES, aux_logits=False, dropout=0, init_weights=False)
 
 
+class InceptionAux(torchvision.models.inception.Inception3):
+    """Both heads in both modes, one behind the other."""
+
+    def __init__(self):
+        super().__init__(num_classes=CLASSES, aux_logits=True, init_weights=False, dropout=0)
+
+    def forward(self, x):
+        mode, self.training = self.training, True   # of this module alone: its parts keep theirs
+        y, aux = self._forward(x)
+        self.training = mode
+        return torch.cat([y, aux], 1)
+
+
 # What each is, in the language; the side of the images (0: text of 12 words out of 23); how many; is a training step checked; and the reference.
 NETS = {
     "resnet18": ("resnet18(classes: 10)", 64, 4, True, lambda: tv.resnet18(num_classes=CLASSES)),
@@ -213,7 +226,8 @@ NETS = {
     "mixer_small": ("mixer_small(classes: 10)", 64, 4, True, lambda: Mixer(512, 8, 16, 16)),
     "bert": ("bert(23, width: 32, depth: 2, heads: 4, positions: 12, dropout_rate: 0)", 0, 4, True, Bert),
     "gpt": ("gpt(23, width: 32, depth: 2, heads: 4, positions: 12, dropout_rate: 0)", 0, 4, True, Gpt),
-    "inception_v3": ("inception_v3(classes: 10, dropout_rate: 0)", 96, 2, False, inception),
+    "inception_v3": ("inception_v3(classes: 10, dropout_rate: 0)", 139, 2, True, inception),
+    "inception_v3_aux": ("inception_v3(classes: 10, aux: true, dropout_rate: 0)", 299, 2, True, InceptionAux),
 }
 
 

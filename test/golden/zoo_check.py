@@ -33,6 +33,9 @@ model net = {net} {{ load "net.safetensors" into net }}
 fn difference(a, b) -> [] = max(abs(a - b)) / max(abs(b))
 {functions}evaluate golden.all as before batch {count} {{ report off_y = difference({output}, before.y){scores} }}
 """
+# Nets that give several values: all of them in one.
+JOINED = {"bert": "fn joined(y) = concat([y.all, expand(y.pooled, axis: 1)], axis: 1)\n",
+          "inception_v3(classes: 10, aux": "fn joined(y) = concat([y.logits, y.aux], axis: 1)\n"}
 SCORES = """, off_likelihood = difference(sequence_log_likelihood(net(before.x), before.x), before.likelihood),
          off_next_word = difference(next_word_loss(net(before.x), before.x), {next_word})"""
 TRAINING = """stage check {{
@@ -81,7 +84,7 @@ def write(folder, golden):
         fields="".join(f", {name}: f32{fields[name][0][1:]}" for name in further),
         x=f"f32{shape}" if side else "token(23)[12]", y=f"f32{fields['y'][0][1:]}", net=golden["net"], count=count, output=result("before", golden),
         scores=SCORES.format(next_word=golden["next_word"]) if scores else "",
-        functions="fn joined(y) = concat([y.all, expand(y.pooled, axis: 1)], axis: 1)\n" if golden["net"].startswith("bert") else "")
+        functions="".join(function for start, function in JOINED.items() if golden["net"].startswith(start)))
     if trains:
         more = "  watch off_input_gradient = difference(strided(grad(goal, wrt: x), 16), golden.input_gradient)\n" if side else ""
         text += TRAINING.format(count=count, output=result("", golden), more=more)
@@ -90,7 +93,7 @@ def write(folder, golden):
 
 def result(source, golden):
     x = f"{source}.x" if source else "x"
-    return f"joined(net({x}))" if golden["net"].startswith("bert") else f"net({x})"
+    return f"joined(net({x}))" if golden["net"].startswith(tuple(JOINED)) else f"net({x})"
 
 
 def main():
