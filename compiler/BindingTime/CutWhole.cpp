@@ -264,6 +264,51 @@ LogicalResult Cutter::run() {
   return success();
 }
 
+/// A result of that kind and name; its number among the results.
+std::optional<unsigned> findResult(func::FuncOp function, BindKind kind, StringRef name) {
+  for (unsigned i = 0; i != function.getNumResults(); ++i)
+    if (BindAttr bind = getResultBind(function, i); bind && bind.getKind() == kind && bind.getName() == name)
+      return i;
+  return std::nullopt;
+}
+
+void dropResult(func::FuncOp function, unsigned number) {
+  function.getBody().front().getTerminator()->eraseOperand(number);
+  (void)function.eraseResult(number);
+}
+
+/// Rows that are kept beside figures are there only where both, prediction and truth, are computed sample by sample.
+void dropCoupledRows(EvaluationOp evaluation, func::FuncOp function, const RowWiseAnalysis &rows) {
+  SmallVector<Attribute> kept;
+  for (auto report : evaluation.getReports().getAsRange<ReportAttr>()) {
+    kept.push_back(report);
+    if (!report.getTruth())
+      continue;
+    StringRef names[] = {report.getOutput(), report.getTruth().getValue()};
+    auto isRow = [&](StringRef name) {
+      std::optional<unsigned> number = findResult(function, BindKind::Whole, name);
+      return number && rows.stateOf(function.getBody().front().getTerminator()->getOperand(*number)).isRow();
+    };
+    if (llvm::all_of(names, isRow))
+      continue;
+    kept.pop_back();
+    for (StringRef name : names)
+      if (std::optional<unsigned> number = findResult(function, BindKind::Whole, name))
+        dropResult(function, *number);
+  }
+  evaluation.setReportsAttr(ArrayAttr::get(evaluation.getContext(), kept));
+}
+
+/// As for rows beside figures: without rows the page of a run shows nothing of these samples.
+bool dropCoupledFeatures(EvaluationOp evaluation, PassOp pass, func::FuncOp function, const RowWiseAnalysis &rows) {
+  if (rows.stateOf(function.getBody().front().getTerminator()->getOperand(0)).isRow())
+    return false;
+  SmallVector<Attribute> kept = llvm::to_vector(evaluation.getFeaturesAttr());
+  llvm::erase_if(kept, [&](Attribute feature) { return cast<FigureAttr>(feature).getPass() == pass.getName(); });
+  evaluation.setFeaturesAttr(ArrayAttr::get(evaluation.getContext(), kept));
+  return true;
+}
+
 struct CutWhole : impl::CutWholeBase<CutWhole> {
   using CutWholeBase::CutWholeBase;
 
@@ -271,12 +316,18 @@ struct CutWhole : impl::CutWholeBase<CutWhole> {
     SymbolTable symbols(getOperation());
     // Gains are judged on other draws of the rows, which then must be there.
     llvm::StringSet<> drawn;
-    for (EvaluationOp evaluation : getOperation().getOps<EvaluationOp>())
+    llvm::StringMap<EvaluationOp> evaluations, shown;
+    for (EvaluationOp evaluation : getOperation().getOps<EvaluationOp>()) {
+      evaluations[evaluation.getPass()] = evaluation;
+      if (ArrayAttr features = evaluation.getFeaturesAttr())
+        for (auto feature : features.getAsRange<FigureAttr>())
+          shown[feature.getPass()] = evaluation;
       if (llvm::any_of(evaluation.getReports().getAsRange<ReportAttr>(),
                        [](ReportAttr report) { return report.getKind() == "gain"; }))
         drawn.insert(evaluation.getPass());
+    }
     llvm::SmallSetVector<func::FuncOp, 8> replaced;
-    for (PassOp pass : getOperation().getOps<PassOp>()) {
+    for (PassOp pass : llvm::make_early_inc_range(getOperation().getOps<PassOp>())) {
       if (!pass.getFunction())
         continue;
       auto function = symbols.lookup<func::FuncOp>(*pass.getFunction());
@@ -285,10 +336,17 @@ struct CutWhole : impl::CutWholeBase<CutWhole> {
         continue;
       distributeJoined(function);
       splitReductions(function, Cutter(pass, function, streams).analysis());
+      if (EvaluationOp evaluation = evaluations.lookup(pass.getName()))
+        dropCoupledRows(evaluation, function, Cutter(pass, function, streams).analysis());
+      replaced.insert(function);
       Cutter cutter(pass, function, streams);
+      if (EvaluationOp evaluation = shown.lookup(pass.getName());
+          evaluation && dropCoupledFeatures(evaluation, pass, function, cutter.analysis())) {
+        pass.erase();
+        continue;
+      }
       if (failed(cutter.run()))
         return signalPassFailure();
-      replaced.insert(function);
     }
     for (func::FuncOp function : replaced)
       if (SymbolTable::symbolKnownUseEmpty(function, getOperation()))

@@ -413,9 +413,20 @@ json::Value ManifestWriter::evaluation(EvaluationOp op) {
     json::Object entry{{"name", report.getName()}, {"kind", report.getKind()}, {"output", report.getOutput()}};
     if (report.getBaseline())
       entry["baseline"] = report.getBaseline().getValue();
+    for (auto [key, value] :
+         {std::pair("tag", report.getTag()), {"truth", report.getTruth()}, {"labels", report.getLabels()}})
+      if (value)
+        entry[key] = value.getValue();
     reports.push_back(std::move(entry));
   }
-  return json::Object{{"name", op.getName()}, {"pass", pass(op.getPass())}, {"reports", std::move(reports)}};
+  json::Array features;
+  if (ArrayAttr all = op.getFeaturesAttr())
+    for (auto feature : all.getAsRange<FigureAttr>())
+      features.push_back(figure(feature));
+  return json::Object{{"name", op.getName()},
+                      {"pass", pass(op.getPass())},
+                      {"reports", std::move(reports)},
+                      {"features", std::move(features)}};
 }
 
 json::Value ManifestWriter::exported(ExportOp op) {

@@ -8,6 +8,42 @@ using llvm::Twine;
 
 namespace xfer {
 
+/// The field that a value is, as it is read; empty where it is none.
+std::string Pipeline::fieldBehind(mlir::Value value) const {
+  for (const auto &[key, field] : current->fields)
+    if (const Tensor *tensor = field.tensor(); tensor && tensor->value == value)
+      return llvm::StringRef(key).rsplit('#').first.rsplit('.').second.str();
+  return "";
+}
+
+pipeline::ReportAttr Pipeline::rowsReport(const std::string &id, const Tensor &rows, StringAttr truth,
+                                          StringAttr labels) {
+  nn::Tag tag = nn::Meaning::of(rows.type()).tag;
+  return pipeline::ReportAttr::get(&context, "predictions", "rows", id, StringAttr(),
+                                   tag == nn::Tag::None ? StringAttr() : text(nn::stringifyTag(tag)), truth, labels);
+}
+
+/// What is compared sample by sample is written, too: a number or a vector a sample, beside its truth. Whether it is
+/// computed sample by sample is known when the function is cut.
+void Pipeline::keepRows(const std::string &name, Reporting &reporting) {
+  constexpr int64_t widest = 4096;
+  const Tensor *rows = reporting.prediction.tensor(), *truth = reporting.truth.tensor();
+  auto isRow = [&](const Tensor *tensor) {
+    if (!tensor || tensor->rank() < 1 || tensor->rank() > 2)
+      return false;
+    auto extents = extentsOf(tensor->value);
+    bool isWide = tensor->rank() == 2 && (extents[1].isDynamic() || extents[1].size > widest);
+    return extents[0].isDynamic() && extents[0].terms().size() == 1 && !isWide &&
+           (tensor->rank() == 1 || !evaluator.isRagged(*tensor, 1));
+  };
+  if (!isRow(rows) || !isRow(truth) || !(extentsOf(rows->value)[0] == extentsOf(truth->value)[0]))
+    return;
+  std::string id = name + ".predictions", truthId = name + ".truth", labels = fieldBehind(truth->value);
+  evaluator.function().result(pipeline::BindKind::Whole, id, rows->value);
+  evaluator.function().result(pipeline::BindKind::Whole, truthId, truth->value);
+  reporting.reports.push_back(rowsReport(id, *rows, text(truthId), labels.empty() ? StringAttr() : text(labels)));
+}
+
 /// `predict e against y`: what figures compare. Without `against` the predictions are written, a row a sample.
 void Pipeline::predict(const dsl::PredictItem &item, const ScopePtr &scope, const std::string &name,
                        Reporting &reporting) {
@@ -27,6 +63,7 @@ void Pipeline::predict(const dsl::PredictItem &item, const ScopePtr &scope, cons
       reporting.prediction = Value();
       reporting.ok = false;
     }
+    keepRows(name, reporting);
     return;
   }
   std::optional<Tensor> rows = evaluator.toTensor(reporting.prediction, item.value->range);
@@ -49,7 +86,7 @@ void Pipeline::predict(const dsl::PredictItem &item, const ScopePtr &scope, cons
   }
   std::string id = name + ".predictions";
   evaluator.function().result(pipeline::BindKind::Whole, id, rows->value);
-  reporting.reports.push_back(pipeline::ReportAttr::get(&context, "predictions", "rows", id, StringAttr()));
+  reporting.reports.push_back(rowsReport(id, *rows, StringAttr(), StringAttr()));
 }
 
 void Pipeline::report(const dsl::ReportItem &item, const ScopePtr &scope, Reporting &reporting) {
@@ -64,7 +101,7 @@ void Pipeline::report(const dsl::ReportItem &item, const ScopePtr &scope, Report
     }
     if (plain && plain->name == "transfer_gain") {
       // The gain of the first figure over the baseline; the runtime knows both.
-      reporting.reports.push_back(pipeline::ReportAttr::get(&context, name, "gain", "", StringAttr()));
+      reporting.reports.push_back(pipeline::ReportAttr::get(&context, name, "gain", ""));
       continue;
     }
     Value value = evaluator.evaluate(*figure.value, scope);
@@ -99,11 +136,11 @@ void Pipeline::report(const dsl::ReportItem &item, const ScopePtr &scope, Report
     if (!llvm::isa<FloatType>(tensor->type().getElementType()))
       tensor = evaluator.convert(*tensor, builder.getF32Type(), range);
     evaluator.function().result(pipeline::BindKind::Output, name, tensor->value);
-    reporting.reports.push_back(pipeline::ReportAttr::get(&context, name, "value", name, StringAttr()));
+    reporting.reports.push_back(pipeline::ReportAttr::get(&context, name, "value", name));
   }
 }
 
-void Pipeline::emitEvaluation(const std::string &name, Reporting &reporting, dsl::SourceRange range) {
+pipeline::EvaluationOp Pipeline::emitEvaluation(const std::string &name, Reporting &reporting, dsl::SourceRange range) {
   // `transfer_gain` is the gain of the first figure that is reported.
   std::string first;
   for (Attribute attribute : reporting.reports)
@@ -118,11 +155,12 @@ void Pipeline::emitEvaluation(const std::string &name, Reporting &reporting, dsl
             "'transfer_gain' compares with a 'baseline', and the program has none; such as 'baseline source_only of "
             "STAGE "
             "{ minimize task }'");
-    attribute = pipeline::ReportAttr::get(&context, report.getName(), "gain", first, StringAttr());
+    attribute = pipeline::ReportAttr::get(&context, report.getName(), "gain", first);
   }
-  pipeline::EvaluationOp::create(builder, location(range), text(name), text("evaluate." + name),
-                                 builder.getArrayAttr(reporting.reports));
+  auto op = pipeline::EvaluationOp::create(builder, location(range), text(name), text("evaluate." + name),
+                                           builder.getArrayAttr(reporting.reports), ArrayAttr());
   emitRun("evaluation", name, range);
+  return op;
 }
 
 /// "usps.test", "usps.test#2", ..
@@ -170,11 +208,16 @@ void Pipeline::buildEvaluation(const dsl::EvaluateItem &item, const ScopePtr &ou
   if (built && !discovering && reporting.compares)
     for (const SourceInfo &source : request.sources)
       warnOfChoice(source, item.keyword);
-  if (built && !discovering)
-    emitEvaluation(name, reporting, item.keyword);
-  else if (reporting.ok && !built && !reporting.reports.empty() && !diagnostics.hasErrors())
+  auto isKind = [](llvm::StringRef kind) {
+    return [kind](Attribute report) { return llvm::cast<pipeline::ReportAttr>(report).getKind() == kind; };
+  };
+  bool comparesNothing =
+      llvm::any_of(reporting.reports, isKind("gain")) && llvm::none_of(reporting.reports, isKind("value"));
+  if (reporting.ok && comparesNothing && !diagnostics.hasErrors())
     error(item.keyword, "missing-figure",
           "'transfer_gain' compares a figure; report one beside it, such as 'accuracy'");
+  else if (built && !discovering)
+    buildFeatures(item, outer, request, emitEvaluation(name, reporting, item.keyword));
   else if (reporting.ok && !built && !diagnostics.hasErrors())
     error(item.keyword, "nothing-reported",
           "this evaluation reports nothing and predicts nothing; 'report' a figure, such as 'accuracy', or 'predict'");

@@ -30,6 +30,13 @@ mlir::Value FunctionBuilder::argument(pipeline::BindKind kind, llvm::StringRef n
   return value;
 }
 
+bool FunctionBuilder::isSample(mlir::Value value) const {
+  return llvm::any_of(arguments, [&](const Bound &bound) {
+    return bound.value == value && (bound.kind == pipeline::BindKind::Batch || bound.kind == pipeline::BindKind::Key ||
+                                    bound.kind == pipeline::BindKind::Index);
+  });
+}
+
 llvm::StringRef FunctionBuilder::optionOf(mlir::Value value) const {
   for (const Bound &bound : arguments)
     if (bound.value == value && bound.kind == pipeline::BindKind::Option)

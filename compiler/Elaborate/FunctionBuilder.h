@@ -29,6 +29,8 @@ public:
   /// A key's `views` are how many versions of a sample take turns; 0 is another one in each epoch.
   mlir::Value argument(pipeline::BindKind kind, llvm::StringRef name, mlir::RankedTensorType type, int64_t draw = 0,
                        int64_t views = 0);
+  /// Is it an argument with something of each sample: a field, a key, a number?
+  bool isSample(mlir::Value value) const;
   /// The option that a value is, as an argument; empty if it is none.
   llvm::StringRef optionOf(mlir::Value value) const;
   /// What hides a value, in words: "'usps.label', which is hidden here".

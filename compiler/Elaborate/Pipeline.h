@@ -266,8 +266,25 @@ private:
     llvm::SmallVector<mlir::Attribute> reports;
   };
   void predict(const dsl::PredictItem &item, const ScopePtr &scope, const std::string &name, Reporting &reporting);
+  void keepRows(const std::string &name, Reporting &reporting);
+  pipeline::ReportAttr rowsReport(const std::string &id, const Tensor &rows, mlir::StringAttr truth,
+                                  mlir::StringAttr labels);
+  std::string fieldBehind(mlir::Value value) const;
   void report(const dsl::ReportItem &item, const ScopePtr &scope, Reporting &reporting);
-  void emitEvaluation(const std::string &name, Reporting &reporting, dsl::SourceRange range);
+  pipeline::EvaluationOp emitEvaluation(const std::string &name, Reporting &reporting, dsl::SourceRange range);
+
+  //===--- Features.cpp ----------------------------------------------------------------------------------------===//
+  /// What the samples of an evaluation look like to the last layer of its prediction, and those of the domains that
+  /// stages train on: once in a program.
+  void buildFeatures(const dsl::EvaluateItem &item, const ScopePtr &scope, const PassRequest &evaluation,
+                     pipeline::EvaluationOp op);
+  struct FeatureField {
+    std::string name;
+    mlir::RankedTensorType type;
+  };
+  bool buildFeaturePass(const dsl::EvaluateItem &item, const ScopePtr &scope, const PassRequest &request,
+                        std::vector<FeatureField> &read);
+  std::optional<Tensor> lastFeatures(const Tensor &prediction);
 
   //===--- Sweeps.cpp ------------------------------------------------------------------------------------------===//
   void buildSweep(Acting &acting);
@@ -343,6 +360,7 @@ private:
   using Site = std::pair<dsl::SourceRange, std::string>;
   llvm::MapVector<Site, int64_t, std::map<Site, unsigned>> sites;
   std::map<std::pair<const SamplerInfo *, std::string>, std::string> weightPasses; ///< by sampler and split
+  bool hasFeatures = false;                    ///< has an evaluation above some for the page of a run?
   std::map<std::string, unsigned> passNumbers; ///< of evaluations, reports and updates of one name
   std::set<std::string> usedDomains;
   std::set<const dsl::Item *> usedOptimizers; ///< clauses by which some leaf is moved

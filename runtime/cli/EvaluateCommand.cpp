@@ -24,16 +24,19 @@ Expected<int> evaluateModel(const Command &command) {
     return failure("this program has no evaluation");
   PassCache passes(*model->session, model->data);
   std::string folder = command.folder();
-  std::string changes = describeChanges(model->session->dataHashes, RunFolder::at(folder).facts(), command.manifest,
-                                        model->data);
+  std::string changes =
+      describeChanges(model->session->dataHashes, RunFolder::at(folder).facts(), command.manifest, model->data);
   if (!changes.empty())
     std::fprintf(stderr, "warning: %s\n", printableText(changes).c_str());
   RunResults results;
   results.seed = model->session->seed;
   for (const EvaluationSpec &spec : command.manifest.evaluations) {
-    auto sink = [&](const std::string &report, const Tensor &rows) {
+    auto sink = [&](const ReportSpec &report, Tensor rows, Tensor truth) {
       Expected<RunFolder> opened = RunFolder::open(folder, whereToWrite(command));
-      return opened ? opened->writeRows(spec.name, report, rows) : opened.status();
+      return opened ? opened->writeRows(
+                          spec.name, report.name,
+                          describeRows(*model->session, model->data, spec, report, std::move(rows), std::move(truth)))
+                    : opened.status();
     };
     Expected<EvaluationResult> result = evaluate(*model->session, passes, spec, {}, model->baselines, sink);
     if (!result)

@@ -4,7 +4,7 @@
 #include "runtime/cpu/ThreadTeam.h"
 #include "runtime/data/Sampler.h"
 #include "runtime/metrics/JsonText.h"
-#include "runtime/program/PassRunner.h"
+#include "runtime/program/PredictionTable.h"
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -147,7 +147,7 @@ public:
     json.beginObject().key("sample").value(sample);
     text += asCsv ? std::to_string(sample) : "";
     if (!files.empty() && asCsv)
-      text += "," + cell(files[static_cast<size_t>(sample)]);
+      text += "," + csvCell(files[static_cast<size_t>(sample)]);
     else if (!files.empty())
       json.key("file").value(files[static_cast<size_t>(sample)]);
     for (size_t i = 0; i < spec.outputs.size(); ++i) {
@@ -165,7 +165,7 @@ public:
       int64_t best = std::max_element(numbers.begin(), numbers.end()) - numbers.begin();
       const std::string *name = names[i].empty() ? nullptr : &names[i][static_cast<size_t>(best)];
       if (asCsv)
-        text += "," + std::to_string(best) + (name ? "," + cell(*name) : "");
+        text += "," + std::to_string(best) + (name ? "," + csvCell(*name) : "");
       else
         json.key(classKey(port, "class")).value(best);
       if (name && !asCsv)
@@ -198,15 +198,6 @@ private:
   std::string classKey(const PortSpec &port, const char *key) const {
     return spec.outputs.size() == 1 ? key : port.name + "." + key;
   }
-  // A name as a cell of a table (RFC 4180).
-  static std::string cell(const std::string &name) {
-    if (name.find_first_of(",\"\r\n") == std::string::npos)
-      return name;
-    std::string quoted = "\"";
-    for (char c : name)
-      quoted += c == '"' ? "\"\"" : std::string(1, c);
-    return quoted + "\"";
-  }
   static int64_t widthOf(const PortSpec &port) {
     return std::accumulate(port.shape.begin(), port.shape.end(), int64_t(1), std::multiplies<int64_t>());
   }
@@ -220,23 +211,12 @@ private:
 };
 } // namespace
 
-// The names of the classes of each output: those of the one field of the export's domain that has as many.
+// The names of the classes of each output.
 static std::vector<std::vector<std::string>> classNamesOf(const Session &session, const ExportSpec &spec) {
   std::vector<std::vector<std::string>> names(spec.outputs.size());
-  for (size_t i = 0; spec.domain != none && i < spec.outputs.size(); ++i) {
-    const DomainSpec &domain = session.manifest.domains[spec.domain];
-    size_t fitting = 0;
-    for (const FieldSpec &field : domain.fields) {
-      auto found = session.classNames.find(domain.name + "." + field.name);
-      if (!Writer::isDistribution(spec.outputs[i]) || found == session.classNames.end() ||
-          static_cast<int64_t>(found->second.size()) != spec.outputs[i].shape[0])
-        continue;
-      names[i] = found->second;
-      ++fitting;
-    }
-    if (fitting > 1)
-      names[i].clear();
-  }
+  for (size_t i = 0; spec.domain != none && i < spec.outputs.size(); ++i)
+    if (Writer::isDistribution(spec.outputs[i]))
+      names[i] = classNamesIn(session, session.manifest.domains[spec.domain], spec.outputs[i].shape[0]);
   return names;
 }
 

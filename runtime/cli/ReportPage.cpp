@@ -1,27 +1,29 @@
 #include "runtime/cli/ReportPage.h"
 #include "runtime/cli/DataFacts.h"
+#include "runtime/cli/PredictionPictures.h"
 #include "runtime/core/File.h"
 #include "runtime/metrics/HtmlPage.h"
-#include "runtime/metrics/Png.h"
 #include "runtime/program/JsonReader.h"
 #include "runtime/program/PassCache.h"
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <map>
+#include <set>
 
 namespace xfer::rt {
 
 namespace {
-// What a `rows` report of an evaluation gave, and where its samples are.
-struct SampleRows {
-  const EvaluationSpec *evaluation;
-  NamedRows named;
-  size_t count() const { return named.rows.shape.empty() ? 0 : static_cast<size_t>(named.rows.shape[0]); }
-  size_t width() const { return count() ? named.rows.values.size() / count() : 0; }
-  const double *row(size_t i) const { return named.rows.values.data() + i * width(); }
+// Points of a split under the model or a baseline, and what they are called.
+struct Points {
+  std::string split, baseline; // no baseline: the model
+  Tensor rows;
+  size_t count() const { return rows.shape.empty() ? 0 : static_cast<size_t>(rows.shape[0]); }
+  size_t width() const { return count() ? rows.values.size() / count() : 0; }
+  const double *row(size_t i) const { return rows.values.data() + i * width(); }
 };
 } // namespace
+
+constexpr size_t mostPoints = 500; // of a split
 
 static std::string figureNumber(double number, bool isGain) {
   if (std::isnan(number))
@@ -29,43 +31,53 @@ static std::string figureNumber(double number, bool isGain) {
   return isGain ? format("{:+.4f}", number) : format("{:.4f}", number);
 }
 
-std::vector<std::string> figureColumns(const EvaluationResult &evaluation) {
-  std::vector<std::string> columns{""};
-  for (const Figure &figure : evaluation.figures)
-    if (figure.kind == ReportSpec::Value && columns.size() == 1)
-      for (const auto &[name, value] : figure.baselines)
-        columns.push_back(name);
-  columns.push_back("model");
-  return columns;
+bool isNumber(const Figure &figure) {
+  return figure.kind != ReportSpec::Rows && figure.value.shape.empty() && figure.value.values.size() == 1;
 }
 
-// The figures that are numbers: a row each, baselines beside the model, gains with their intervals below.
-static std::string figuresTable(const EvaluationResult &evaluation) {
-  const std::vector<std::string> head = figureColumns(evaluation);
+std::string figuresTable(const EvaluationResult &evaluation, const FigureCell &cell) {
+  std::vector<std::string> head{""};
+  for (const Figure &figure : evaluation.figures)
+    if (figure.kind == ReportSpec::Value && head.size() == 1)
+      for (const auto &[name, value] : figure.baselines)
+        head.push_back(name);
+  head.push_back("model");
   std::vector<std::vector<std::string>> rows{head};
-  for (const Figure &figure : evaluation.figures) {
-    if (figure.kind == ReportSpec::Rows || figure.value.values.size() != 1 || !figure.value.shape.empty())
+  for (size_t f = 0; f < evaluation.figures.size(); ++f) {
+    const Figure &figure = evaluation.figures[f];
+    if (!isNumber(figure))
       continue;
     std::vector<std::string> row{figure.name};
-    if (figure.kind == ReportSpec::Value) {
-      for (const auto &[name, value] : figure.baselines)
-        row.push_back(figureNumber(value.values[0], false));
-      row.resize(head.size() - 1);
-      row.push_back(figureNumber(figure.value.values[0], false));
-      rows.push_back(row);
-      continue;
-    }
     for (size_t b = 0; b < figure.baselines.size(); ++b) {
-      std::string range;
-      if (b < figure.intervals.size() && !std::isnan(figure.intervals[b].low))
-        range = format(" [{:+.4f}, {:+.4f}]", figure.intervals[b].low, figure.intervals[b].high);
-      row.assign(head.size(), "");
-      row.front() = figure.name + " over " + figure.baselines[b].first;
-      row.back() = figureNumber(figure.baselines[b].second.values[0], true) + range;
-      rows.push_back(row);
+      if (figure.kind == ReportSpec::Value) {
+        row.push_back(cell(f, static_cast<int>(b)));
+        continue;
+      }
+      rows.emplace_back(head.size());
+      rows.back().front() = figure.name + " over " + figure.baselines[b].first;
+      rows.back().back() = cell(f, static_cast<int>(b));
     }
+    if (figure.kind != ReportSpec::Value)
+      continue;
+    row.resize(head.size() - 1);
+    row.push_back(cell(f, none));
+    rows.push_back(row);
   }
   return rows.size() > 1 ? htmlTable(rows) : "";
+}
+
+// Of one run: baselines beside the model, gains with their intervals below.
+static std::string ownFigures(const EvaluationResult &evaluation) {
+  return figuresTable(evaluation, [&](size_t f, int b) {
+    const Figure &figure = evaluation.figures[f];
+    const Tensor &value = b == none ? figure.value : figure.baselines[static_cast<size_t>(b)].second;
+    std::string text = figureNumber(value.values.at(0), figure.kind == ReportSpec::Gain);
+    if (b == none || static_cast<size_t>(b) >= figure.intervals.size() ||
+        std::isnan(figure.intervals[static_cast<size_t>(b)].low))
+      return text;
+    const Interval &interval = figure.intervals[static_cast<size_t>(b)];
+    return text + format(" [{:+.4f}, {:+.4f}]", interval.low, interval.high);
+  });
 }
 
 // The domain of an evaluation's first source; null where it has none.
@@ -78,41 +90,27 @@ static const OpenedDomain *domainOf(const Session &session, const OpenedData &da
   return &data.domains[source->domainIndex];
 }
 
-// The first field of so many classes, or none.
-static int labelField(const Reader &reader, size_t classes) {
-  for (size_t i = 0; i < reader.fields().size(); ++i) {
-    const Field &field = reader.fields()[i];
-    if (field.classes == static_cast<int64_t>(classes) && !field.isLength && !field.tokenizer && field.elements() == 1)
-      return static_cast<int>(i);
-  }
-  return none;
+// A square matrix of counts is a confusion matrix.
+static bool isConfusion(const Figure &figure) {
+  const Tensor &value = figure.value;
+  return figure.kind != ReportSpec::Rows && value.shape.size() == 2 && value.shape[0] == value.shape[1] &&
+         !value.values.empty() && std::all_of(value.values.begin(), value.values.end(), [](double number) {
+           return number >= 0 && number == std::floor(number);
+         });
 }
 
-// "0", "1", .. where nobody named them.
-static std::vector<std::string> namesOfClasses(const Reader *reader, size_t classes) {
-  int field = reader ? labelField(*reader, classes) : none;
-  if (field != none && reader->classNames(field).size() == classes)
-    return reader->classNames(field);
-  std::vector<std::string> names;
-  for (size_t c = 0; c < classes; ++c)
-    names.push_back(std::to_string(c));
-  return names;
-}
-
-// A square matrix of counts is a confusion matrix; other vectors and matrices are tables.
+// A confusion matrix with its classes; other vectors and matrices are tables.
 static std::string largeFigures(const EvaluationResult &evaluation, const Reader *reader) {
   std::string text;
   for (const Figure &figure : evaluation.figures) {
     const Tensor &value = figure.value;
     if (figure.kind == ReportSpec::Rows || value.shape.empty() || value.values.empty())
       continue;
-    bool counts = std::all_of(value.values.begin(), value.values.end(),
-                              [](double number) { return number >= 0 && number == std::floor(number); });
     size_t rows = value.shape.size() == 2 ? static_cast<size_t>(value.shape[0]) : 1,
            columns = value.values.size() / rows;
     text += format("<h3>{}</h3>\n", htmlText(figure.name));
     std::vector<std::string> names = namesOfClasses(reader, columns);
-    if (value.shape.size() == 2 && rows == columns && counts) {
+    if (isConfusion(figure)) {
       text += htmlConfusion(value.values, names) + "<h3>by class</h3>\n" + htmlPerClass(value.values, names);
       continue;
     }
@@ -175,144 +173,26 @@ static std::string curves(const std::string &logPath) {
   return text;
 }
 
-// Rows of shares of one, as many as some field of the domain has classes, are predictions.
-static bool arePredictions(const SampleRows &rows, const Reader *reader) {
-  if (!reader || rows.width() < 2 || labelField(*reader, rows.width()) == none)
-    return false;
-  for (size_t i = 0; i < rows.count(); ++i) {
-    double sum = 0;
-    for (size_t k = 0; k < rows.width(); ++k) {
-      if (!(rows.row(i)[k] >= 0))
-        return false;
-      sum += rows.row(i)[k];
-    }
-    if (std::abs(sum - 1) > 1e-3)
-      return false;
-  }
-  return true;
-}
-
 // What is no point of a plane: a number, a map of pixels, a diverged value.
-static bool areFeatures(const SampleRows &rows) {
+static bool areFeatures(const Points &rows) {
   constexpr size_t widest = 1 << 13;
-  const std::vector<double> &values = rows.named.rows.values;
+  const std::vector<double> &values = rows.rows.values;
   return rows.width() >= 2 && rows.width() <= widest &&
          std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
 }
 
-// A field that can be seen: height x width, or with 1 or 3 channels.
-static int pictureField(const Reader &reader) {
-  for (size_t i = 0; i < reader.fields().size(); ++i) {
-    const Field &field = reader.fields()[i];
-    bool hasChannels = field.shape.size() == 3 && (field.shape[2] == 1 || field.shape[2] == 3);
-    if ((hasChannels || field.shape.size() == 2) && field.shape[0] >= 4 && field.shape[1] >= 4 && field.classes == 0 &&
-        (field.type == ElementType::U8 || field.type == ElementType::F32))
-      return static_cast<int>(i);
-  }
-  return none;
-}
-
-// Of a large picture every second, third, .. pixel of each direction, so that none is longer than `longest`.
-static std::vector<uint8_t> thinned(const std::vector<uint8_t> &pixels, uint32_t &width, uint32_t &height,
-                                    int channels) {
-  constexpr uint32_t longest = 224;
-  uint32_t step = (std::max(width, height) + longest - 1) / longest;
-  std::vector<uint8_t> kept;
-  for (uint32_t y = 0; y < height; y += step)
-    for (uint32_t x = 0; x < width; x += step)
-      kept.insert(kept.end(), &pixels[(size_t(y) * width + x) * channels],
-                  &pixels[(size_t(y) * width + x) * channels] + channels);
-  width = (width + step - 1) / step;
-  height = (height + step - 1) / step;
-  return kept;
-}
-
-// Numbers that are no bytes go from black (the least of the sample) to white.
-static Expected<std::string> pictureOf(const Reader &reader, int field, int32_t sample) {
-  const Field &spec = reader.fields()[field];
-  std::vector<uint8_t> stored(spec.bytes()), pixels(spec.elements());
-  if (Status status = reader.read(field, &sample, 1, stored.data()); status.failed())
-    return status;
-  if (spec.type == ElementType::U8) {
-    pixels = stored;
-  } else {
-    std::vector<float> values(pixels.size());
-    std::memcpy(values.data(), stored.data(), stored.size());
-    auto [least, most] = std::minmax_element(values.begin(), values.end());
-    float low = *least, scale = *most > low ? 255 / (*most - low) : 0;
-    for (size_t i = 0; i < pixels.size(); ++i)
-      pixels[i] = static_cast<uint8_t>((values[i] - low) * scale);
-  }
-  auto height = static_cast<uint32_t>(spec.shape[0]), width = static_cast<uint32_t>(spec.shape[1]);
-  int channels = spec.shape.size() == 3 ? static_cast<int>(spec.shape[2]) : 1;
-  pixels = thinned(pixels, width, height, channels);
-  return pngFile(pixels, width, height, channels);
-}
-
-// The dozen of mistakes that the model is surest of, and a dozen of samples at equal distances.
-static Expected<std::string> samplePictures(const SampleRows &rows, const Reader &reader,
-                                            const std::vector<int32_t> &split) {
-  constexpr size_t some = 12;
-  int labels = labelField(reader, rows.width()), picture = pictureField(reader);
-  if (picture == none || split.size() != rows.count())
-    return std::string();
-  std::vector<std::string> names = namesOfClasses(&reader, rows.width());
-  struct Seen {
-    size_t row, label, guess;
-  };
-  std::vector<Seen> all;
-  for (size_t i = 0; i < rows.count(); ++i) {
-    uint8_t stored[8] = {};
-    if (Status status = reader.read(labels, &split[i], 1, stored); status.failed())
-      return status;
-    double label = loadNumber(reinterpret_cast<const char *>(stored), reader.fields()[labels].type);
-    size_t guess = std::max_element(rows.row(i), rows.row(i) + rows.width()) - rows.row(i);
-    all.push_back({i, static_cast<size_t>(label), guess});
-  }
-  std::vector<Seen> wrong, spread;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(wrong), [](const Seen &s) { return s.label != s.guess; });
-  std::sort(wrong.begin(), wrong.end(), [&](const Seen &a, const Seen &b) {
-    double sureA = rows.row(a.row)[a.guess], sureB = rows.row(b.row)[b.guess];
-    return sureA != sureB ? sureA > sureB : a.row < b.row;
-  });
-  if (wrong.size() > some)
-    wrong.resize(some);
-  for (size_t i = 0; i < std::min(some, all.size()); ++i)
-    spread.push_back(all[i * all.size() / std::min(some, all.size())]);
-  std::string text;
-  for (const auto &[title, chosen] : {std::pair("samples", &spread), std::pair("surest mistakes", &wrong)}) {
-    if (chosen->empty())
-      continue;
-    text += format("<h3>{}</h3>\n<div class=\"flow pictures\">\n", title);
-    for (const Seen &seen : *chosen) {
-      Expected<std::string> png = pictureOf(reader, picture, split[seen.row]);
-      if (!png)
-        return png.status();
-      double sure = 100 * rows.row(seen.row)[seen.guess];
-      text += htmlPicture(*png,
-                          seen.label == seen.guess
-                              ? format("{} ({:.0f}\u00a0%)", names[seen.guess], sure)
-                              : format("{}, read as {} ({:.0f}\u00a0%)", names[seen.label], names[seen.guess], sure),
-                          seen.label == seen.guess);
-    }
-    text += "</div>\n";
-  }
-  return text;
-}
-
 // Rows of one width together, those under the baseline beside those of the model; at most so many points of each.
-static std::string scatters(const std::vector<SampleRows> &features) {
-  constexpr size_t most = 500;
-  std::map<size_t, std::vector<const SampleRows *>> byWidth;
-  for (const SampleRows &rows : features)
+static std::string scatters(const std::vector<Points> &features) {
+  std::map<size_t, std::vector<const Points *>> byWidth;
+  for (const Points &rows : features)
     byWidth[rows.width()].push_back(&rows);
   std::string text;
   for (const auto &[width, list] : byWidth) {
     std::vector<std::string> groups; // splits
-    auto groupOf = [&](const SampleRows &rows) {
-      auto found = std::find(groups.begin(), groups.end(), splitName(*rows.evaluation));
+    auto groupOf = [&](const Points &rows) {
+      auto found = std::find(groups.begin(), groups.end(), rows.split);
       if (found == groups.end())
-        found = groups.insert(groups.end(), splitName(*rows.evaluation));
+        found = groups.insert(groups.end(), rows.split);
       return static_cast<size_t>(found - groups.begin());
     };
     std::string drawings;
@@ -320,12 +200,12 @@ static std::string scatters(const std::vector<SampleRows> &features) {
       std::vector<double> values;
       std::vector<size_t> group;
       std::string title = "after: the model";
-      for (const SampleRows *rows : list) {
-        if (rows->named.baseline.empty() != after)
+      for (const Points *rows : list) {
+        if (rows->baseline.empty() != after)
           continue;
         if (!after)
-          title = "before: " + rows->named.baseline;
-        size_t shown = std::min(most, rows->count()), number = groupOf(*rows);
+          title = "before: " + rows->baseline;
+        size_t shown = std::min(mostPoints, rows->count()), number = groupOf(*rows);
         for (size_t i = 0; i < shown; ++i) {
           const double *row = rows->row(i * rows->count() / shown);
           values.insert(values.end(), row, row + width);
@@ -339,42 +219,83 @@ static std::string scatters(const std::vector<SampleRows> &features) {
   return text;
 }
 
+namespace {
+// What the evaluations of a run predict, as the parts of its page.
+struct PredictedParts {
+  std::string predictions;
+  std::vector<Points> features;
+};
+} // namespace
+
+// Classes of each split once, however many evaluations predict them.
+static Expected<PredictedParts> predictedParts(Session &session, const OpenedData &data,
+                                               const std::vector<Snapshot> &baselines, const RunResults &results) {
+  PassCache passes(session, data);
+  PredictedParts parts;
+  std::set<std::string> shown;
+  for (const EvaluationSpec &spec : session.manifest.evaluations) {
+    Expected<std::vector<NamedRows>> found = evaluateRows(session, passes, spec, baselines);
+    if (!found)
+      return found.status().within("evaluation '" + spec.name + "'");
+    for (NamedRows &named : *found) {
+      const SourceSpec &source =
+          *sourceOfRows(session.manifest, session.manifest.passes[spec.pass], named.report->output);
+      const Reader &reader = data.reader(source);
+      PredictionTable table =
+          describeRows(session, data, spec, *named.report, std::move(named.rows), std::move(named.truth));
+      bool plain = source.sampler.kind == SamplerSpec::Plain;
+      std::vector<double> shares = plain ? classShares(table, reader) : std::vector<double>();
+      if (shares.empty()) {
+        Points points{splitName(spec), named.baseline, std::move(table.rows)};
+        if (table.truth.values.empty() && areFeatures(points))
+          parts.features.push_back(std::move(points));
+        continue;
+      }
+      if (!named.baseline.empty() || !shown.insert(splitName(spec)).second)
+        continue;
+      std::vector<std::string> names = table.classes.empty() ? namesOfClasses(&reader, table.width()) : table.classes;
+      bool hasConfusion = std::any_of(results.evaluations.begin(), results.evaluations.end(), [&](auto &result) {
+        return result.name == spec.name && std::any_of(result.figures.begin(), result.figures.end(), isConfusion);
+      });
+      Expected<std::string> samples = htmlSamples(table, shares, reader, data.split(source));
+      if (!samples)
+        return samples.status();
+      parts.predictions +=
+          htmlSection("Predictions of " + splitName(spec), htmlJudged(table, shares, names, !hasConfusion) + *samples);
+    }
+    passes.clear();
+  }
+  if (!parts.features.empty())
+    return parts;
+  for (const EvaluationSpec &spec : session.manifest.evaluations) {
+    Expected<std::vector<FeatureRows>> found = evaluateFeatures(session, data, spec, baselines, mostPoints);
+    if (!found)
+      return found.status().within("features of evaluation '" + spec.name + "'");
+    for (FeatureRows &rows : *found) {
+      Points points{rows.source->domain + "." + rows.source->split, rows.baseline, std::move(rows.rows)};
+      if (areFeatures(points))
+        parts.features.push_back(std::move(points));
+    }
+  }
+  return parts;
+}
+
 Status writeReportPage(Session &session, const OpenedData &data, const std::vector<Snapshot> &baselines,
                        const RunResults &results, const RunFolder &folder) {
   const Manifest &manifest = session.manifest;
-  PassCache passes(session, data);
-  std::vector<SampleRows> features;
-  std::string figures, pictures;
+  std::string figures;
   for (const EvaluationResult &result : results.evaluations) {
     auto spec = std::find_if(manifest.evaluations.begin(), manifest.evaluations.end(),
                              [&](const EvaluationSpec &one) { return one.name == result.name; });
     const SourceSpec *source = nullptr;
     const OpenedDomain *domain = spec == manifest.evaluations.end() ? nullptr : domainOf(session, data, *spec, source);
-    std::string content = figuresTable(result) + largeFigures(result, domain ? domain->reader.get() : nullptr);
+    std::string content = ownFigures(result) + largeFigures(result, domain ? domain->reader.get() : nullptr);
     if (!content.empty())
       figures += htmlSection(result.name, content);
   }
-  for (const EvaluationSpec &spec : manifest.evaluations) {
-    const SourceSpec *source = nullptr;
-    const OpenedDomain *domain = domainOf(session, data, spec, source);
-    Expected<std::vector<NamedRows>> found = evaluateRows(session, passes, spec, baselines);
-    if (!found)
-      return found.status().within("evaluation '" + spec.name + "'");
-    for (NamedRows &named : *found) {
-      SampleRows rows{&spec, std::move(named)};
-      bool plain = domain && source->sampler.kind == SamplerSpec::Plain;
-      if (!plain || !arePredictions(rows, domain->reader.get())) {
-        if (areFeatures(rows))
-          features.push_back(std::move(rows));
-      } else if (rows.named.baseline.empty()) {
-        Expected<std::string> seen = samplePictures(rows, *domain->reader, *domain->splits.find(source->split));
-        if (!seen)
-          return seen.status();
-        pictures += htmlSection("Predictions of " + splitName(spec), *seen);
-      }
-    }
-    passes.clear();
-  }
+  Expected<PredictedParts> parts = predictedParts(session, data, baselines, results);
+  if (!parts)
+    return parts.status();
   std::string time = results.seconds > 0 ? format(", {:.1f} seconds", results.seconds) : ""; // of the training
   std::string body = format("<h1>{}</h1>\n<p>seed {}{}, program {}, compiled by {}</p>\n", htmlText(manifest.program),
                             results.seed, time, htmlText(manifest.hash.substr(0, 12)), htmlText(manifest.compiler));
@@ -382,8 +303,8 @@ Status writeReportPage(Session &session, const OpenedData &data, const std::vect
     body += format("<p class=\"warning\">{}</p>\n", htmlText(warning));
   if (std::string skipped = skippedText(manifest, data); !skipped.empty())
     body += format("<p class=\"warning\">{}</p>\n", htmlText(skipped));
-  body += figures + htmlSection("Curves", curves(folder.metrics())) + pictures +
-          htmlSection("Features, in the plane in which they vary most", scatters(features));
+  body += figures + htmlSection("Curves", curves(folder.metrics())) + parts->predictions +
+          htmlSection("Features, in the plane in which they vary most", scatters(parts->features));
   return replaceFile(folder.page(), htmlPage(manifest.program, body));
 }
 

@@ -9,14 +9,19 @@
 namespace xfer::rt {
 
 // report.html: the figures beside those of the baselines; confusion matrices with a table of their classes; curves of
-// what the log of the folder has; of what evaluations `predict`, row by row, classes as pictures of the samples (if
-// they have any) and other numbers as points of a plane, before (the first baseline) and after, evaluations beside each
-// other. The model of the session is the trained one.
+// what the log of the folder has; of the classes that evaluations predict how far they are right, and pictures of the
+// samples (if they have any); the features of the domains' samples as points of a plane, before (the first baseline)
+// and after: those that evaluations `predict`, else those that the compiler chose. The model of the session is the
+// trained one.
 Status writeReportPage(Session &session, const OpenedData &data, const std::vector<Snapshot> &baselines,
                        const RunResults &results, const RunFolder &folder);
 
-// Head of a table of figures: the baselines that they have, and the model.
-std::vector<std::string> figureColumns(const EvaluationResult &evaluation);
+// A figure that is a number.
+bool isNumber(const Figure &figure);
+// The figures that are numbers: a row each, baselines beside the model; a gain over each baseline has a row of its own.
+// `cell` says what stands there: of a figure, by its place, under a baseline or (none) the model.
+using FigureCell = std::function<std::string(size_t figure, int baseline)>;
+std::string figuresTable(const EvaluationResult &evaluation, const FigureCell &cell);
 
 // Of several runs, whose pages lie in folders of their own: means and deviations, and the figures of each.
 Status writeRunsPage(const Manifest &manifest, const std::vector<RunResults> &runs, const RunFolder &root);

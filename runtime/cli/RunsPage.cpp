@@ -24,41 +24,15 @@ template <typename Pick> static std::vector<double> overRuns(const std::vector<R
   return values;
 }
 
-static bool isNumber(const Figure &figure) {
-  return figure.kind != ReportSpec::Rows && figure.value.shape.empty() && !figure.value.values.empty();
-}
-
-// Means: baselines beside the model; a gain over each baseline has a row of its own.
+// Means over the runs.
 static std::string meansTable(const std::vector<RunResults> &runs, size_t e) {
-  const EvaluationResult &evaluation = runs.back().evaluations[e];
-  const std::vector<std::string> head = figureColumns(evaluation);
-  std::vector<std::vector<std::string>> rows{head};
-  for (size_t f = 0; f < evaluation.figures.size(); ++f) {
-    const Figure &figure = evaluation.figures[f];
-    if (!isNumber(figure))
-      continue;
-    bool isGain = figure.kind == ReportSpec::Gain;
-    std::vector<std::string> row{figure.name};
-    for (size_t b = 0; b < figure.baselines.size(); ++b) {
-      std::string text = meanText(
-          overRuns(runs, [&](const RunResults &run) { return &run.evaluations[e].figures[f].baselines[b].second; }),
-          isGain);
-      if (!isGain) {
-        row.push_back(text);
-        continue;
-      }
-      rows.emplace_back(head.size());
-      rows.back().front() = figure.name + " over " + figure.baselines[b].first;
-      rows.back().back() = text;
-    }
-    if (isGain)
-      continue;
-    row.resize(head.size() - 1);
-    row.push_back(
-        meanText(overRuns(runs, [&](const RunResults &run) { return &run.evaluations[e].figures[f].value; }), false));
-    rows.push_back(row);
-  }
-  return rows.size() > 1 ? htmlTable(rows) : "";
+  return figuresTable(runs.back().evaluations[e], [&](size_t f, int b) {
+    auto pick = [&](const RunResults &run) {
+      const Figure &figure = run.evaluations[e].figures[f];
+      return b == none ? &figure.value : &figure.baselines[static_cast<size_t>(b)].second;
+    };
+    return meanText(overRuns(runs, pick), runs.back().evaluations[e].figures[f].kind == ReportSpec::Gain);
+  });
 }
 
 static std::string eachRun(const std::vector<RunResults> &runs, size_t e) {

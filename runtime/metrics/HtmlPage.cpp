@@ -180,6 +180,44 @@ std::string htmlPerClass(const std::vector<double> &counts, const std::vector<st
   return htmlTable(rows);
 }
 
+std::string htmlCalibration(const std::vector<CalibrationBin> &bins) {
+  constexpr double side = 220, left = 40, top = 10, bottom = 30, right = 12;
+  double whole = 0, error = 0;
+  for (const CalibrationBin &bin : bins) {
+    whole += bin.count;
+    error += std::abs(bin.sure - bin.right);
+  }
+  if (whole == 0)
+    return "";
+  double width = left + side + right, height = top + side + bottom;
+  std::string text = format("<figure><figcaption>right against sure (expected calibration error {:.3f})</figcaption>"
+                            "<svg width=\"{1}\" height=\"{2}\" viewBox=\"0 0 {1} {2}\">\n",
+                            error / whole, width, height);
+  text += format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"var(--line)\"/>\n", left, top, top + side,
+                 left + side);
+  for (size_t i = 0; i < bins.size(); ++i) {
+    const CalibrationBin &bin = bins[i];
+    if (bin.count == 0)
+      continue;
+    double step = side / static_cast<double>(bins.size()), up = side * bin.right / bin.count;
+    text += format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"rgb(var(--blue))\" "
+                   "fill-opacity=\"{:.2f}\"><title>{:.0f} samples, {:.0f} % sure, {:.0f} % right</title></rect>\n",
+                   left + step * static_cast<double>(i) + 1, top + side - up, step - 2, up,
+                   0.25 + 0.75 * bin.count / whole, bin.count, 100 * bin.sure / bin.count, 100 * bin.right / bin.count);
+  }
+  text += format("<path d=\"M{} {}L{} {}\" fill=\"none\" stroke=\"var(--soft)\" stroke-dasharray=\"4 4\"/>\n", left,
+                 top + side, left + side, top);
+  auto label = [&](double at, double down, std::string_view anchor, std::string_view words) {
+    text += format("<text x=\"{}\" y=\"{}\" text-anchor=\"{}\">{}</text>", at, down, anchor, words);
+  };
+  label(left - 6, top + 8, "end", "100 %");
+  label(left - 6, top + side, "end", "0");
+  label(left, height - 8, "start", "0");
+  label(left + side / 2, height - 8, "middle", "sure");
+  label(left + side, height - 8, "end", "100 %");
+  return text + "</svg></figure>\n";
+}
+
 std::string htmlScatter(std::string_view title, const PlanePoints &plane, const std::vector<size_t> &group) {
   constexpr double side = 480, margin = 12;
   if (plane.points.empty())

@@ -33,6 +33,14 @@ std::string htmlConfusion(const std::vector<double> &counts, const std::vector<s
 // Of the same counts, for each class: samples, precision, recall, F1.
 std::string htmlPerClass(const std::vector<double> &counts, const std::vector<std::string> &names);
 
+// Of the samples about whose class a model is so sure: how many, the sums of how sure it is and of how often it is
+// right.
+struct CalibrationBin {
+  double count = 0, sure = 0, right = 0;
+};
+// How often it is right against how sure it is, with the expected calibration error.
+std::string htmlCalibration(const std::vector<CalibrationBin> &bins);
+
 // Points of several groups; `group` has the number of each point's.
 std::string htmlScatter(std::string_view title, const PlanePoints &plane, const std::vector<size_t> &group);
 // The colours of the groups.

@@ -85,7 +85,9 @@ Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const E
     figure.kind = report.kind;
     if (report.kind != ReportSpec::Rows)
       figure.value = (*runner)->output(report.output);
-    else if (Status status = sink(report.name, (*runner)->rows(report.output)); status.failed())
+    else if (Status status = sink(report, (*runner)->rows(report.output),
+                                  report.truth.empty() ? Tensor() : (*runner)->rows(report.truth));
+             status.failed())
       return status;
     result.figures.push_back(std::move(figure));
   }
@@ -129,8 +131,24 @@ static Status collectRows(PassCache &passes, const EvaluationSpec &spec, const s
     return runner.status();
   for (const ReportSpec &report : spec.reports)
     if (report.kind == ReportSpec::Rows)
-      found.push_back({report.name, baseline, (*runner)->rows(report.output)});
+      found.push_back({&report, baseline, (*runner)->rows(report.output),
+                       report.truth.empty() ? Tensor() : (*runner)->rows(report.truth)});
   return Status::success();
+}
+
+// `collect` with the name of whose model the session has: first the model (""), then the first baseline there is.
+template <typename Collect>
+static Status underBoth(Session &session, const std::vector<Snapshot> &baselines, Collect collect) {
+  if (Status status = collect(std::string()); status.failed())
+    return status;
+  auto first = std::find_if(baselines.begin(), baselines.end(), [](const Snapshot &one) { return !one.empty(); });
+  if (first == baselines.end())
+    return Status::success();
+  Snapshot model = current(session, baselines);
+  session.restore(*first);
+  Status status = collect(session.manifest.baselines[first - baselines.begin()].name);
+  session.restore(model);
+  return status;
 }
 
 Expected<std::vector<NamedRows>> evaluateRows(Session &session, PassCache &passes, const EvaluationSpec &spec,
@@ -139,17 +157,31 @@ Expected<std::vector<NamedRows>> evaluateRows(Session &session, PassCache &passe
   if (std::none_of(spec.reports.begin(), spec.reports.end(),
                    [](const ReportSpec &report) { return report.kind == ReportSpec::Rows; }))
     return found;
-  if (Status status = collectRows(passes, spec, "", found); status.failed())
-    return status;
-  auto first = std::find_if(baselines.begin(), baselines.end(), [](const Snapshot &one) { return !one.empty(); });
-  if (first == baselines.end())
-    return found;
-  Snapshot model = current(session, baselines);
-  session.restore(*first);
-  Status status = collectRows(passes, spec, session.manifest.baselines[first - baselines.begin()].name, found);
-  session.restore(model);
+  Status status = underBoth(session, baselines,
+                            [&](const std::string &baseline) { return collectRows(passes, spec, baseline, found); });
   if (status.failed())
     return status;
+  return found;
+}
+
+Expected<std::vector<FeatureRows>> evaluateFeatures(Session &session, const OpenedData &data,
+                                                    const EvaluationSpec &spec, const std::vector<Snapshot> &baselines,
+                                                    int64_t atMost) {
+  std::vector<FeatureRows> found;
+  for (const PassOutput &feature : spec.features) {
+    Expected<PassRunner> runner = PassRunner::bind(session, data, feature.pass, atMost);
+    if (!runner)
+      return runner.status();
+    Status status = underBoth(session, baselines, [&](const std::string &baseline) {
+      Status ran = runner->run({});
+      if (ran.ok())
+        found.push_back(
+            {&session.manifest.passes[feature.pass].sources.front(), baseline, runner->rows(feature.output)});
+      return ran;
+    });
+    if (status.failed())
+      return status;
+  }
   return found;
 }
 

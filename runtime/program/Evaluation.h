@@ -28,8 +28,8 @@ struct EvaluationResult {
 // reports none.
 void writeGains(JsonWriter &json, const EvaluationResult &result);
 
-// Called with the name of the report for every `rows` report.
-using RowsSink = std::function<Status(const std::string &report, const Tensor &rows)>;
+// Called for every `rows` report; `truth` is empty where it is compared with nothing.
+using RowsSink = std::function<Status(const ReportSpec &report, Tensor rows, Tensor truth)>;
 
 // `baselines`: models as in the manifest's list, empty where one has not run. Leaves the model as it found it.
 Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const EvaluationSpec &spec,
@@ -37,12 +37,23 @@ Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const E
 
 // What `rows` reports give under the model, and under the first baseline there is, after which they are named.
 struct NamedRows {
-  std::string report, baseline; // empty: the model
-  Tensor rows;
+  const ReportSpec *report;
+  std::string baseline; // empty: the model
+  Tensor rows, truth;
 };
 // Of one evaluation. Leaves the model as it found it.
 Expected<std::vector<NamedRows>> evaluateRows(Session &session, PassCache &passes, const EvaluationSpec &spec,
                                               const std::vector<Snapshot> &baselines);
+
+// The features of an evaluation, of at most so many samples a domain, under the model and under that baseline.
+struct FeatureRows {
+  const SourceSpec *source;
+  std::string baseline; // empty: the model
+  Tensor rows;
+};
+Expected<std::vector<FeatureRows>> evaluateFeatures(Session &session, const OpenedData &data,
+                                                    const EvaluationSpec &spec, const std::vector<Snapshot> &baselines,
+                                                    int64_t atMost);
 
 } // namespace xfer::rt
 

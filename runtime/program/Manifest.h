@@ -271,12 +271,15 @@ struct ReportSpec {
   enum Kind { Value, Gain, Rows } kind = Value;
   std::string name, output;
   int baseline = none;
+  std::string tag, truth,
+      labels; // of rows: what their numbers are, what they are compared with, the field that this is
 };
 
 struct EvaluationSpec {
   std::string name;
   int pass = none;
   std::vector<ReportSpec> reports;
+  std::vector<PassOutput> features; // `whole` rows of passes of one source, for the page of a run
 };
 
 struct PortSpec { // an input or an output of an export, one sample
@@ -330,6 +333,9 @@ struct Manifest {
   std::vector<HoistedSpec> hoisted;      // one an id
   std::map<std::string, ExtentSum> sums; // by their symbols
 };
+
+// The source of the pass whose batches give these `whole` rows; null if there is none.
+const SourceSpec *sourceOfRows(const Manifest &manifest, const PassSpec &pass, const std::string &rows);
 
 // Reads and checks. `functionCount` and `constantsSize` are those of the program that carries the text.
 Expected<Manifest> readManifest(std::string_view text, uint64_t functionCount, uint64_t constantsSize);

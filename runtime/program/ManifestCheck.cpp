@@ -61,20 +61,33 @@ void ManifestReader::check() {
         checkGenerate(domain, read);
   for (const ExportSpec &item : manifest.exports)
     checkExport(item);
-  for (const EvaluationSpec &evaluation : manifest.evaluations)
+  for (const EvaluationSpec &evaluation : manifest.evaluations) {
     for (const ReportSpec &report : evaluation.reports)
       checkReport(evaluation, report);
+    for (const PassOutput &feature : evaluation.features)
+      if (const PassSpec &pass = manifest.passes[feature.pass];
+          pass.sources.size() != 1 || !sourceOfRows(manifest, pass, feature.output))
+        problem.report("/evaluations/" + evaluation.name + "/features",
+                       "no pass of one source has the rows '" + feature.output + "'");
+  }
   checkInitialised();
+}
+
+const SourceSpec *sourceOfRows(const Manifest &manifest, const PassSpec &pass, const std::string &rows) {
+  for (const SourceSpec &source : pass.sources)
+    if (source.function != none)
+      for (const Binding &result : manifest.functions[source.function].results)
+        if (result.kind == BindKind::Whole && result.name == rows)
+          return &source;
+  return nullptr;
 }
 
 void ManifestReader::checkReport(const EvaluationSpec &evaluation, const ReportSpec &report) {
   const PassSpec &pass = manifest.passes[evaluation.pass];
   bool found = false;
   if (report.kind == ReportSpec::Rows) {
-    for (const SourceSpec &source : pass.sources)
-      if (source.function != none)
-        for (const Binding &result : manifest.functions[source.function].results)
-          found |= result.kind == BindKind::Whole && result.name == report.output;
+    const SourceSpec *source = sourceOfRows(manifest, pass, report.output);
+    found = source && (report.truth.empty() || sourceOfRows(manifest, pass, report.truth) == source);
   } else if (pass.function != none) {
     for (const Binding &result : manifest.functions[pass.function].results)
       found |= result.kind == BindKind::Output && result.name == report.output &&

@@ -159,7 +159,13 @@ void ManifestReader::readEvaluation(const Json &json, const std::string &place) 
       if (report.baseline == none)
         problem.report(clause.at("baseline"), "there is no baseline '" + baseline + "'");
     }
+    report.tag = clause.text("tag", true);
+    report.truth = clause.text("truth", true);
+    report.labels = clause.text("labels", true);
     evaluation.reports.push_back(std::move(report));
+  });
+  object.each("features", true, [&](const Json &item, const std::string &at) {
+    evaluation.features.push_back(readPassOutput(item, at, /*named=*/false));
   });
   manifest.evaluations.push_back(std::move(evaluation));
 }

@@ -7,14 +7,14 @@
 
 namespace xfer::rt {
 
-Expected<PassRunner> PassRunner::bind(Session &session, const OpenedData &data, int pass) {
+Expected<PassRunner> PassRunner::bind(Session &session, const OpenedData &data, int pass, int64_t atMost) {
   PassRunner runner;
   runner.session = &session;
   runner.data = &data;
   const PassSpec &spec = session.manifest.passes[pass];
   for (const SourceSpec &source : spec.sources)
     if (source.function != none)
-      if (Status status = runner.bindSource(data, source); status.failed())
+      if (Status status = runner.bindSource(data, source, atMost); status.failed())
         return status;
   if (spec.function != none)
     if (Status status = runner.bindFunction(data, spec); status.failed())
@@ -22,14 +22,20 @@ Expected<PassRunner> PassRunner::bind(Session &session, const OpenedData &data, 
   return runner;
 }
 
-Status PassRunner::bindSource(const OpenedData &data, const SourceSpec &spec) {
+Status PassRunner::bindSource(const OpenedData &data, const SourceSpec &spec, int64_t atMost) {
   Expected<Call> call = Call::bind(*session, spec.function);
   if (!call)
     return call.status();
   Expected<int64_t> elements = elementsOf(data, spec);
   if (!elements)
     return elements.status();
-  Source source{&spec, std::make_unique<Call>(std::move(*call)), {}, {}, {}, *elements, nullptr};
+  Source source{&spec, std::make_unique<Call>(std::move(*call)), {}, {}, {}, *elements, nullptr, {}};
+  if (atMost > 0 && atMost < *elements) {
+    const std::vector<int32_t> &split = data.split(spec);
+    for (int64_t i = 0; i < atMost; ++i)
+      source.some.push_back(split[static_cast<size_t>(i * *elements / atMost)]);
+    *elements = source.elements = atMost;
+  }
   if (spec.sampler.kind != SamplerSpec::Plain) {
     Expected<std::unique_ptr<Sampler>> sampler = makeSampler(*session, data, spec, drawnKey(*session, spec), false, 0);
     if (!sampler)
@@ -150,7 +156,7 @@ template <typename Number, typename Total> static void storeTotals(void *memory,
 }
 
 Status PassRunner::stream(Source &source, const Moment &moment) {
-  const std::vector<int32_t> &numbers = data->split(*source.spec);
+  const std::vector<int32_t> &numbers = source.some.empty() ? data->split(*source.spec) : source.some;
   uint64_t stage = hashName(moment.stageKey);
   SampleKeys keys(session->seed, stage, moment.run, hashName(source.spec->name));
   PhiloxKey stepKey = makeStepKey(session->seed, stage, moment.run, static_cast<uint64_t>(moment.counters.step));

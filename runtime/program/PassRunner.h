@@ -21,7 +21,8 @@ struct Tensor {
 
 class PassRunner {
 public:
-  static Expected<PassRunner> bind(Session &session, const OpenedData &data, int pass);
+  // With `atMost`, of a pass that only has rows: that many samples of a larger split, at equal distances.
+  static Expected<PassRunner> bind(Session &session, const OpenedData &data, int pass, int64_t atMost = 0);
 
   Status run(const Moment &moment);
 
@@ -52,7 +53,8 @@ private:
     std::vector<Whole> wholes;
     std::vector<Sum> sums;
     int64_t elements;                 // of the split, or what its sampler draws
-    std::shared_ptr<Sampler> sampler; // null: the split in order
+    std::shared_ptr<Sampler> sampler; // null: the split in order, or of it
+    std::vector<int32_t> some;        // unless they are all
   };
   // Rows of all samples of a source that the pass's own function takes.
   struct Rows {
@@ -62,7 +64,7 @@ private:
     uint64_t rowBytes;
     const void *memory;
   };
-  Status bindSource(const OpenedData &data, const SourceSpec &spec);
+  Status bindSource(const OpenedData &data, const SourceSpec &spec, int64_t atMost);
   Status bindFunction(const OpenedData &data, const PassSpec &spec);
   Expected<Buffer> readColumn(const SourceSpec &source, const Binding &binding, const BatchColumn &column,
                               int64_t elements) const;

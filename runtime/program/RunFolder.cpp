@@ -1,6 +1,5 @@
 #include "runtime/program/RunFolder.h"
 #include "runtime/core/File.h"
-#include "runtime/metrics/JsonText.h"
 #include <cerrno>
 #include <cstdio>
 #include <dirent.h>
@@ -72,26 +71,12 @@ static std::string safeName(const std::string &name) {
   return safe;
 }
 
-Status RunFolder::writeRows(const std::string &evaluation, const std::string &report, const Tensor &rows) const {
+Status RunFolder::writeRows(const std::string &evaluation, const std::string &report,
+                            const PredictionTable &table) const {
   Expected<AtomicFile> file = AtomicFile::create(root + "/" + safeName(report) + "-" + safeName(evaluation) + ".csv");
   if (!file)
     return file.status();
-  int64_t count = rows.shape.empty() ? 0 : rows.shape[0];
-  size_t width = count > 0 ? rows.values.size() / static_cast<size_t>(count) : 0;
-  std::string text = "sample";
-  for (size_t k = 0; k < width; ++k)
-    text += width == 1 ? ",value" : format(",value[{}]", k);
-  for (int64_t i = 0; i < count; ++i) {
-    text += format("\n{}", i);
-    for (size_t k = 0; k < width; ++k)
-      text += "," + jsonNumber(rows.values[static_cast<size_t>(i) * width + k]);
-    if (text.size() > (1 << 20)) {
-      if (Status status = file->write(text); status.failed())
-        return status;
-      text.clear();
-    }
-  }
-  if (Status status = file->write(text + "\n"); status.failed())
+  if (Status status = table.write(*file); status.failed())
     return status;
   return file->commit();
 }

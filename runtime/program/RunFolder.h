@@ -4,13 +4,13 @@
 //   metrics.jsonl         one object an epoch and an evaluation
 //   results.json          the figures of the evaluations
 //   weights.safetensors   parameters and states of modules, by the names and layouts of PyTorch
-//   predictions-*.csv     rows of evaluations that ask for them
+//   predictions-*.csv     what evaluations predict, a row a sample
 //   report.html           the run as a page, if it was asked for
 //   checkpoint.xfer       the last checkpoint; beside it the one before, checkpoint.xfer.previous
 #ifndef XFER_RUNTIME_PROGRAM_RUNFOLDER_H
 #define XFER_RUNTIME_PROGRAM_RUNFOLDER_H
 
-#include "runtime/program/PassRunner.h"
+#include "runtime/program/PredictionTable.h"
 
 namespace xfer::rt {
 
@@ -37,8 +37,7 @@ public:
   // Removes what a run before has written, its predictions too, so that nothing of it stands beside what a new one
   // writes. The log stays.
   Status clear() const;
-  // One line a sample: its number in the split, then the elements of its row.
-  Status writeRows(const std::string &evaluation, const std::string &report, const Tensor &rows) const;
+  Status writeRows(const std::string &evaluation, const std::string &report, const PredictionTable &table) const;
 
 private:
   explicit RunFolder(std::string root) : root(std::move(root)) {}

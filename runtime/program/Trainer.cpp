@@ -289,7 +289,10 @@ Status Trainer::runEvaluation(const OrderItem &item) {
   const EvaluationSpec &spec = session.manifest.evaluations[item.index];
   Moment moment;
   moment.run = static_cast<uint32_t>(item.run);
-  auto sink = [&](const std::string &report, const Tensor &rows) { return folder.writeRows(spec.name, report, rows); };
+  auto sink = [&](const ReportSpec &report, Tensor rows, Tensor truth) {
+    return folder.writeRows(spec.name, report.name,
+                            describeRows(session, data, spec, report, std::move(rows), std::move(truth)));
+  };
   Expected<EvaluationResult> result = evaluate(session, passes, spec, moment, train.baselines, sink);
   if (!result)
     return result.status().within("evaluation '" + spec.name + "'");

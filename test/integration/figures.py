@@ -180,8 +180,8 @@ class Figures(harness.Case):
         self.train(KEEP)
         path, = (self.folder / "run").glob("predictions*.csv")
         rows = list(csv.reader(path.read_text().splitlines()))
-        self.assertEqual(rows[0], ["sample", "value[0]", "value[1]"])
-        self.assertEqual([[float(cell) for cell in row] for row in rows[1:]], [[i, 0.75 * i, i] for i in range(7)])
+        self.assertEqual(rows[0], ["sample", "row", "value[0]", "value[1]"])
+        self.assertEqual([[float(cell) for cell in row] for row in rows[1:]], [[i, i, 0.75 * i, i] for i in range(7)])
 
     def test_several_sizes(self):
         results = self.train(SEVERAL)

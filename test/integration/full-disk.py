@@ -109,8 +109,9 @@ class FullDisk(Disk):
         self.assertEqual([name for name in self.names("run") if "partial" in name], [])
         for line in (self.disk / "run/metrics.jsonl").read_bytes().splitlines(keepends=True):
             self.assertTrue(line.startswith(b"{") and line.endswith(b"}\n"), line)
-        self.run_ok(self.program, "evaluate", "--out", "disk/run")
+        self.refuse(r"cannot write 'disk/run/predictions-turned.test.csv': the disk is full", self.program, "evaluate", "--out", "disk/run")
         self.run_ok("cp", "-r", "disk/run", "run")
+        self.run_ok(self.program, "evaluate", "--out", "run")
         self.run_ok(self.program, "train", "--resume", "--out", "run")
         self.run_ok(self.program, "train", "--steps", steps, "--out", "whole")
         for name in ("weights.safetensors", "metrics.jsonl"):
@@ -245,7 +246,8 @@ class FullRun(Disk):
         self.program = self.build(WORDY)
         self.words = (self.program, "train", "--steps", self.STEPS)
         self.run_ok(*self.words, "--out", "whole")
-        self.predictions = next((self.folder / "whole").glob("predictions*")).name
+        self.predictions = sorted(path.name for path in (self.folder / "whole").glob("predictions*"))
+        self.assertEqual(len(self.predictions), 2)   # with and without a truth
 
     def assertEnds(self, out):
         """Whatever stopped it: what is there is whole, and the run can be brought to its end."""
@@ -257,7 +259,7 @@ class FullRun(Disk):
         if begun:
             self.run_ok(self.program, "evaluate", "--weights", "whole/weights.safetensors")
         self.run_ok(*self.words, "--out", out, *(["--resume"] if begun else []))
-        for name in ("weights.safetensors", "metrics.jsonl", self.predictions):
+        for name in ("weights.safetensors", "metrics.jsonl", *self.predictions):
             self.assertEqualFiles(f"{out}/{name}", f"whole/{name}")
 
     # With room for one page more each time, the disk is full at every file in turn.
@@ -278,7 +280,7 @@ class FullRun(Disk):
             self.assertEnds("disk/run")
             shutil.rmtree(self.disk / "run")
         self.assertEqual(ran.returncode, 0)
-        self.assertEqual(named, {*self.FILES, self.predictions})
+        self.assertEqual(named, {*self.FILES, *self.predictions})
 
     # A name that is taken is found before the first step, and the run of before stays.
     def test_taken_and_protected(self):

@@ -254,7 +254,7 @@ class Kill(harness.Case):
                 self.assertFalse(log and name == "checkpoint.xfer", line)
                 names.add(os.path.dirname(path))
         self.assertEqual(names, set())
-        self.assertEqual(renamed, {"checkpoint.xfer", "run.json", "results.json", "weights.safetensors", "predictions-d.test.csv"})
+        self.assertEqual(renamed, {"checkpoint.xfer", "run.json", "results.json", "weights.safetensors", "predictions-d.test.csv", "predictions-d.test_2.csv"})
 
 
 if __name__ == "__main__":

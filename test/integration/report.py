@@ -1,6 +1,7 @@
 """--report: a run as one page that needs nothing beside it."""
 import base64
 import html.parser
+import re
 import struct
 import harness
 from harness import HALVES
@@ -30,6 +31,32 @@ evaluate dark.all {
 evaluate dark.all { predict softmax(net.head(relu(net.trunk(dark.image)))) }
 evaluate light.all { predict net.trunk(light.image) }
 evaluate dark.all { predict net.trunk(dark.image) }
+"""
+# The same without a word for the page; the target is wider before `map`, and has no label that training may see.
+BARE = PROGRAM[:PROGRAM.index("domain dark")] + """
+domain dark {
+  generate samples(700, fn(i) => picture(i % 2)); fields image: f32[12, 12, 3], label: class(2)
+  map image = 0.6 * image
+  split train: 0.3, test: 0.7
+  hide label in train
+}
+fn scores(x: [n, k]) -> logits[n, k] = x
+domain other { generate samples(40, fn(i) => (x: normal([5]))); fields x: f32[5] }
+model net { trunk = small_net(5); first = linear(2); second = linear(2); side = linear(2) }
+stage learn {
+  on light.all, dark.train, other.all batch 16
+  let fs = relu(net.trunk(light.image))
+  loss task  = cross_entropy(net.first(fs), light.label) + cross_entropy(net.second(fs), light.label) + mean(square(net.side(other.x)))
+  loss alike = coral(fs, relu(net.trunk(dark.image)))
+  minimize task + alike
+  optimizer adam(3e-3); epochs 3
+}
+baseline source_only of learn { minimize task }
+evaluate dark.test {
+  let f = relu(net.trunk(dark.image))
+  predict TAG(net.first(f) + net.second(f)) against dark.label
+  report accuracy, transfer_gain
+}
 """
 # Pictures of other shapes, and rows that are no features: numbers that are not finite, and far too many.
 ODD = """
@@ -117,6 +144,40 @@ class Report(harness.Case):
         self.assertEqual(before.split("<h2>", 1)[1], again.split("<h2>", 1)[1])
         self.run_ok(program, "train", "--out", "run")
         self.assertFalse((self.folder / "run/report.html").exists())
+
+    # Pictures, confusion, calibration and the features of both domains are drawn unasked; of domains with other fields nothing is.
+    def test_unasked(self):
+        pages = {}
+        for tag in ("softmax", "log_softmax", "scores"):
+            self.run_ok(self.build(BARE.replace("TAG", tag)), "train", "--out", "run" + tag, "--report")
+            page = self.page(f"run{tag}/report.html")
+            for words in ("Predictions of dark.test", "confusion", "by class", "precision", "expected calibration error", "samples",
+                          "before: source_only", "after: the model", "dark.test", "light.all", "transfer_gain over source_only"):
+                self.assertIn(words, page.words)
+            self.assertNotIn("other.all", page.words)
+            self.assertGreaterEqual(page.tags.count("img"), 12)
+            test = len((self.folder / f"run{tag}/predictions-dark.test.csv").read_text().splitlines()) - 1
+            self.assertEqual(page.tags.count("circle"), 2 * (96 + min(test, 500)))
+            self.assertEqual(sum(int(count) for count in re.findall(r"<title>(\d+) samples", (self.folder / f"run{tag}/report.html").read_text())), test)
+            pages[tag] = page.words.split("Predictions of", 1)[1]
+        # Shares, their logarithms and logits say the same.
+        self.assertEqual(pages["softmax"], pages["log_softmax"])
+        self.assertEqual(pages["softmax"], pages["scores"])
+        # Without a run of its own, of the kept model.
+        self.run_ok(self.build(BARE.replace("TAG", "softmax")), "evaluate", "--out", "runsoftmax", "--report")
+        self.assertEqual(self.page("runsoftmax/report.html").words.split("Predictions of", 1)[1], pages["softmax"])
+
+    # One domain has nothing beside it, and a net that looks at all samples at once has no rows.
+    def test_no_features(self):
+        alone = BARE.replace("light.all, dark.train, other.all", "light.all").replace(" + mean(square(net.side(other.x)))", "").replace(
+            "loss alike = coral(fs, relu(net.trunk(dark.image)))", "loss alike = mean(square(fs))").replace("dark.test", "light.all").replace(
+            "dark.", "light.").replace("TAG", "softmax").replace("; side = linear(2)", "")
+        coupled = BARE.replace("small_net(5); first", 'small_net(5) with { ** is batch_norm -> it(statistics: "batch") }; first').replace("TAG", "softmax")
+        for name, text in (("alone", alone), ("coupled", coupled)):
+            self.run_ok(self.build(text), "train", "--out", name, "--report")
+            page = self.page(f"{name}/report.html")
+            self.assertNotIn("circle", page.tags)
+            self.assertIn("accuracy", page.words)
 
     def test_odd_shapes(self):
         self.run_ok(self.build(ODD), "train", "--out", "run", "--report")

@@ -69,7 +69,7 @@ class Targets(harness.Case):
         if not lacking:
             self.skipTest("this processor has every instruction set")
         program = self.build(MOONS).read_bytes()
-        list_ = re.search(rb'"features": ?\[([^\]]{20,})\]', program)
+        list_ = re.search(rb'"features": ?\[("[^\]]{20,})\]', program)
         self.assertTrue(list_)
         changed = json.dumps(lacking[0]).encode().ljust(len(list_.group(1)))
         damaged = self.write("moons", program[:list_.start(1)] + changed + program[list_.end(1):])

@@ -195,9 +195,22 @@ def Xfer_BoundAttr : Xfer_Attr<"Bound", "bound"> {
 
 def Xfer_ReportAttr : Xfer_Attr<"Report", "report"> {
   let summary = "a figure of an evaluation: `value`, `gain` over a baseline, or `rows` of a whole value";
+  let description = [{
+    Rows may have a `tag`, which says what their numbers are, and may be compared with the rows `truth`, which are the
+    field `labels` if that is given. Rows with a truth are wanted only where they are computed sample by sample.
+    `#xfer.report<"predictions", "rows", "p" tag = "prob" truth = "y" labels = "label">`
+  }];
   let parameters = (ins StringRefParameter<>:$name, StringRefParameter<>:$kind, StringRefParameter<>:$output,
-                        OptionalParameter<"::mlir::StringAttr">:$baseline);
-  let assemblyFormat = "`<` $name `,` $kind `,` $output (`over` `=` $baseline^)? `>`";
+                        OptionalParameter<"::mlir::StringAttr">:$baseline, OptionalParameter<"::mlir::StringAttr">:$tag,
+                        OptionalParameter<"::mlir::StringAttr">:$truth, OptionalParameter<"::mlir::StringAttr">:$labels);
+  let builders = [AttrBuilder<(ins "::llvm::StringRef":$name, "::llvm::StringRef":$kind, "::llvm::StringRef":$output), [{
+    return $_get($_ctxt, name, kind, output, ::mlir::StringAttr(), ::mlir::StringAttr(), ::mlir::StringAttr(),
+                 ::mlir::StringAttr());
+  }]>];
+  let assemblyFormat = [{
+    `<` $name `,` $kind `,` $output (`over` `=` $baseline^)? (`tag` `=` $tag^)? (`truth` `=` $truth^)?
+    (`labels` `=` $labels^)? `>`
+  }];
 }
 
 def Xfer_LoadRuleAttr : Xfer_Attr<"LoadRule", "load_rule"> {

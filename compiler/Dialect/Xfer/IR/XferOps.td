@@ -24,12 +24,13 @@ def Xfer_Phases : Xfer_ArrayOf<Xfer_PhaseAttr, "phases">;
 def Xfer_Periodics : Xfer_ArrayOf<Xfer_PeriodicAttr, "periodic passes">;
 def Xfer_Watches : Xfer_ArrayOf<Xfer_WatchAttr, "figures to watch">;
 def Xfer_Axes : Xfer_ArrayOf<Xfer_AxisAttr, "axes of a sweep">;
+def Xfer_Figures : Xfer_ArrayOf<Xfer_FigureAttr, "figures">;
 def Xfer_Reports : Xfer_ArrayOf<Xfer_ReportAttr, "reports">;
 def Xfer_LoadRules : Xfer_ArrayOf<Xfer_LoadRuleAttr, "rules for keys of a weight file">;
 
-def Xfer_OptionOp : Xfer_Op<"option"> {
 def Xfer_Bounds : Xfer_ArrayOf<Xfer_BoundAttr, "bounds">;
 
+def Xfer_OptionOp : Xfer_Op<"option"> {
   let summary = "an option of the compiled program";
   let description = [{
     A `param` of the program: `--NAME VALUE`. Constraints:
@@ -232,15 +233,18 @@ def Xfer_EvaluationOp : Xfer_Op<"evaluation"> {
   let description = [{
     Constraints:
     - (C1) the pass exists;
-    - (C2) a report's kind is `value` or `gain` of an output of the pass, or `rows` of a whole value of it;
-    - (C3) a baseline that is named exists.
+    - (C2) a report's kind is `value` or `gain` of an output of the pass, or `rows` of a whole value of it, of which
+      `truth`, too, is one;
+    - (C3) a baseline that is named exists;
+    - (C4) `features` are whole values of passes of one source: what the page of a run shows of a domain's samples. They
+      are wanted only where they are computed sample by sample.
 
     ```mlir
     xfer.evaluation "usps.test" pass "test" reports [#xfer.report<"accuracy", "value", "accuracy">]
     ```
   }];
-  let arguments = (ins StrAttr:$name, StrAttr:$pass, Xfer_Reports:$reports);
-  let assemblyFormat = "$name `pass` $pass `reports` $reports attr-dict";
+  let arguments = (ins StrAttr:$name, StrAttr:$pass, Xfer_Reports:$reports, OptionalAttr<Xfer_Figures>:$features);
+  let assemblyFormat = "$name `pass` $pass `reports` $reports (`features` $features^)? attr-dict";
 }
 
 def Xfer_ExportOp : Xfer_Op<"export"> {

@@ -354,9 +354,17 @@ LogicalResult ProgramVerifier::check(EvaluationOp evaluation) {
     BindKind kind = report.getKind() == "rows" ? BindKind::Whole : BindKind::Output;
     if (!gives(index.passes.lookup(evaluation.getPass()), kind, report.getOutput()))
       return evaluation.emitOpError("(C2) reports '") << report.getOutput() << "', which the pass does not give";
+    if (report.getTruth() && !gives(index.passes.lookup(evaluation.getPass()), kind, report.getTruth().getValue()))
+      return evaluation.emitOpError("(C2) compares with ") << report.getTruth() << ", which the pass does not give";
     if (report.getBaseline() && !index.baselines.contains(report.getBaseline().getValue()))
       return evaluation.emitOpError("(C3) names no baseline: ") << report.getBaseline();
   }
+  if (ArrayAttr features = evaluation.getFeaturesAttr())
+    for (auto feature : features.getAsRange<FigureAttr>()) {
+      PassOp pass = index.passes.lookup(feature.getPass());
+      if (!pass || pass.getSources().size() != 1 || !gives(pass, BindKind::Whole, feature.getOutput()))
+        return evaluation.emitOpError("(C4) shows '") << feature.getOutput() << "', which no pass of one source gives";
+    }
   return success();
 }
 
