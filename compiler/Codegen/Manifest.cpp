@@ -144,9 +144,13 @@ json::Value ManifestWriter::site(Location location, StringRef text) {
 json::Value ManifestWriter::load(LoadOp op) {
   sites.push_back(site(op.getLoc(), "load"));
   json::Array rules, added;
-  for (auto rule : op.getRules().getAsRange<LoadRuleAttr>())
-    rules.push_back(json::Object{{"key", rule.getKey()},
-                                 {"to", rule.getTarget() ? json::Value(rule.getTarget().getValue()) : nullptr}});
+  for (auto rule : op.getRules().getAsRange<LoadRuleAttr>()) {
+    json::Object object{{"key", rule.getKey()},
+                        {"to", rule.getTarget() ? json::Value(rule.getTarget().getValue()) : nullptr}};
+    if (rule.getTransposed())
+      object["transposed"] = true;
+    rules.push_back(std::move(object));
+  }
   for (StringRef path : op.getAdded().getAsValueRange<StringAttr>())
     added.push_back(path);
   json::Object result{{"file", quantity(op.getFile())},
@@ -154,6 +158,8 @@ json::Value ManifestWriter::load(LoadOp op) {
                       {"rules", std::move(rules)},
                       {"added", std::move(added)},
                       {"site", static_cast<int64_t>(sites.size())}};
+  if (!op.getLayout().empty())
+    result["layout"] = op.getLayout();
   if (ContentAttr content = op.getContentAttr())
     result["content"] =
         json::Object{{"offset", content.getOffset()}, {"bytes", content.getBytes()}, {"hash", content.getHash()}};

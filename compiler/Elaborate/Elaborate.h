@@ -39,7 +39,12 @@ struct ElaborateOptions {
   std::string programName;
   /// Values of `const`s, as given to `xferc build`.
   std::map<std::string, std::string> constants;
+  /// Builds each export for any number of samples, too: a function that the attribute `kAnyBatchAttr` of its op names.
+  bool anyBatch = false;
 };
+
+/// Of an export: its function for any number of samples, a symbol, or as text why it has none.
+inline constexpr llvm::StringLiteral kAnyBatchAttr = "any_batch";
 
 /// The elaborated program; null after errors, which are in `diagnostics`.
 mlir::OwningOpRef<mlir::ModuleOp> elaborate(mlir::MLIRContext &context, const dsl::SourceManager &sources,

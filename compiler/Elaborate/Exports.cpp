@@ -5,6 +5,7 @@
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
+#include "compiler/Elaborate/Elaborate.h"
 #include "compiler/Elaborate/Emit.h"
 #include "compiler/Elaborate/Pipeline.h"
 
@@ -86,16 +87,17 @@ bool Pipeline::bindInputs(const Node<dsl::ExportItem> &node, const ScopePtr &sco
   return ok;
 }
 
-void Pipeline::buildExport(const Node<dsl::ExportItem> &node) {
+func::FuncOp Pipeline::elaborateExport(const Node<dsl::ExportItem> &node, llvm::StringRef name, bool anyBatch,
+                                       ExportInputs &inputs, llvm::SmallVectorImpl<Attribute> &outputs) {
   const dsl::ExportItem &item = *node.item;
   BuildContext build;
   build.frozen = modelFrozen;
-  FunctionBuilder function(*module, "export." + node.name, location(item.name.range));
+  build.whole = anyBatch;
+  FunctionBuilder function(*module, name, location(item.name.range));
   evaluator.functions.push_back(&function);
   ContextGuard guard(current, &build);
   ScopePtr scope = Scope::inside(node.scope);
   scope->barrier = true;
-  ExportInputs inputs;
   build.inputs = &inputs;
   bool ok = bindInputs(node, scope, build, inputs);
   Value value;
@@ -111,10 +113,10 @@ void Pipeline::buildExport(const Node<dsl::ExportItem> &node) {
     results = record->fields;
   else
     results = {{"value", value}};
-  SmallVector<Attribute> outputFields, inputFields;
-  for (auto &[name, one] : results) {
+  int64_t rows = anyBatch ? ShapedType::kDynamic : exportBatch;
+  for (auto &[field, one] : results) {
     std::optional<Tensor> tensor = evaluator.toTensor(one, item.name.range);
-    if (tensor && (tensor->rank() == 0 || tensor->type().getDimSize(0) != exportBatch)) {
+    if (tensor && (tensor->rank() == 0 || tensor->type().getDimSize(0) != rows)) {
       error(item.name.range, "export-not-per-sample",
             "an export is declared per sample: its value must have one row a sample, found " + one.describe());
       tensor.reset();
@@ -126,17 +128,24 @@ void Pipeline::buildExport(const Node<dsl::ExportItem> &node) {
       ok = false;
       continue;
     }
-    function.result(pipeline::BindKind::Output, name, tensor->value);
+    function.result(pipeline::BindKind::Output, field, tensor->value);
     auto type = tensor->type();
-    outputFields.push_back(fieldOf(name, RankedTensorType::get(type.getShape().drop_front(), type.getElementType()),
-                                   meaningOf(tensor->value)));
+    outputs.push_back(fieldOf(field, RankedTensorType::get(type.getShape().drop_front(), type.getElementType()),
+                              meaningOf(tensor->value)));
   }
   evaluator.functions.pop_back();
-  if (!ok || discovering) {
-    function.erase();
+  if (ok && !discovering)
+    return function.finish();
+  function.erase();
+  return nullptr;
+}
+
+void Pipeline::buildExport(const Node<dsl::ExportItem> &node) {
+  ExportInputs inputs;
+  SmallVector<Attribute> outputs, inputFields;
+  func::FuncOp built = elaborateExport(node, "export." + node.name, /*anyBatch=*/false, inputs, outputs);
+  if (!built)
     return;
-  }
-  func::FuncOp built = function.finish();
   std::set<std::string> listed;
   for (Attribute attribute : inputs.fields) {
     llvm::StringRef name = llvm::cast<pipeline::FieldAttr>(attribute).getName();
@@ -148,10 +157,23 @@ void Pipeline::buildExport(const Node<dsl::ExportItem> &node) {
     if (bound && listed.insert(name.str()).second)
       inputFields.push_back(attribute);
   }
-  pipeline::ExportOp::create(builder, location(item.name.range), builder.getStringAttr(node.name),
-                             FlatSymbolRefAttr::get(built), builder.getArrayAttr(inputFields),
-                             builder.getArrayAttr(outputFields), builder.getI64IntegerAttr(exportBatch),
-                             inputs.domain.empty() ? StringAttr() : builder.getStringAttr(inputs.domain));
+  auto exported = pipeline::ExportOp::create(
+      builder, location(node.item->name.range), builder.getStringAttr(node.name), FlatSymbolRefAttr::get(built),
+      builder.getArrayAttr(inputFields), builder.getArrayAttr(outputs), builder.getI64IntegerAttr(exportBatch),
+      inputs.domain.empty() ? StringAttr() : builder.getStringAttr(inputs.domain));
+  if (!options.anyBatch)
+    return;
+  // What cannot be said of any number of samples is no mistake: the program takes a certain number at a time.
+  dsl::Diagnostics found;
+  evaluator.diagnostics = &found;
+  ExportInputs again;
+  SmallVector<Attribute> same;
+  func::FuncOp any = elaborateExport(node, "any." + node.name, /*anyBatch=*/true, again, same);
+  evaluator.diagnostics = &diagnostics;
+  if (any)
+    exported->setAttr(kAnyBatchAttr, FlatSymbolRefAttr::get(any));
+  else
+    exported->setAttr(kAnyBatchAttr, text(found.getAll().empty() ? "" : found.getAll().front().message));
 }
 
 } // namespace xfer

@@ -125,20 +125,37 @@ void Pipeline::checkModules() {
 
 //===--- weight files -------------------------------------------------------------------------------------------===//
 
+const dsl::Expr *Pipeline::namedFile(const dsl::LoadItem &load, std::optional<llvm::StringRef> &layout) {
+  auto *call = llvm::dyn_cast<dsl::CallExpr>(load.file.get());
+  auto *callee = call ? llvm::dyn_cast<dsl::NameExpr>(call->callee.get()) : nullptr;
+  if (!callee || callee->name != "keras")
+    return load.file.get();
+  layout = "keras";
+  if (call->arguments.size() == 1 && !call->arguments[0].name)
+    return call->arguments[0].value.get();
+  error(call->range, "wrong-type",
+        "'keras' says how the weights of one file lie in it: keras(\"weights.safetensors\")");
+  return nullptr;
+}
+
 void Pipeline::emitLoads() {
   for (const Node<dsl::LoadItem> &node : loads) {
     const dsl::LoadItem &load = *node.item;
     Attribute file;
-    auto *name = llvm::dyn_cast<dsl::NameExpr>(load.file.get());
+    std::optional<StringRef> layout;
+    const dsl::Expr *named = namedFile(load, layout);
+    if (!named)
+      continue;
+    auto *name = llvm::dyn_cast<dsl::NameExpr>(named);
     for (const Option &option : optionList)
       if (name && option.name == name->name && option.kind == "string")
         file = pipeline::OptionRefAttr::get(&context, option.name);
     if (!file) {
-      Value value = evaluator.evaluate(*load.file, node.scope);
+      Value value = evaluator.evaluate(*named, node.scope);
       if (value.isPoison())
         continue;
       if (!value.text()) {
-        error(load.file->range, "wrong-type", "'load' wants the name of a file, found " + value.describe());
+        error(named->range, "wrong-type", "'load' wants the name of a file, found " + value.describe());
         continue;
       }
       file = text(*value.text());
@@ -161,6 +178,13 @@ void Pipeline::emitLoads() {
     SmallVector<Attribute> rules, added;
     bool ok = true;
     for (const dsl::LoadItem::Rule &rule : load.rules) {
+      if (rule.form && rule.form->text != "transposed") {
+        error(rule.form->range, "bad-map",
+              "'" + rule.form->text +
+                  "' is no way to take a key; its target may be text, transposed(..) of text, or drop");
+        ok = false;
+        continue;
+      }
       llvm::StringRef target = rule.target ? llvm::StringRef(rule.target->text) : "";
       unsigned uses = pipeline::countUses(target);
       std::optional<unsigned> wildcards = pipeline::countWildcards(rule.key.text);
@@ -172,8 +196,9 @@ void Pipeline::emitLoads() {
         ok = false;
         continue;
       }
-      rules.push_back(
-          pipeline::LoadRuleAttr::get(&context, rule.key.text, rule.target ? text(rule.target->text) : StringAttr()));
+      rules.push_back(pipeline::LoadRuleAttr::get(&context, rule.key.text,
+                                                  rule.target ? text(rule.target->text) : StringAttr(),
+                                                  /*transposed=*/rule.form.has_value()));
     }
     for (Leaf *leaf : leaves)
       if (leaf->added) {
@@ -183,7 +208,7 @@ void Pipeline::emitLoads() {
       }
     if (ok)
       pipeline::LoadOp::create(builder, location(load.range), file, text(*into), builder.getArrayAttr(rules),
-                               builder.getArrayAttr(added), pipeline::ContentAttr());
+                               builder.getArrayAttr(added), text(layout.value_or("")), pipeline::ContentAttr());
   }
 }
 

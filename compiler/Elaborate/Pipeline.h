@@ -71,6 +71,8 @@ private:
   void placeRewritten(StageInfo &stage);
   void checkModules();
   void emitLoads();
+  /// The expression that names the file, within `keras(..)` too; null after a mistake.
+  const dsl::Expr *namedFile(const dsl::LoadItem &load, std::optional<llvm::StringRef> &layout);
 
   //===--- Domains.cpp -----------------------------------------------------------------------------------------===//
   void declareDomains();
@@ -295,6 +297,9 @@ private:
   //===--- Exports.cpp -----------------------------------------------------------------------------------------===//
   static constexpr int64_t exportBatch = 64; ///< samples that an export takes at a time
   void buildExport(const Node<dsl::ExportItem> &node);
+  /// The function of an export, null after an error or in discovery; what it takes and gives for each sample.
+  mlir::func::FuncOp elaborateExport(const Node<dsl::ExportItem> &node, llvm::StringRef name, bool anyBatch,
+                                     ExportInputs &inputs, llvm::SmallVectorImpl<mlir::Attribute> &outputs);
   bool bindInputs(const Node<dsl::ExportItem> &node, const ScopePtr &scope, BuildContext &build, ExportInputs &inputs);
 
   //===--- Program.cpp -----------------------------------------------------------------------------------------===//

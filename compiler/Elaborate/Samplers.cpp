@@ -48,7 +48,11 @@ std::string SamplerInfo::text() const {
   return text + ")" + (count ? " count " + std::to_string(count) : "");
 }
 
-std::string SourceInfo::rows() const { return domain + "." + split + (sampler ? " by " + sampler->text() : ""); }
+std::string SourceInfo::rows() const {
+  if (isInput)
+    return "samples";
+  return domain + "." + split + (sampler ? " by " + sampler->text() : "");
+}
 
 std::shared_ptr<const SamplerInfo> SourceInfo::forFigures() const {
   return sampler && !sampler->parts().empty() ? sampler : nullptr;

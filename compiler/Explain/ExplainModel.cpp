@@ -41,9 +41,12 @@ static bool fills(pipeline::LoadOp load, llvm::StringRef path) {
 }
 
 static std::string loadedText(pipeline::LoadOp load) {
+  std::string text;
   if (auto file = llvm::dyn_cast<StringAttr>(load.getFile()))
-    return "\"" + file.str() + "\"";
-  return "the file of --" + llvm::cast<pipeline::OptionRefAttr>(load.getFile()).getName().str();
+    text = "\"" + file.str() + "\"";
+  else
+    text = "the file of --" + llvm::cast<pipeline::OptionRefAttr>(load.getFile()).getName().str();
+  return load.getLayout().empty() ? text : load.getLayout().str() + "(" + text + ")";
 }
 
 void explainModel(llvm::raw_ostream &os, ModuleOp program) {

@@ -23,6 +23,7 @@ struct DriverOptions {
   bool strip = true;
   bool json = false;   // diagnostics as JSON
   bool strict = false; // warnings are errors
+  std::string weightFile, exported; // of `onnx`: the weights, and which export (the first where it is empty)
 };
 
 /// Each gives the exit status: 0, or 1 after a mistake that was reported on standard error.
@@ -30,6 +31,8 @@ int checkProgram(const DriverOptions &options);
 int checkProgram(const DriverOptions &options, CompilerSession &session);
 int buildProgram(const DriverOptions &options);
 int explainProgram(const DriverOptions &options);
+/// Writes an export with the weights of a run as an ONNX file.
+int writeOnnxFile(const DriverOptions &options);
 /// Builds into the cache unless it is there, and becomes the program: returns only if that fails.
 int runProgram(const DriverOptions &options, const std::vector<std::string> &arguments);
 

@@ -129,6 +129,7 @@ bool ProgramReader::load(bool takeFiles) {
     ElaborateOptions elaborated{llvm::sys::path::stem(options.input).str(), {}};
     for (llvm::StringRef constant : options.constants)
       elaborated.constants[constant.split('=').first.str()] = constant.split('=').second.str();
+    elaborated.anyBatch = anyBatch;
     module = elaborate(context, sources, *program, files, elaborated, diagnostics);
     if (module && !diagnostics.hasErrors())
       lookAtLoads(takeFiles);

@@ -34,6 +34,7 @@ protected:
   ProgramSources files;
   LoadFiles loads;
   const dsl::File *program = nullptr;
+  bool anyBatch = false; // each export is wanted for any number of samples, too
   mlir::OwningOpRef<mlir::ModuleOp> module;
 
 private:

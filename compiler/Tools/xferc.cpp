@@ -168,6 +168,12 @@ int main(int argc, char **argv) {
   addCompilation(*run, options);
   CLI::App *explain = app.add_subcommand("explain", "say what the program does and how it was compiled");
   addCompilation(*explain, options);
+  CLI::App *onnx =
+      app.add_subcommand("onnx", "write an export of a program, with the weights of a run, as an ONNX file");
+  addInput(*onnx, options);
+  onnx->add_option("--weights", options.weightFile, "the weights.safetensors of a run of the program")->required();
+  onnx->add_option("--export", options.exported, "which export of the program (default: the first)");
+  onnx->add_option("-o,--output", options.output, "where to; default: the program's name with .onnx");
   CLI::App *fmt = app.add_subcommand("fmt", "lay out programs in the one way, in place");
   std::vector<std::string> toFormat;
   bool onlyCheck = false;
@@ -189,10 +195,10 @@ int main(int argc, char **argv) {
       ->capture_default_str();
   CLI::App *list = app.add_subcommand("weights", "list what a weight file of any format holds");
   std::string weightFile, weightTarget;
-  list->add_option("WEIGHTS", weightFile, "safetensors, npz, a checkpoint of PyTorch, or HDF5")->required();
+  list->add_option("WEIGHTS", weightFile, "safetensors, npz, ONNX, a checkpoint of PyTorch, or HDF5")->required();
   list->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
   CLI::App *convert = app.add_subcommand("convert", "rewrite a weight file, or an HDF5 file of data, as safetensors");
-  convert->add_option("FROM", weightFile, "npz, a checkpoint of PyTorch, HDF5, or safetensors")->required();
+  convert->add_option("FROM", weightFile, "npz, ONNX, a checkpoint of PyTorch, HDF5, or safetensors")->required();
   convert->add_option("TO", weightTarget, "the file to write, which ends with .safetensors")->required();
   CLI::App *completion = app.add_subcommand("completion", "print the script by which a shell completes this command");
   std::string shell;
@@ -221,6 +227,8 @@ int main(int argc, char **argv) {
     return runProgram(options, arguments);
   if (*explain)
     return finish(explainProgram(options));
+  if (*onnx)
+    return finish(writeOnnxFile(options));
   if (*fmt)
     return finish(formatFiles(toFormat, onlyCheck));
   if (*list)

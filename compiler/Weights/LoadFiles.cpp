@@ -56,10 +56,11 @@ static std::vector<rt::LoadVariable> collectVariables(ModuleOp module) {
 }
 
 static rt::LoadClause clauseOf(pipeline::LoadOp load) {
-  rt::LoadClause clause{load.getInto().str(), {}, {}};
+  rt::LoadClause clause{load.getInto().str(), load.getLayout().str(), {}, {}};
   for (auto rule : load.getRules().getAsRange<pipeline::LoadRuleAttr>())
-    clause.rules.emplace_back(rule.getKey().str(),
-                              rule.getTarget() ? std::optional(rule.getTarget().str()) : std::nullopt);
+    clause.rules.push_back({rule.getKey().str(),
+                            rule.getTarget() ? std::optional(rule.getTarget().str()) : std::nullopt,
+                            rule.getTransposed()});
   for (StringRef path : load.getAdded().getAsValueRange<StringAttr>())
     clause.added.push_back(path.str());
   return clause;

@@ -174,13 +174,14 @@ struct HideItem : Item {
   std::optional<Name> split;
 };
 
-/// `load file into slot map { "key" -> "key", "key" -> drop }`
+/// `load file into slot map { "key" -> "key", "key" -> transposed("key"), "key" -> drop }`
 struct LoadItem : Item {
   LoadItem() : Item(Kind::Load) {}
   static bool classof(const Item *i) { return i->kind == Kind::Load; }
 
   struct Rule {
     Name key;
+    std::optional<Name> form;   // how the file has it
     std::optional<Name> target; // absent: drop
   };
   ExprPtr file;

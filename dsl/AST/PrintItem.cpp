@@ -158,7 +158,10 @@ void Printer::print(const SweepItem::Axis &axis) {
 }
 
 void Printer::print(const LoadItem::Rule &rule) {
-  os << quote(rule.key.text) << " -> " << (rule.target ? quote(rule.target->text) : "drop");
+  os << quote(rule.key.text) << " -> ";
+  if (rule.form)
+    os << rule.form->text << "(";
+  os << (rule.target ? quote(rule.target->text) : "drop") << (rule.form ? ")" : "");
 }
 
 void Printer::print(const ReportItem::Figure &figure) {

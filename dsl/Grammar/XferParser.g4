@@ -68,7 +68,7 @@ source : split = expr ('as' name)? ('by' sampler = expr)? ('batch' batch = expr 
          ('count' number = expr)? ;
 axis : name 'in' expr ;
 figure : (name '=')? expr ;
-key : from = String '->' (drop = 'drop' | to = String) ;
+key : from = String '->' (drop = 'drop' | to = String | form = name '(' to = String ')') ;
 updater : 'using' expr rates? ;
 rates : 'rate' rate (',' rate)* ;
 rate : selector ':' factor = expr ('for' pattern 'in' iterable = expr)? ;

@@ -74,6 +74,7 @@ AstBuilder::Any AstBuilder::visitLoadItem(P::LoadItemContext *context) {
   for (P::KeyContext *key : context->key()) {
     LoadItem::Rule &rule = result->rules.emplace_back();
     rule.key = string(key->from);
+    rule.form = optionalName(key->form);
     if (key->to)
       rule.target = string(key->to);
   }

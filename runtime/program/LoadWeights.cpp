@@ -46,10 +46,11 @@ static Expected<LoadedFile> loadFile(Session &session, const LoadSpec &load, con
     targets.push_back({variable.path, variable.type, variable.layout, variable.shape, variable.isParameter});
     variables.push_back(i);
   }
-  std::vector<KeyRule> rules;
+  LoadRequest request{load.into, load.keras, {}, load.added};
   for (const LoadRule &rule : load.rules)
-    rules.push_back({rule.key, rule.drops ? std::nullopt : std::optional<std::string>(rule.target)});
-  Expected<std::vector<PlannedTensor>> plan = planLoad(*file, load.into, rules, load.added, targets);
+    request.rules.push_back(
+        {rule.key, rule.drops ? std::nullopt : std::optional<std::string>(rule.target), rule.transposed});
+  Expected<std::vector<PlannedTensor>> plan = planLoad(*file, request, targets);
   if (!plan)
     return plan.status();
   for (const PlannedTensor &planned : *plan) {

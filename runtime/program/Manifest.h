@@ -75,7 +75,7 @@ struct Variable { // a parameter or a state
 
 struct LoadRule {
   std::string key, target;
-  bool drops = false;
+  bool drops = false, transposed = false;
 };
 
 struct LoadSpec {
@@ -84,6 +84,7 @@ struct LoadSpec {
   std::string into;
   std::vector<LoadRule> rules;
   std::vector<std::string> added; // paths below `into`
+  bool keras = false;             // the program says that the file is in Keras' layout
   bool taken = false;             // the program has the file: at this place among those it takes along
   uint64_t offset = 0, bytes = 0;
   std::string hash;

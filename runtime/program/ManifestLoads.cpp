@@ -20,6 +20,10 @@ void ManifestReader::readLoad(const Json &json, const std::string &place) {
   }
   load.into = object.text("into");
   load.added = object.texts("added", true);
+  std::string layout = object.text("layout", true);
+  load.keras = layout == "keras";
+  if (!layout.empty() && !load.keras)
+    problem.report(object.at("layout"), "the layout '" + layout + "' is not known; 'keras' is");
   load.site = static_cast<int>(object.integer("site", 0, static_cast<int64_t>(manifest.sites.size()), true));
   if (const Json *taken = object.find("content", true)) {
     JsonObject content(*taken, object.at("content"), problem);
@@ -38,6 +42,9 @@ void ManifestReader::readLoad(const Json &json, const std::string &place) {
     rule.key = description.text("key");
     rule.drops = description.find("to", true) == nullptr;
     rule.target = rule.drops ? "" : description.text("to");
+    rule.transposed = description.boolean("transposed", false);
+    if (rule.drops && rule.transposed)
+      problem.report(at, "'" + rule.key + "' is dropped and cannot be transposed");
     std::optional<KeyPattern> pattern = KeyPattern::parse(rule.key);
     if (!pattern)
       problem.report(at, "the braces of '" + rule.key + "' do not pair");

@@ -85,23 +85,36 @@ private:
       std::string text;
       for (size_t i = 0; i < target.size(); ++i)
         text += (i ? "[*]" : "") + target[i];
-      return fill(number, target, text);
+      return fill(number, target, text, rule.rule.transposed);
     }
-    fill(number, {tensor.name}, tensor.name);
+    fill(number, {tensor.name}, tensor.name, /*transposed=*/false);
   }
 
-  void fill(size_t number, const KeyTarget &target, const std::string &text) {
+  // What is said of a shape that does not fit: both sides, and whether turning the matrix over is all that it takes.
+  static std::string wrongShape(const WeightTensor &tensor, const KeySlot &slot, bool transposed) {
+    std::vector<int64_t> turned(tensor.shape.rbegin(), tensor.shape.rend());
+    bool isMatrix = tensor.shape.size() == 2;
+    std::string text = format("'{}' is {} in the file, ", slot.key, shapeText(tensor.shape));
+    if (transposed)
+      text += isMatrix ? format("{} transposed, ", shapeText(turned)) : "no matrix that could be transposed, ";
+    text += format("{} in the model", shapeText(slot.shape));
+    if (isMatrix && fitsShape(transposed ? tensor.shape : turned, slot))
+      text += format("; it fits {}", transposed ? "as it is" : "transposed: -> transposed(\"..\")");
+    return text;
+  }
+
+  void fill(size_t number, const KeyTarget &target, const std::string &text, bool transposed) {
     const WeightTensor &tensor = file.tensors()[number];
     size_t found = 0;
     auto take = [&](size_t slot) {
       ++found;
       if (filledBy[slot])
         twice.push_back(format("'{}' by '{}' and '{}'", slots[slot].key, filledBy[slot]->name, tensor.name));
-      else if (!fitsShape(tensor.shape, slots[slot]))
-        wrong.push_back(format("'{}' is {} in the file, {} in the model", slots[slot].key, shapeText(tensor.shape),
-                               shapeText(slots[slot].shape)));
+      else if (transposed ? tensor.shape.size() != 2 || !fitsShape({tensor.shape[1], tensor.shape[0]}, slots[slot])
+                          : !fitsShape(tensor.shape, slots[slot]))
+        wrong.push_back(wrongShape(tensor, slots[slot], transposed));
       filledBy[slot] = &tensor;
-      matches.push_back({number, slot});
+      matches.push_back({number, slot, transposed});
     };
     if (target.size() == 1) {
       if (auto slot = slotByKey.find(target[0]); slot != slotByKey.end())
@@ -188,10 +201,11 @@ std::string Matcher::problems(const std::vector<KeyRule> &rules) const {
   text += hopeless == 0 && wrong.empty() && twice.empty() ? "\n  this map fits:" : "\n  a map to begin with:";
   better.insert(better.end(), rules.begin(), rules.end());
   text += "\n  map {";
-  for (size_t i = 0; i < better.size(); ++i)
-    text += format("\n    \"{}\" -> {}{}", better[i].key,
-                   better[i].target ? "\"" + *better[i].target + "\"" : std::string("drop"),
+  for (size_t i = 0; i < better.size(); ++i) {
+    std::string target = better[i].target ? "\"" + *better[i].target + "\"" : "drop";
+    text += format("\n    \"{}\" -> {}{}", better[i].key, better[i].transposed ? "transposed(" + target + ")" : target,
                    i + 1 < better.size() ? "," : "");
+  }
   return text + "\n  }";
 }
 

@@ -4,15 +4,14 @@
 #define XFER_RUNTIME_WEIGHTS_KEYMAP_H
 
 #include "runtime/weights/WeightFile.h"
+#include "xfer/rt/WeightValues.h"
 
 namespace xfer::rt {
-
-// A path as it is written in files: `layer1[0].conv1` is `layer1.0.conv1`; an index that is no number stays.
-std::string keyOf(std::string_view path);
 
 struct KeyRule {
   std::string key;
   std::optional<std::string> target; // none: drop
+  bool transposed = false;           // the file has [b, a] where its layout says [a, b]
 };
 
 // Something that a tensor can fill.
@@ -26,6 +25,7 @@ struct KeySlot {
 
 struct KeyMatch {
   size_t tensor, slot;
+  bool transposed = false;
 };
 
 // What the file fills. The message of a failure (several lines) lists everything that does not fit, and ends with a map

@@ -8,9 +8,9 @@ Expected<LoadContent> checkLoad(const std::string &path, const LoadClause &claus
   Expected<WeightFile> file = WeightFile::open(path);
   if (!file)
     return file.status();
-  std::vector<KeyRule> rules;
-  for (const auto &[key, target] : clause.rules)
-    rules.push_back({key, target});
+  LoadRequest request{clause.into, clause.layout == "keras", {}, clause.added};
+  for (const LoadRuleText &rule : clause.rules)
+    request.rules.push_back({rule.key, rule.target, rule.transposed});
   std::vector<LoadTarget> targets;
   for (const LoadVariable &variable : variables) {
     std::optional<ElementType> type = elementTypeOf(variable.type);
@@ -20,7 +20,7 @@ Expected<LoadContent> checkLoad(const std::string &path, const LoadClause &claus
                      variable.type, variable.layout);
     targets.push_back({variable.path, *type, *layout, variable.shape, variable.isParameter});
   }
-  Expected<std::vector<PlannedTensor>> plan = planLoad(*file, clause.into, rules, clause.added, targets);
+  Expected<std::vector<PlannedTensor>> plan = planLoad(*file, request, targets);
   if (!plan)
     return plan.status();
   const Bytes &content = file->content();

@@ -13,14 +13,24 @@ static std::optional<std::string> keyBelow(const std::string &path, const std::s
   return key[0] == '.' ? key.substr(1) : key;
 }
 
-Expected<std::vector<PlannedTensor>> planLoad(const WeightFile &file, const std::string &into,
-                                              const std::vector<KeyRule> &rules, const std::vector<std::string> &added,
+// A matrix that lies in the file the other way round than the layout says.
+static WeightLayout turned(WeightLayout layout) {
+  return layout == WeightLayout::Plain ? WeightLayout::Matrix : WeightLayout::Plain;
+}
+
+Expected<std::vector<PlannedTensor>> planLoad(const WeightFile &file, const LoadRequest &request,
                                               const std::vector<LoadTarget> &targets) {
+  const std::string &into = request.into;
+  std::string stated = file.statedLayout();
+  if (request.keras && !stated.empty() && stated != "keras")
+    return failure("'{}' says that its weights lie in it as {} has them, not as Keras does; load it without keras(..)",
+                   file.name(), stated);
+  bool isKeras = request.keras || stated == "keras";
   std::vector<std::string> optional;
-  for (const std::string &path : added)
+  for (const std::string &path : request.added)
     optional.push_back(*keyBelow(into + (path[0] == '[' ? "" : ".") + path, into));
   // Keras' weights lie in files as they do in programs.
-  auto layoutOf = [&](const LoadTarget &target) { return file.isKeras() ? WeightLayout::Plain : target.layout; };
+  auto layoutOf = [&](const LoadTarget &target) { return isKeras ? WeightLayout::Plain : target.layout; };
   std::vector<KeySlot> slots;
   std::vector<size_t> numbers; // of the targets, by slot
   for (size_t i = 0; i < targets.size(); ++i) {
@@ -29,10 +39,10 @@ Expected<std::vector<PlannedTensor>> planLoad(const WeightFile &file, const std:
       continue;
     bool required = targets[i].isParameter && std::find(optional.begin(), optional.end(), *key) == optional.end();
     slots.push_back({std::move(*key), interchangeShape(layoutOf(targets[i]), targets[i].shape), required,
-                     file.isKeras() && targets[i].layout == WeightLayout::Filter});
+                     isKeras && targets[i].layout == WeightLayout::Filter});
     numbers.push_back(i);
   }
-  Expected<std::vector<KeyMatch>> matches = matchKeys(file, rules, slots, into);
+  Expected<std::vector<KeyMatch>> matches = matchKeys(file, request.rules, slots, into);
   if (!matches)
     return matches.status();
   std::vector<PlannedTensor> plan;
@@ -40,9 +50,12 @@ Expected<std::vector<PlannedTensor>> planLoad(const WeightFile &file, const std:
     const LoadTarget &target = targets[numbers[match.slot]];
     WeightTensor tensor = file.tensors()[match.tensor];
     tensor.shape = slots[match.slot].shape; // which may be written otherwise
-    if (Status status = checkTensor(tensor, target.type, layoutOf(target), target.shape); status.failed())
+    WeightLayout layout = match.transposed ? turned(layoutOf(target)) : layoutOf(target);
+    if (match.transposed)
+      std::reverse(tensor.shape.begin(), tensor.shape.end());
+    if (Status status = checkTensor(tensor, target.type, layout, target.shape); status.failed())
       return status.within("'" + file.name() + "'");
-    plan.push_back({std::move(tensor), numbers[match.slot], layoutOf(target)});
+    plan.push_back({std::move(tensor), numbers[match.slot], layout});
   }
   return plan;
 }

@@ -17,16 +17,22 @@ struct LoadTarget {
   bool isParameter = true;
 };
 
+// A `load`: what becomes of the keys of the file. `added` are paths below `into` that the file may lack.
+struct LoadRequest {
+  std::string into;
+  bool keras = false; // the file is in Keras' layout, though it does not say so
+  std::vector<KeyRule> rules;
+  std::vector<std::string> added;
+};
+
 struct PlannedTensor {
   WeightTensor tensor; // which readTensor will take for the target
   size_t target;
   WeightLayout layout; // to read it with
 };
 
-// Fails with everything that does not fit. `added` are paths below `into` that the file may lack; targets that are not
-// below `into` stay as they are.
-Expected<std::vector<PlannedTensor>> planLoad(const WeightFile &file, const std::string &into,
-                                              const std::vector<KeyRule> &rules, const std::vector<std::string> &added,
+// Fails with everything that does not fit. Targets that are not below `into` stay as they are.
+Expected<std::vector<PlannedTensor>> planLoad(const WeightFile &file, const LoadRequest &request,
                                               const std::vector<LoadTarget> &targets);
 
 } // namespace xfer::rt

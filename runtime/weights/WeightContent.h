@@ -33,6 +33,10 @@ Expected<WeightContent> readTorchZip(const ZipFile &zip, const Bytes &file, cons
 Expected<WeightContent> readTorchLegacy(const Bytes &file, const std::string &name);
 bool isTorchLegacy(const Bytes &file);
 
+// The initialisers of the graph of an ONNX model, whose nodes are passed over.
+Expected<WeightContent> readOnnx(const Bytes &file, const std::string &name);
+bool isOnnx(const Bytes &file);
+
 // The tensors of a file whose format promises nothing about names: they must differ, and be names that a safetensors
 // file can have. Messages do not name the file.
 class TensorCollector {
@@ -51,8 +55,8 @@ private:
   uint64_t room;
 };
 
-// The members of a zip file, which may name the same bytes many times: all that is stored must fit into the file, and all
-// that is unpacked must be plausible for its size, before it is looked at.
+// The members of a zip file, which may name the same bytes many times: all that is stored must fit into the file, and
+// all that is unpacked must be plausible for its size, before it is looked at.
 class ZipContents {
 public:
   ZipContents(const ZipFile &zip, const Bytes &file);

@@ -42,6 +42,8 @@ static Expected<WeightContent> readContent(const Bytes &file, const std::string 
     return readZip(file, name);
   if (isTorchLegacy(file))
     return readTorchLegacy(file, name);
+  if (isOnnx(file))
+    return readOnnx(file, name);
   // The length of a safetensors header may look like the beginning of a pickle.
   if (text.size() > 8 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5 && text[8] != '{')
     return failure(
@@ -77,10 +79,19 @@ Expected<WeightFile> WeightFile::open(const std::string &path) {
   return parse(*file, path);
 }
 
-bool WeightFile::isKeras() const {
-  return std::any_of(notes.begin(), notes.end(), [](const auto &note) {
-    return note.first == "layout" && (note.second == "keras" || note.second == "HWIO");
-  });
+std::string WeightFile::statedLayout() const {
+  if (kind == WeightFormat::Torch || kind == WeightFormat::TorchLegacy)
+    return "PyTorch";
+  if (kind == WeightFormat::Onnx)
+    return "ONNX";
+  std::string stated;
+  for (const auto &[key, text] : notes) {
+    if (key == "layout")
+      return text == "HWIO" ? "keras" : text;
+    if (key == "format" && text == "pt")
+      stated = "PyTorch";
+  }
+  return stated;
 }
 
 const WeightTensor *WeightFile::find(std::string_view name) const {

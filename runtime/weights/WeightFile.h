@@ -1,6 +1,6 @@
-// Weight files: safetensors, npz and the checkpoints of PyTorch are read, safetensors is written. What a file is, its
-// content tells, not its name; WeightContent.h has the formats. Reading maps the file, and tensors stay in it where the
-// program could have them as they are stored; everything that a file says of itself is checked against it.
+// Weight files: safetensors, npz, ONNX and the checkpoints of PyTorch are read, safetensors is written. What a file is,
+// its content tells, not its name; WeightContent.h has the formats. Reading maps the file, and tensors stay in it where
+// the program could have them as they are stored; everything that a file says of itself is checked against it.
 #ifndef XFER_RUNTIME_WEIGHTS_WEIGHTFILE_H
 #define XFER_RUNTIME_WEIGHTS_WEIGHTFILE_H
 
@@ -19,7 +19,7 @@ struct WeightTensor {
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
-enum class WeightFormat : uint8_t { Safetensors, Npz, Torch, TorchLegacy };
+enum class WeightFormat : uint8_t { Safetensors, Npz, Torch, TorchLegacy, Onnx };
 
 class WeightFile {
 public:
@@ -31,9 +31,10 @@ public:
   const Bytes &content() const { return whole; }                    // of the file
   const std::vector<WeightTensor> &tensors() const { return list; } // in the order of the file
   const Metadata &metadata() const { return notes; }
-  // Whether it says in its metadata (`layout`: `keras`, or `HWIO`) that weights lie in it as Keras has them: filters [*window, in,
-  // out], matrices [in, out], as they lie in a program.
-  bool isKeras() const;
+  // Whose layout it says that its weights have: "keras" (by `layout`: `keras`, or `HWIO`, in its metadata: filters
+  // [*window, in, out], matrices [in, out], as they lie in a program), "PyTorch" (its checkpoints, and by `format`:
+  // `pt`), "ONNX", what else stands there, or "".
+  std::string statedLayout() const;
   WeightFormat format() const { return kind; }
   const std::vector<std::string> &others() const { return rest; } // what it holds beside tensors
   const WeightTensor *find(std::string_view name) const;

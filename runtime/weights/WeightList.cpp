@@ -44,6 +44,8 @@ static const char *nameOf(WeightFormat format) {
     return "PyTorch";
   case WeightFormat::TorchLegacy:
     return "PyTorch before 1.6";
+  case WeightFormat::Onnx:
+    return "ONNX";
   }
   return "";
 }

@@ -36,8 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       {"net.block[0].conv.weight", ElementType::F32, WeightLayout::Filter, {1, 1, 2, 2}, true},
       {"net.bn.num_batches_tracked", ElementType::I32, WeightLayout::Plain, {}, false}};
   for (const std::vector<KeyRule> &rules :
-       {std::vector<KeyRule>{}, {{"module.*", "net.*"}, {"*.{a, b}", std::nullopt}}}) {
-    auto plan = planLoad(*file, "net", rules, {}, targets);
+       {std::vector<KeyRule>{}, {{"module.*", "net.*"}, {"*.{a, b}", std::nullopt}}, {{"*weight", "*weight", true}}}) {
+    auto plan = planLoad(*file, {"net", /*keras=*/rules.size() == 1, rules, {}}, targets);
     if (!plan)
       continue;
     for (const PlannedTensor &planned : *plan) {

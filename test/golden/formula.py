@@ -44,13 +44,13 @@ def parameter(name, shape):
     return values(name, count, math.sqrt(3 / math.prod(shape[1:])))
 
 
-def write_weights(path, tensors):
-    """A safetensors file of [(name, shape)] with the numbers of `parameter`."""
+def write_weights(path, tensors, prefix=""):
+    """A safetensors file of [(name, shape)] with the numbers of `parameter`, each called after the prefix and its name."""
     header, end = {}, 0
     for name, shape in tensors:
         numbers = parameter(name, shape)
         size = len(numbers) * 4
-        header[name] = {"dtype": "I32" if numbers.typecode == "i" else "F32", "shape": list(shape), "data_offsets": [end, end + size]}
+        header[prefix + name] = {"dtype": "I32" if numbers.typecode == "i" else "F32", "shape": list(shape), "data_offsets": [end, end + size]}
         end += size
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)

@@ -106,6 +106,27 @@ TEST_F(LoadWeightsTest, Fills) {
   EXPECT_THAT(values<int32_t>(3), ElementsAre(0));
 }
 
+// What the program says of a file's layout, and of matrices in it that lie the other way round.
+TEST_F(LoadWeightsTest, Layouts) {
+  std::vector<WeightTensor> tensors = {tensor<float>("fc.0.weight", StoredType::F32, {2, 3}, {1, 2, 3, 4, 5, 6}),
+                                       tensor<float>("fc.0.bias", StoredType::F32, {3}, {7, 8, 9})};
+  ASSERT_TRUE(writeWeights(folder.path("w"), tensors).ok());
+  json rules = {{{"key", "*.weight"}, {"to", "*.weight"}, {"transposed", true}}};
+  for (const json &clause : {json{{"layout", "keras"}}, json{{"rules", rules}}}) {
+    json item = {{"file", "w"}, {"into", "net"}};
+    item.update(clause);
+    EXPECT_EQ(load({item}), "");
+    EXPECT_THAT(values<float>(0), ElementsAre(1, 2, 3, 4, 5, 6));
+  }
+  EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}}}), HasSubstr("'fc.0.weight' is [2, 3] in the file, [3, 2]"));
+  ASSERT_TRUE(writeWeights(folder.path("w"), tensors, {{"format", "pt"}}).ok());
+  EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}, {"layout", "keras"}}}), HasSubstr("as PyTorch has them"));
+  EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}, {"layout", "tf"}}}), HasSubstr("layout 'tf' is not known"));
+  rules[0]["to"] = nullptr;
+  EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}, {"rules", rules}}}),
+              HasSubstr("dropped and cannot be transposed"));
+}
+
 // A path that ends in a list; one key for the states of all domains, from the int64 that other frameworks count in.
 TEST_F(LoadWeightsTest, ListsAndFamilies) {
   ASSERT_TRUE(writeWeights(folder.path("w"), {tensor<float>("0.weight", StoredType::F32, {3, 2}, {1, 2, 3, 4, 5, 6}),

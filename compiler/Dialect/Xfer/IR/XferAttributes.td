@@ -219,10 +219,12 @@ def Xfer_LoadRuleAttr : Xfer_Attr<"LoadRule", "load_rule"> {
     In `key`, `*` stands for any characters and `{a, b}` for one of these. In `target`, a path below the load's `into`,
     the only `*` stands for what the wildcards matched, from the first to the last; several `*`, as many as the key has
     wildcards, stand for one each, in order; `[*]` for every index that there is.
-    `#xfer.load_rule<"module.*" -> "*">`, `#xfer.load_rule<"fc.*">`
+    `transposed`: the file has the axes of these matrices the other way round than its layout says.
+    `#xfer.load_rule<"module.*" -> "*">`, `#xfer.load_rule<"fc.*">`, `#xfer.load_rule<"c_fc.*" -> "*" transposed = true>`
   }];
-  let parameters = (ins StringRefParameter<>:$key, OptionalParameter<"::mlir::StringAttr">:$target);
-  let assemblyFormat = "`<` $key (`->` $target^)? `>`";
+  let parameters = (ins StringRefParameter<>:$key, OptionalParameter<"::mlir::StringAttr">:$target,
+                        DefaultValuedParameter<"bool", "false">:$transposed);
+  let assemblyFormat = "`<` $key (`->` $target^)? (`transposed` `=` $transposed^)? `>`";
 }
 
 def Xfer_ContentAttr : Xfer_Attr<"Content", "content"> {

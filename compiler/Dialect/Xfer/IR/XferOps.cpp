@@ -73,12 +73,16 @@ LogicalResult LoadOp::verify() {
     std::optional<unsigned> wildcards = countWildcards(rule.getKey());
     if (!wildcards)
       return emitOpError("(C2) has the key '") << rule.getKey() << "', whose braces do not pair";
+    if (rule.getTransposed() && !rule.getTarget())
+      return emitOpError("(C5) drops the key '") << rule.getKey() << "' transposed";
     StringRef target = rule.getTarget() ? rule.getTarget().getValue() : StringRef();
     unsigned uses = countUses(target);
     if (uses > 1 ? uses != *wildcards : uses > *wildcards)
       return emitOpError("(C2) maps the key '")
              << rule.getKey() << "' with " << *wildcards << " wildcards to '" << target << "' with " << uses;
   }
+  if (!getLayout().empty() && getLayout() != "keras")
+    return emitOpError("(C5) has the layout '") << getLayout() << "'; expected 'keras' or none";
   if (ContentAttr content = getContentAttr()) {
     if (!isa<StringAttr>(getFile()))
       return emitOpError("(C4) has the content of a file that is chosen when the program starts");

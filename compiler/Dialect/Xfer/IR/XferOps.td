@@ -82,7 +82,8 @@ def Xfer_StateOp : Xfer_Op<"state"> {
 def Xfer_LoadOp : Xfer_Op<"load"> {
   let summary = "a weight file that gives parameters and module states below a path their first values";
   let description = [{
-    `file` is the name of a safetensors file or #xfer.param of an option that holds it. The first of the `rules` that
+    `file` is the name of a weight file or #xfer.param of an option that holds it; `layout` says how weights lie in one
+    that does not say it itself, `keras`, or as PyTorch has them where it is empty. The first of the `rules` that
     matches a key decides; a key that none matches stands for the path of its own name below `into`. `added` lists
     paths below `into` that the file may lack, because a rewriting put their modules there. Loads run in text order after
     the passes at `init`; MANIFEST.md (Loads) says what must fit. `content` is there when the program takes the file
@@ -90,15 +91,18 @@ def Xfer_LoadOp : Xfer_Op<"load"> {
     - (C1) the file is a string or a string option;
     - (C2) a key has balanced, unnested braces, and its target no `*`, one, or as many as the key has wildcards;
     - (C3) there is a parameter or a module's state below `into`, and `added` lists such;
-    - (C4) only a file that is named by a string has `content`, at a multiple of 64.
+    - (C4) only a file that is named by a string has `content`, at a multiple of 64;
+    - (C5) the layout is empty or `keras`; a rule that drops transposes nothing.
 
     ```mlir
     xfer.load "resnet18.safetensors" into "net.trunk" rules [#xfer.load_rule<"fc.*">]
     ```
   }];
   let arguments = (ins AnyAttr:$file, StrAttr:$into, DefaultValuedAttr<Xfer_LoadRules, "{}">:$rules,
-                       DefaultValuedAttr<StrArrayAttr, "{}">:$added, OptionalAttr<Xfer_ContentAttr>:$content);
-  let assemblyFormat = "$file `into` $into (`rules` $rules^)? (`added` $added^)? (`content` $content^)? attr-dict";
+                       DefaultValuedAttr<StrArrayAttr, "{}">:$added, DefaultValuedAttr<StrAttr, "\"\"">:$layout,
+                       OptionalAttr<Xfer_ContentAttr>:$content);
+  let assemblyFormat = [{ $file `into` $into (`rules` $rules^)? (`added` $added^)? (`layout` $layout^)?
+                          (`content` $content^)? attr-dict }];
 }
 
 def Xfer_TokenizerOp : Xfer_Op<"tokenizer"> {

@@ -17,9 +17,15 @@ struct LoadVariable {
 };
 
 // A `load`, in the words of the manifest. A rule without a target drops.
+struct LoadRuleText {
+  std::string key;
+  std::optional<std::string> target;
+  bool transposed = false;
+};
 struct LoadClause {
   std::string into;
-  std::vector<std::pair<std::string, std::optional<std::string>>> rules;
+  std::string layout; // "keras", or as the file says
+  std::vector<LoadRuleText> rules;
   std::vector<std::string> added;
 };
 

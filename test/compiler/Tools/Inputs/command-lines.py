@@ -49,7 +49,7 @@ table = [
     (["check"], ["ok.xfer", "--format=xml"], 2, "xml"),
     (["build"], ["ok.xfer", "--const", "a"], 2, "'a' is not NAME=VALUE"),
     (["chekc"], ["ok.xfer"], 2, "there is no command 'chekc'; did you mean 'check'?"),
-    (["frobnicate"], [], 2, "there is no command 'frobnicate'; there are check, build, run, explain, fmt, doc, new, weights, convert and completion"),
+    (["frobnicate"], [], 2, "there is no command 'frobnicate'; there are check, build, run, explain, onnx, fmt, doc, new, weights, convert and completion"),
     ([None], [], 2, "a command is missing; there are check"),
 ]
 if os.geteuid() != 0:  # root reads everything

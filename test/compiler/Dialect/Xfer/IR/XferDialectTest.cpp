@@ -16,8 +16,8 @@ module attributes {xfer.program = "digits"} {
   xfer.option "lr" : float = 1.000000e-02 : f64 help "learning rate"
   xfer.option "epochs" : int = 20 : i64
   xfer.option "start" : string = "start.safetensors"
-  xfer.load "w.safetensors" into "net" rules [#xfer.load_rule<"fc.*">, #xfer.load_rule<"*.{a, b}" -> "*[*]">]
-    added ["w"] content <64, 8, "0123456789abcdef">
+  xfer.load "w.safetensors" into "net" rules [#xfer.load_rule<"fc.*">, #xfer.load_rule<"*.{a, b}" -> "*[*]" transposed = true>]
+    added ["w"] layout "keras" content <64, 8, "0123456789abcdef">
   xfer.load #xfer.param<"start"> into "net"
   xfer.site 1 "the loss 'task' is not finite"
   xfer.parameter "net.w" : tensor<4x2xf32> layout "matrix" initial "kaiming_uniform"
@@ -167,6 +167,8 @@ TEST_F(XferDialectTest, Loads) {
   expectError("<\"start\"> into \"net\"", "<\"start\"> into \"net\" content <0, 8, \"0\">",
               "chosen when the program starts");
   expectError("content <64, 8", "content <32, 8", "has its content of 8 bytes at 32");
+  expectError("layout \"keras\"", "layout \"NCHW\"", "has the layout 'NCHW'; expected 'keras' or none");
+  expectError("<\"fc.*\">", "<\"fc.*\" transposed = true>", "drops the key 'fc.*' transposed");
 }
 
 // Signatures that disagree with what they are bound to.
