@@ -178,10 +178,7 @@ static Value checkedAtStart(Evaluator &evaluator, std::vector<Value> &given, dsl
   const Tensor *tensor = given[1].tensor();
   if (!tensor || given[2].isPoison())
     return given[0];
-  mlir::Value value = tensor->value;
-  while (auto convert = value.getDefiningOp<nn::ConvertOp>())
-    value = convert.getX();
-  llvm::StringRef option = evaluator.function().optionOf(value);
+  llvm::StringRef option = evaluator.function().optionOf(tensor->value);
   if (option.empty())
     return given[0];
   mlir::Builder &builder = evaluator.builder();

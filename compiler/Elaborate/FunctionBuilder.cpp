@@ -38,6 +38,8 @@ bool FunctionBuilder::isSample(mlir::Value value) const {
 }
 
 llvm::StringRef FunctionBuilder::optionOf(mlir::Value value) const {
+  while (auto convert = value.getDefiningOp<nn::ConvertOp>())
+    value = convert.getX();
   for (const Bound &bound : arguments)
     if (bound.value == value && bound.kind == pipeline::BindKind::Option)
       return bound.name;

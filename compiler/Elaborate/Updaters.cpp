@@ -135,6 +135,15 @@ Value Pipeline::withRate(const Value &optimizer, const Tree &parameters, const C
     Value rate = given                 ? given->value
                  : formal.defaultValue ? evaluator.evaluate(*formal.defaultValue, constructor->closure)
                                        : Value();
+    // The optimizer sees the product only, which may not be known before each step.
+    if (auto number = rate.asNumber(); number && *number < 0)
+      return error(range, "negative-rate", "the rate of an optimizer is 0 or more; a negative one would climb");
+    if (llvm::StringRef option = rate.tensor() ? evaluator.function().optionOf(rate.tensor()->value) : "";
+        !option.empty())
+      boundOption(option,
+                  pipeline::BoundAttr::get(
+                      builder.getContext(), "the rate of " + constructor->definition->name.text + " is 0 or more",
+                      builder.getDictionaryAttr(builder.getNamedAttr("least", builder.getF64FloatAttr(0)))));
     if (scheduled)
       rate = evaluator.binary(dsl::BinaryOp::Multiply, rate, schedule, range);
     if (!factors.empty()) {

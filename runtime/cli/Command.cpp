@@ -9,6 +9,15 @@ namespace xfer::rt {
 
 std::string Command::folder() const { return arguments.out.empty() ? "runs/" + manifest.program : arguments.out; }
 
+Status Command::checkBounds(const std::vector<OptionValue> &options) const {
+  for (size_t i = 0; i < manifest.options.size(); ++i)
+    for (const BoundSpec &bound : manifest.options[i].bounds)
+      if (double value = options[i].number; !bound.holds(value))
+        return failure("{} {}: {}, not {}", manifest.options[i].flag(), jsonNumber(value), bound.rule,
+                       jsonNumber(value));
+  return Status::success();
+}
+
 Expected<std::unique_ptr<Session>> Command::openSession(uint64_t seed, const Checkpoint *earlier) const {
   Expected<std::unique_ptr<Session>> session = Session::open(program, manifest);
   if (!session)
@@ -21,11 +30,8 @@ Expected<std::unique_ptr<Session>> Command::openSession(uint64_t seed, const Che
     adoptOptions(*earlier, **session, arguments.given);
   if (earlier && !arguments.seedGiven && arguments.runs == 1)
     adoptSeed(*earlier, **session);
-  for (size_t i = 0; i < manifest.options.size(); ++i)
-    for (const BoundSpec &bound : manifest.options[i].bounds)
-      if (double value = (*session)->options[i].number; !bound.holds(value))
-        return failure("{} {}: {}, not {}", manifest.options[i].flag(), jsonNumber(value), bound.rule,
-                       jsonNumber(value));
+  if (Status status = checkBounds((*session)->options); status.failed())
+    return status;
   OpenedData noData;
   PassCache passes(**session, noData);
   if (Status status = passes.runAll((*session)->manifest.launch, {}); status.failed())

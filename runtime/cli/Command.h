@@ -25,6 +25,8 @@ struct Command {
 
   // The run folder: --out, or runs/PROGRAM.
   std::string folder() const;
+  // Fails if one is beyond what the program says of it.
+  Status checkBounds(const std::vector<OptionValue> &options) const;
   // A session with the options of the command line, and of `earlier` (a checkpoint) where none was given; its seed too,
   // unless there are several. The `launch` passes have been run.
   Expected<std::unique_ptr<Session>> openSession(uint64_t seed, const Checkpoint *earlier = nullptr) const;

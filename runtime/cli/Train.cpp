@@ -154,6 +154,9 @@ static void printResults(const Command &command, const std::vector<RunResults> &
 
 Expected<int> train(const Command &command) {
   const Arguments &arguments = command.arguments;
+  // Before a folder is made for the run; those that a checkpoint stands for are looked at when it is open.
+  if (Status status = command.checkBounds(arguments.options); status.failed())
+    return status;
   Progress progress(stderr, Progress::styleOf(stderr));
   Expected<RunFolder> root = RunFolder::open(command.folder());
   if (!root)

@@ -190,7 +190,7 @@ std::string htmlCalibration(const std::vector<CalibrationBin> &bins) {
   if (whole == 0)
     return "";
   double width = left + side + right, height = top + side + bottom;
-  std::string text = format("<figure><figcaption>right against sure (expected calibration error {:.3f})</figcaption>"
+  std::string text = format("<figure><figcaption>right against sure (expected calibration error {0:.3f})</figcaption>"
                             "<svg width=\"{1}\" height=\"{2}\" viewBox=\"0 0 {1} {2}\">\n",
                             error / whole, width, height);
   text += format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"var(--line)\"/>\n", left, top, top + side,

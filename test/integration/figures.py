@@ -178,7 +178,7 @@ class Figures(harness.Case):
     # Without `against` the predictions are written, a row a sample, in the order of the data.
     def test_predictions(self):
         self.train(KEEP)
-        path, = (self.folder / "run").glob("predictions*.csv")
+        path = self.folder / "run/predictions-v.all_2.csv"
         rows = list(csv.reader(path.read_text().splitlines()))
         self.assertEqual(rows[0], ["sample", "row", "value[0]", "value[1]"])
         self.assertEqual([[float(cell) for cell in row] for row in rows[1:]], [[i, i, 0.75 * i, i] for i in range(7)])

@@ -102,7 +102,7 @@ class Predictions(harness.Case):
         self.assertEqual(len(rows), 6)
         self.assertEqual(list(rows[0])[:2], ["sample", "file"])
         for row in rows:
-            self.assertTrue((self.folder / row["file"]).exists(), row)
+            self.assertTrue((self.folder / "pictures" / row["file"]).exists(), row)
             self.assertEqual(row["truth_name"], row["file"].split("/")[-2])
 
     # A regression has no classes; nothing need be reported beside.

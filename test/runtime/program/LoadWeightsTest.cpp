@@ -115,7 +115,7 @@ TEST_F(LoadWeightsTest, Layouts) {
   for (const json &clause : {json{{"layout", "keras"}}, json{{"rules", rules}}}) {
     json item = {{"file", "w"}, {"into", "net"}};
     item.update(clause);
-    EXPECT_EQ(load({item}), "");
+    EXPECT_EQ(load(json::array({item})), "");
     EXPECT_THAT(values<float>(0), ElementsAre(1, 2, 3, 4, 5, 6));
   }
   EXPECT_THAT(load({{{"file", "w"}, {"into", "net"}}}), HasSubstr("'fc.0.weight' is [2, 3] in the file, [3, 2]"));

@@ -177,7 +177,7 @@ TEST(Manifest, RefusesWhatDoesNotFit) {
   const std::tuple<const char *, json, const char *> cases[] = {
       {"/options/0", 3, "an object is expected"},
       {"/options/1/default", 0.5, "the default of an int option is not an integer"},
-      {"/options/0/bounds", {{{"least", 0}}}, "/options/0/bounds/0/rule"},
+      {"/options/0/bounds", {{{"least", 0}}},  "/options/0/bounds/0: key 'rule' is missing"},
       {"/options/0/bounds", {{{"rule", "r"}, {"least", "0"}}}, "/options/0/bounds/0/least"},
       {"/evaluations/0/features", {{{"pass", 2}, {"output", "no"}}}, "no pass of one source has the rows 'no'"},
       {"/options/1/type", "complex", "unknown type 'complex'"},
