@@ -160,7 +160,7 @@ private:
       tensor.bytes = *raw, found = raw->size;
     else if (!bytes || *bytes > 8 * message.size) // each value has a byte at least
       found = message.size;
-    else if (Status status = unpack(*known, values, *bytes, tensor, found); status.failed())
+    else if (Status status = unpack(*known, values, *bytes, message.data, tensor, found); status.failed())
       return status;
     if (!bytes || found != *bytes)
       return failure("the initialiser '{}' of type {} and shape {} cannot lie in {} bytes", shownText(tensor.name),
@@ -186,8 +186,8 @@ private:
   }
 
   // Values of a field of their own type; `found` are their bytes as they are stored.
-  Status unpack(const OnnxType &type, const std::vector<ProtoField> &values, uint64_t bytes, WeightTensor &tensor,
-                uint64_t &found) {
+  Status unpack(const OnnxType &type, const std::vector<ProtoField> &values, uint64_t bytes, const uint8_t *message,
+                WeightTensor &tensor, uint64_t &found) {
     uint64_t size = sizeOf(type.type);
     Expected<std::shared_ptr<std::vector<uint8_t>>> memory = tensors.allocate(shownText(tensor.name), bytes);
     if (!memory)
@@ -224,7 +224,7 @@ private:
     if (type.type == StoredType::Bool)
       for (uint8_t &value : to)
         value = value != 0;
-    tensor.bytes = {to.data(), bytes, *memory};
+    tensor.bytes = {bytes ? to.data() : message, bytes, *memory}; // an empty tensor, too, lies somewhere
     return Status::success();
   }
 
