@@ -123,7 +123,8 @@ static std::vector<uint8_t> thinned(const std::vector<uint8_t> &pixels, uint32_t
   return kept;
 }
 
-// Numbers that are no bytes go from black (the least of the sample) to white.
+// Shares of one are shown as they are; other numbers that are no bytes go from black (the least of the sample) to
+// white.
 static Expected<std::string> pictureOf(const Reader &reader, int field, int32_t sample) {
   const Field &spec = reader.fields()[field];
   std::vector<uint8_t> stored(spec.bytes()), pixels(spec.elements());
@@ -135,9 +136,10 @@ static Expected<std::string> pictureOf(const Reader &reader, int field, int32_t 
     std::vector<float> values(pixels.size());
     std::memcpy(values.data(), stored.data(), stored.size());
     auto [least, most] = std::minmax_element(values.begin(), values.end());
-    float low = *least, scale = *most > low ? 255 / (*most - low) : 0;
+    bool areShares = *least >= 0 && *most <= 1;
+    float low = areShares ? 0 : *least, high = areShares ? 1 : *most, scale = high > low ? 255 / (high - low) : 0;
     for (size_t i = 0; i < pixels.size(); ++i)
-      pixels[i] = static_cast<uint8_t>((values[i] - low) * scale);
+      pixels[i] = static_cast<uint8_t>((values[i] - low) * scale + 0.5f);
   }
   auto height = static_cast<uint32_t>(spec.shape[0]), width = static_cast<uint32_t>(spec.shape[1]);
   int channels = spec.shape.size() == 3 ? static_cast<int>(spec.shape[2]) : 1;

@@ -159,7 +159,8 @@ static std::string curves(const std::string &logPath) {
           std::find_if(stage->second.begin(), stage->second.end(), [&](Curve &one) { return one.name == key; });
       if (curve == stage->second.end())
         curve = stage->second.insert(stage->second.end(), {key, {}});
-      curve->points.push_back({line["epoch"].get<double>(), entry.value().get<double>()});
+      // The log counts from 0, people and the terminal from 1.
+      curve->points.push_back({line["epoch"].get<double>() + 1, entry.value().get<double>()});
     }
   }
   std::string text;

@@ -22,11 +22,12 @@ a{color:rgb(var(--blue))}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:8px 0}
 th,td{padding:4px 12px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th{font-weight:600;color:var(--soft)}
-th:first-child,td:first-child{text-align:left;padding-left:0}
+th:first-child,td:first-child{text-align:left;padding-left:0;white-space:normal;overflow-wrap:anywhere;min-width:140px}
 table.heat td,table.heat th{padding:3px 6px;text-align:center;border:0;min-width:30px}
-table.heat th:first-child{text-align:right;padding-right:8px}
-table.heat.many td{min-width:8px;width:8px;height:8px;padding:0}
-figure{margin:0;max-width:100%;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px}
+table.heat th{max-width:90px;white-space:normal;overflow-wrap:anywhere;line-height:1.2;vertical-align:bottom}
+table.heat th:first-child{min-width:30px;max-width:160px;text-align:right;padding-right:8px;vertical-align:middle}
+table.heat.many td,table.heat.many td:first-child{min-width:8px;width:8px;height:8px;padding:0}
+figure{margin:0;width:fit-content;max-width:100%;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px}
 figcaption{font-size:13px;margin-bottom:4px}
 svg{display:block;max-width:100%;height:auto}
 svg text{font:11px system-ui,sans-serif;fill:var(--soft)}
@@ -34,6 +35,7 @@ svg text{font:11px system-ui,sans-serif;fill:var(--soft)}
 .pictures img{width:110px;height:110px;object-fit:contain;image-rendering:pixelated;display:block}
 .pictures figcaption{margin:4px 0 0;font-size:12px;line-height:1.3;overflow-wrap:anywhere}
 figure.good{border-color:var(--good)}figure.bad{border-color:var(--bad)}
+@media(max-width:600px){body{padding:20px 14px 40px}table{font-size:14px}th,td{padding:4px 5px;white-space:normal}th:first-child,td:first-child{min-width:72px}table.heat th:first-child,table.heat td{min-width:26px}.pictures figure{width:104px}.pictures img{width:90px;height:90px}}
 .dot{display:inline-block;width:10px;height:10px;border-radius:5px;margin:0 6px 0 14px}
 )";
 
@@ -190,9 +192,11 @@ std::string htmlCalibration(const std::vector<CalibrationBin> &bins) {
   if (whole == 0)
     return "";
   double width = left + side + right, height = top + side + bottom;
-  std::string text = format("<figure><figcaption>right against sure (expected calibration error {0:.3f})</figcaption>"
-                            "<svg width=\"{1}\" height=\"{2}\" viewBox=\"0 0 {1} {2}\">\n",
-                            error / whole, width, height);
+  std::string text =
+      format("<p>Of the predictions that are so sure, the share that is right; darker where there are more.</p>\n"
+             "<figure><figcaption>right against sure (expected calibration error {0:.3f})</figcaption>"
+             "<svg width=\"{1}\" height=\"{2}\" viewBox=\"0 0 {1} {2}\">\n",
+             error / whole, width, height);
   text += format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"var(--line)\"/>\n", left, top, top + side,
                  left + side);
   for (size_t i = 0; i < bins.size(); ++i) {
@@ -222,11 +226,19 @@ std::string htmlScatter(std::string_view title, const PlanePoints &plane, const 
   constexpr double side = 480, margin = 12;
   if (plane.points.empty())
     return "";
-  Axis axes[2];
+  double low[2], high[2];
   for (size_t d = 0; d < 2; ++d) {
     auto [least, most] =
         std::minmax_element(plane.points.begin(), plane.points.end(), [d](auto &a, auto &b) { return a[d] < b[d]; });
-    axes[d] = {(*least)[d], (*most)[d], d ? side - margin : margin, d ? margin : side - margin};
+    low[d] = (*least)[d];
+    high[d] = (*most)[d];
+  }
+  // One scale for both directions: distances are what is to be seen.
+  double half = std::max(high[0] - low[0], high[1] - low[1]) / 2;
+  Axis axes[2];
+  for (size_t d = 0; d < 2; ++d) {
+    double middle = (low[d] + high[d]) / 2;
+    axes[d] = {middle - half, middle + half, d ? side - margin : margin, d ? margin : side - margin};
   }
   std::string text = format("<figure><figcaption>{0} ({3:.0f} % and {4:.0f} % of the variance)</figcaption>"
                             "<svg width=\"{1}\" height=\"{2}\" viewBox=\"0 0 {1} {2}\">\n",

@@ -2,7 +2,9 @@
 import base64
 import html.parser
 import re
+import statistics
 import struct
+import zlib
 import harness
 from harness import HALVES
 
@@ -136,8 +138,15 @@ class Report(harness.Case):
         self.assertGreaterEqual(page.tags.count("img"), 12)
         self.assertEqual(page.tags.count("polyline"), 3)      # two losses of the stage, one of its baseline
         self.assertEqual(page.tags.count("circle"), 2 * (96 + 60))
-        # The same page again of the trained model; it goes when another run begins.
+        # Epochs count from 1, as the terminal's do; both directions of a plane have one scale.
+        self.assertRegex(page.words, r"1epoch3\s")
         before = (self.folder / "run/report.html").read_text()
+        for drawing in before.split("of the variance)")[1:]:
+            points = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', drawing.split("</svg>")[0])
+            across, down = (statistics.pvariance([float(point[d]) for point in points]) for d in (0, 1))
+            shares = re.findall(r"\((\d+) % and (\d+) % of the variance\)", before)
+            self.assertTrue(any(abs(across / (across + down) - int(a) / (int(a) + int(b))) < 0.02 for a, b in shares), (across, down))
+        # The same page again of the trained model; it goes when another run begins.
         (self.folder / "run/report.html").unlink()
         self.run_ok(program, "evaluate", "--out", "run", "--report")
         again = (self.folder / "run/report.html").read_text()
@@ -183,12 +192,19 @@ class Report(harness.Case):
         self.run_ok(self.build(ODD), "train", "--out", "run", "--report")
         page = self.page("run/report.html")
         self.assertNotIn("circle", page.tags)
-        sizes = set()
+        sizes, shades = set(), set()
         for name, value in page.attributes:
             if name == "src":
                 png = base64.b64decode(value.split(",", 1)[1], validate=True)
                 sizes.add(struct.unpack(">II", png[16:24]))
+                if struct.unpack(">II", png[16:24]) == (167, 3):
+                    length, = struct.unpack(">I", png[33:37])
+                    self.assertEqual(png[37:41], b"IDAT")
+                    shades.add(zlib.decompress(png[41:41 + length])[1])
         self.assertEqual(sizes, {(5, 6), (167, 3)})   # every third pixel of 500 x 8
+        # What lies between 0 and 1 is not stretched.
+        self.assertGreater(len(shades), 5)
+        self.assertLessEqual(shades, {int(2.55 * i) + d for i in range(20) for d in (0, 1)})
 
     # Of several runs each has its page, and all together one that leads to them.
     def test_runs(self):
