@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 namespace xfer::rt {
 
@@ -228,13 +227,29 @@ struct PredictedParts {
 };
 } // namespace
 
-// Classes of each split once, however many evaluations predict them.
+// Do stages train on after an evaluation, so that the model at the end is another one than it judged?
+static bool isTrainedOn(const Manifest &manifest, size_t evaluation) {
+  auto is = [&](const OrderItem &item) {
+    return item.kind == OrderItem::Evaluate && item.index == static_cast<int>(evaluation);
+  };
+  auto last = std::find_if(manifest.order.rbegin(), manifest.order.rend(), is);
+  return std::any_of(manifest.order.rbegin(), last, [&](const OrderItem &item) {
+    return item.kind == OrderItem::Stage && manifest.stages[static_cast<size_t>(item.index)].baselineOf == none;
+  });
+}
+
+// Classes of each split once, however many evaluations predict them: by the first that judges the model of the end.
 static Expected<PredictedParts> predictedParts(Session &session, const OpenedData &data,
                                                const std::vector<Snapshot> &baselines, const RunResults &results) {
   PassCache passes(session, data);
   PredictedParts parts;
-  std::set<std::string> shown;
+  struct Shown {
+    std::string split, html;
+    bool trainedOn;
+  };
+  std::vector<Shown> shown;
   for (const EvaluationSpec &spec : session.manifest.evaluations) {
+    bool trainedOn = isTrainedOn(session.manifest, &spec - session.manifest.evaluations.data());
     Expected<std::vector<NamedRows>> found = evaluateRows(session, passes, spec, baselines);
     if (!found)
       return found.status().within("evaluation '" + spec.name + "'");
@@ -252,7 +267,8 @@ static Expected<PredictedParts> predictedParts(Session &session, const OpenedDat
           parts.features.push_back(std::move(points));
         continue;
       }
-      if (!named.baseline.empty() || !shown.insert(splitName(spec)).second)
+      auto place = std::find_if(shown.begin(), shown.end(), [&](auto &one) { return one.split == splitName(spec); });
+      if (!named.baseline.empty() || (place != shown.end() && (trainedOn || !place->trainedOn)))
         continue;
       std::vector<std::string> names = table.classes.empty() ? namesOfClasses(&reader, table.width()) : table.classes;
       bool hasConfusion = std::any_of(results.evaluations.begin(), results.evaluations.end(), [&](auto &result) {
@@ -261,11 +277,17 @@ static Expected<PredictedParts> predictedParts(Session &session, const OpenedDat
       Expected<std::string> samples = htmlSamples(table, shares, reader, data.split(source));
       if (!samples)
         return samples.status();
-      parts.predictions +=
-          htmlSection("Predictions of " + splitName(spec), htmlJudged(table, shares, names, !hasConfusion) + *samples);
+      std::string content = htmlJudged(table, shares, names, !hasConfusion || trainedOn) + *samples;
+      if (trainedOn && !content.empty())
+        content = "<p>Predicted by the model at the end of the run.</p>\n" + content;
+      if (place == shown.end())
+        place = shown.insert(place, Shown());
+      *place = {splitName(spec), std::move(content), trainedOn};
     }
     passes.clear();
   }
+  for (const Shown &one : shown)
+    parts.predictions += htmlSection("Predictions of " + one.split, one.html);
   if (!parts.features.empty())
     return parts;
   for (const EvaluationSpec &spec : session.manifest.evaluations) {

@@ -60,6 +60,15 @@ evaluate dark.test {
   report accuracy, transfer_gain
 }
 """
+# A stage that makes the model worse, then one that mends it.
+EARLY = """
+import std
+domain d { generate samples(200, fn(i) => (x: normal([4]) + 0.7 * f32(i % 2), label: classes(i % 2, 2))); fields x: f32[4], label: class(2); split train: 0.6, test: 0.4 }
+model net = mlp([2])
+stage first { on d.train batch 4; minimize 0 - cross_entropy(net(d.x), d.label); optimizer sgd(0.05); epochs 1 }
+evaluate d.test { predict softmax(net(d.x)) against d.label; report accuracy }
+stage second { on d.train batch 4; minimize cross_entropy(net(d.x), d.label); optimizer adam(0.1); epochs 10 }
+"""
 # Pictures of other shapes, and rows that are no features: numbers that are not finite, and far too many.
 ODD = """
 import std
@@ -205,6 +214,18 @@ class Report(harness.Case):
         # What lies between 0 and 1 is not stretched.
         self.assertGreater(len(shades), 5)
         self.assertLessEqual(shades, {int(2.55 * i) + d for i in range(20) for d in (0, 1)})
+
+    # Predictions are those of the end: of the evaluation that judges that model where there is one, and said to be so where there is none.
+    def test_stages(self):
+        for name, last in (("both", EARLY[EARLY.index("evaluate"):EARLY.index("stage second")]), ("one", "")):
+            results = self.results(self.build(EARLY + last), "train", "--out", name, "--report")
+            first = harness.figure(results, "d.test", "accuracy")
+            page = self.page(f"{name}/report.html")
+            self.assertEqual(page.words.count("Predictions of d.test"), 1)
+            self.assertEqual("at the end of the run" in page.words, not last)
+            cells = [int(count) for count in re.findall(r'<td title="\d as \d: (\d+)"', (self.folder / f"{name}/report.html").read_text())]
+            self.assertEqual(len(cells), 4)
+            self.assertGreater((cells[0] + cells[3]) / sum(cells), first + 0.2)
 
     # Of several runs each has its page, and all together one that leads to them.
     def test_runs(self):
