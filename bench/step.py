@@ -26,6 +26,11 @@ NETS = ("lenet_dann", "resnet20", "lstm", "transformer")
 MODES = ("eager", "channels_last", "compile")
 
 
+# By default glibc gives tensors of 32 MiB and more back to the system at once, and their pages are made anew in every step: a step of
+# MobileNetV2 in PyTorch takes twice the time. The comparison is with who knows that.
+KEEPING = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184"
+
+
 class Ours:
     """A compiled program, stopped but for its turns."""
 
@@ -73,7 +78,7 @@ class Peer:
         self.process = subprocess.Popen(
             [python, BENCH / "peers/step.py", "--net", net, "--mode", mode, "--threads", str(threads), "--serve", *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            env=dict(os.environ, OMP_NUM_THREADS=str(threads)))
+            env=dict(os.environ, OMP_NUM_THREADS=str(threads), GLIBC_TUNABLES=KEEPING))
         self.read("ready")
 
     def read(self, what):
