@@ -1,5 +1,4 @@
-//===- Elementwise.cpp - operations element by element, in ONNX
-//----------------------------------------------------===//
+//===- Elementwise.cpp - operations element by element, in ONNX --------------------------------------------------===//
 
 #include "compiler/Onnx/Translator.h"
 #include "llvm/ADT/TypeSwitch.h"

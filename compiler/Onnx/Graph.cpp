@@ -1,5 +1,4 @@
-//===- Graph.cpp - an ONNX graph while it is made
-//------------------------------------------------------------------===//
+//===- Graph.cpp - an ONNX graph while it is made ----------------------------------------------------------------===//
 
 #include "compiler/Onnx/Graph.h"
 #include "llvm/ADT/TypeSwitch.h"

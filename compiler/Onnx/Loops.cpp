@@ -1,5 +1,4 @@
-//===- Loops.cpp - scans in ONNX
-//-----------------------------------------------------------------------------------===//
+//===- Loops.cpp - scans in ONNX ---------------------------------------------------------------------------------===//
 //
 // `nn.loop` is ONNX' Scan: carries are its states, what is stacked are its scan outputs, and the body sees the names
 // around it, so that invariants need no place of their own. The number of the step is scanned as well. A conditional

@@ -1,5 +1,4 @@
-//===- OnnxModel.cpp - an export of a program as an ONNX file
-//------------------------------------------------------===//
+//===- OnnxModel.cpp - an export of a program as an ONNX file ----------------------------------------------------===//
 
 #include "compiler/Onnx/OnnxModel.h"
 #include "compiler/AutoDiff/Passes.h"

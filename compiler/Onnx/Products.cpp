@@ -1,5 +1,4 @@
-//===- Products.cpp - contractions, convolutions and windows in ONNX
-//-----------------------------------------------===//
+//===- Products.cpp - contractions, convolutions and windows in ONNX ---------------------------------------------===//
 //
 // ONNX has images channels-first: each of these stands between two transpositions, which runtimes of ONNX move through
 // what is element by element and cancel.

@@ -1,5 +1,4 @@
-//===- Structure.cpp - operations that move, join and choose elements, in ONNX
-//-------------------------------------===//
+//===- Structure.cpp - operations that move, join and choose elements, in ONNX -----------------------------------===//
 
 #include "compiler/Onnx/Translator.h"
 

@@ -1,5 +1,4 @@
-//===- Translator.cpp - one function of nn operations as an ONNX graph
-//---------------------------------------------===//
+//===- Translator.cpp - one function of nn operations as an ONNX graph -------------------------------------------===//
 
 #include "compiler/Onnx/Translator.h"
 #include "xfer/rt/WeightValues.h"

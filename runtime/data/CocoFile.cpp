@@ -9,8 +9,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Follows the events of the parser:  { "images": [ { key: value, .. }, .. ], "annotations": [ .. ], "categories": [ ..
-// ] } What stands deeper is looked at in "bbox" alone. The parser has no recursion, so depth costs nothing.
+// Follows the events of the parser:
+//   { "images": [ { key: value, .. }, .. ], "annotations": [ .. ], "categories": [ .. ] }
+// What stands deeper is looked at in "bbox" alone. The parser has no recursion, so depth costs nothing.
 class CocoEvents {
 public:
   CocoFile file;
