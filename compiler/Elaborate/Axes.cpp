@@ -32,7 +32,9 @@ std::optional<llvm::SmallVector<int64_t>> Evaluator::axes(const Value &value, co
       if (found.size() != 1) {
         error(range, found.empty() ? "axis-not-found" : "axis-ambiguous",
               (found.empty() ? Twine("this dimension is no axis of ") : Twine("this dimension is two axes of ")) +
-                  Value(tensor).describe() + "; name the axis by its number, such as 'axis: 0'");
+                  Value(tensor).describe() +
+                  (found.empty() ? "; a convolution, a window or a reshape makes new ones, of whatever length" : "") +
+                  "; name the axis by its number, such as 'axis: 0'");
         return false;
       }
       result.push_back(found[0]);
