@@ -54,7 +54,8 @@ Expected<int> evaluateModel(const Command &command) {
   if (command.arguments.json)
     std::printf("%s\n", resultsJson(command.manifest, {results}, folder).c_str());
   else
-    std::printf("%s%s", resultsTable({results}).c_str(), skippedText(command.manifest, model->data).c_str());
+    std::printf("%s%s", resultsTable(command.manifest, model->data, {results}).c_str(),
+                skippedText(command.manifest, model->data).c_str());
   return exitOk;
 }
 

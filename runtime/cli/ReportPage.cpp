@@ -79,16 +79,6 @@ static std::string ownFigures(const EvaluationResult &evaluation) {
   });
 }
 
-// The domain of an evaluation's first source; null where it has none.
-static const OpenedDomain *domainOf(const Session &session, const OpenedData &data, const EvaluationSpec &spec,
-                                    const SourceSpec *&source) {
-  const PassSpec &pass = session.manifest.passes[spec.pass];
-  if (pass.sources.empty())
-    return nullptr;
-  source = &pass.sources.front();
-  return &data.domains[source->domainIndex];
-}
-
 // A square matrix of counts is a confusion matrix.
 static bool isConfusion(const Figure &figure) {
   const Tensor &value = figure.value;
@@ -308,11 +298,7 @@ Status writeReportPage(Session &session, const OpenedData &data, const std::vect
   const Manifest &manifest = session.manifest;
   std::string figures;
   for (const EvaluationResult &result : results.evaluations) {
-    auto spec = std::find_if(manifest.evaluations.begin(), manifest.evaluations.end(),
-                             [&](const EvaluationSpec &one) { return one.name == result.name; });
-    const SourceSpec *source = nullptr;
-    const OpenedDomain *domain = spec == manifest.evaluations.end() ? nullptr : domainOf(session, data, *spec, source);
-    std::string content = ownFigures(result) + largeFigures(result, domain ? domain->reader.get() : nullptr);
+    std::string content = ownFigures(result) + largeFigures(result, readerOf(manifest, data, result.name));
     if (!content.empty())
       figures += htmlSection(result.name, content);
   }

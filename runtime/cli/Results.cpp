@@ -1,4 +1,5 @@
 #include "runtime/cli/Results.h"
+#include "runtime/cli/PredictionPictures.h"
 #include "runtime/metrics/Table.h"
 #include <algorithm>
 #include <cmath>
@@ -53,8 +54,16 @@ template <typename Pick> static std::string cell(const std::vector<RunResults> &
   return numberText(moments.mean, isGain) + format(" ± {:.4f}", moments.deviation);
 }
 
+const Reader *readerOf(const Manifest &manifest, const OpenedData &data, const std::string &evaluation) {
+  for (const EvaluationSpec &spec : manifest.evaluations)
+    if (const std::vector<SourceSpec> &sources = manifest.passes[spec.pass].sources;
+        spec.name == evaluation && !sources.empty())
+      return data.domains[sources.front().domainIndex].reader.get();
+  return nullptr;
+}
+
 // Vectors and matrices of the last run, below the table.
-static std::string largeFigures(const RunResults &run) {
+static std::string largeFigures(const Manifest &manifest, const OpenedData &data, const RunResults &run) {
   std::string text;
   for (const EvaluationResult &evaluation : run.evaluations)
     for (const Figure &figure : evaluation.figures) {
@@ -69,12 +78,12 @@ static std::string largeFigures(const RunResults &run) {
       Table table;
       size_t rows = isMatrix ? static_cast<size_t>(value.shape[0]) : 1;
       size_t columns = static_cast<size_t>(value.shape.back());
+      std::vector<std::string> names = namesOfClasses(readerOf(manifest, data, evaluation.name), columns);
       std::vector<std::string> head = {""};
-      for (size_t k = 0; k < columns; ++k)
-        head.push_back(std::to_string(k));
+      head.insert(head.end(), names.begin(), names.end());
       table.row(head);
       for (size_t i = 0; i < rows; ++i) {
-        std::vector<std::string> cells = {isMatrix ? std::to_string(i) : ""};
+        std::vector<std::string> cells = {!isMatrix ? "" : rows == columns ? names[i] : std::to_string(i)};
         for (size_t k = 0; k < columns; ++k)
           cells.push_back(areCounts ? format("{:.0f}", value.values[i * columns + k])
                                     : numberText(value.values[i * columns + k], false));
@@ -119,7 +128,7 @@ static void gainRows(Table &table, const std::vector<RunResults> &runs, size_t e
         }));
 }
 
-std::string resultsTable(const std::vector<RunResults> &runs) {
+std::string resultsTable(const Manifest &manifest, const OpenedData &data, const std::vector<RunResults> &runs) {
   const RunResults &last = runs.back();
   std::string text;
   for (size_t e = 0; e < last.evaluations.size(); ++e) {
@@ -149,7 +158,7 @@ std::string resultsTable(const std::vector<RunResults> &runs) {
     }
     text += table.text();
   }
-  return text + (runs.size() == 1 ? largeFigures(last) : "");
+  return text + (runs.size() == 1 ? largeFigures(manifest, data, last) : "");
 }
 
 std::vector<std::string> resultWarnings(const Manifest &manifest, const std::vector<RunResults> &runs) {

@@ -26,8 +26,11 @@ uint64_t peakMemory();
 // "143 MiB", "1.5 GiB".
 std::string sizeText(uint64_t bytes);
 
+// What an evaluation reads first: knows the names of the classes. Null where it reads nothing.
+const Reader *readerOf(const Manifest &manifest, const OpenedData &data, const std::string &evaluation);
+
 // One run: every evaluation with the baselines beside the model. Several: mean and deviation over them.
-std::string resultsTable(const std::vector<RunResults> &runs);
+std::string resultsTable(const Manifest &manifest, const OpenedData &data, const std::vector<RunResults> &runs);
 // The points of every sweep with the values that judged them; of several runs how often each was chosen.
 std::string sweepsTable(const Manifest &manifest, const std::vector<RunResults> &runs);
 // Sentences about transfer that did harm, and about models that were chosen by labels they should not have seen.

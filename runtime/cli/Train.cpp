@@ -148,8 +148,9 @@ static void printResults(const Command &command, const std::vector<RunResults> &
   std::string summary =
       format("{}time {}, peak memory {}, everything in '{}'\n", runs.size() > 1 ? format("{} runs, ", runs.size()) : "",
              clockText(seconds), sizeText(peakMemory()), command.folder());
-  std::printf("%s%s%s%s", sweepsTable(command.manifest, runs).c_str(), resultsTable(runs).c_str(),
-              skippedText(command.manifest, data).c_str(), summary.c_str());
+  std::printf("%s%s%s%s", sweepsTable(command.manifest, runs).c_str(),
+              resultsTable(command.manifest, data, runs).c_str(), skippedText(command.manifest, data).c_str(),
+              summary.c_str());
 }
 
 Expected<int> train(const Command &command) {

@@ -23,7 +23,7 @@ domain shots {
 }
 model net = small_net(2)
 stage learn { on shots.train batch 8; minimize cross_entropy(net(shots.image), shots.label); optimizer adam(1e-2); epochs epochs }
-evaluate shots.test { predict softmax(net(shots.image)) against shots.label; report accuracy }
+evaluate shots.test { predict softmax(net(shots.image)) against shots.label; report accuracy, confusion }
 export sides(image: like shots.image) = softmax(net(image))
 """
 
@@ -50,6 +50,10 @@ class Images(harness.Case):
         self.write("new/c.png", half(51, False))
         program = self.build(PROGRAM)
         self.assertGreater(figure(self.train("run"), "shots.test", "accuracy"), 0.9)
+        # By name, in the run and in an evaluation.
+        matrix = r"\(row: label, column: prediction\)\n +low +top\n +low +\d+ +\d+\n +top +\d+ +\d+\n"
+        self.assertRegex(self.run_ok(program, "train", "--out", "run", "--overwrite").stdout, matrix)
+        self.assertRegex(self.run_ok(program, "evaluate", "--out", "run").stdout, matrix)
         facts = json.loads((self.folder / "run/run.json").read_text())["data"][0]
         self.assertEqual([facts["samples"], facts["skipped"], len(facts["files"])], [80, 0, 80])
         for model in (("--out", "run"), ("--weights", "run/weights.safetensors")):
