@@ -5,6 +5,7 @@
 #include "runtime/cli/Results.h"
 #include "runtime/core/File.h"
 #include "runtime/program/Trainer.h"
+#include <unistd.h>
 
 namespace xfer::rt {
 
@@ -153,13 +154,29 @@ static void printResults(const Command &command, const std::vector<RunResults> &
               summary.c_str());
 }
 
+namespace {
+// Run folders of which nothing came, since what the run reads or its options are wrong, go again.
+class MadeFolders {
+public:
+  ~MadeFolders() {
+    for (auto folder = made.rbegin(); folder != made.rend(); ++folder)
+      rmdir(folder->c_str()); // fails where something is in it
+  }
+  Expected<RunFolder> open(const std::string &path) { return RunFolder::open(path, RunFolder::elsewhere, &made); }
+
+private:
+  std::vector<std::string> made;
+};
+} // namespace
+
 Expected<int> train(const Command &command) {
   const Arguments &arguments = command.arguments;
   // Before a folder is made for the run; those that a checkpoint stands for are looked at when it is open.
   if (Status status = command.checkBounds(arguments.options); status.failed())
     return status;
   Progress progress(stderr, Progress::styleOf(stderr));
-  Expected<RunFolder> root = RunFolder::open(command.folder());
+  MadeFolders folders;
+  Expected<RunFolder> root = folders.open(command.folder());
   if (!root)
     return root.status();
   if (arguments.runs > 1)
@@ -172,14 +189,14 @@ Expected<int> train(const Command &command) {
   for (int64_t run = 0; run < arguments.runs; ++run) {
     uint64_t seed = arguments.seed + static_cast<uint64_t>(run);
     bool several = arguments.runs > 1;
-    Expected<RunFolder> folder = several ? RunFolder::open(folderOf(command, run)) : *root;
+    Expected<RunFolder> folder = several ? folders.open(folderOf(command, run)) : *root;
     if (!folder)
       return folder.status();
     if (Status status = folder->claim(); status.failed())
       return status;
     // The folders of all runs are looked at before the first one, not an hour later.
     for (int64_t other = run; other < (run == 0 ? arguments.runs : run + 1); ++other) {
-      Expected<RunFolder> looked = RunFolder::open(folderOf(command, other));
+      Expected<RunFolder> looked = folders.open(folderOf(command, other));
       Status status = looked ? looked->check() : looked.status();
       if (status.ok())
         status = checkFolder(command, *looked);

@@ -119,13 +119,15 @@ void syncFolder(const std::string &path) {
   close(folder);
 }
 
-Status makeFolder(const std::string &path) {
+Status makeFolder(const std::string &path, std::vector<std::string> *made) {
   for (size_t end = 0; end != std::string::npos;) {
     end = path.find('/', end + 1);
     std::string folder = path.substr(0, end);
-    if (mkdir(folder.c_str(), 0777) == 0)
+    if (mkdir(folder.c_str(), 0777) == 0) {
       syncFolder(parentOf(folder));
-    else if (errno != EEXIST && errno != EISDIR)
+      if (made)
+        made->push_back(folder);
+    } else if (errno != EEXIST && errno != EISDIR)
       return cannot("make folder", folder);
   }
   struct stat info;

@@ -6,6 +6,7 @@
 #include "xfer/rt/Status.h"
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace xfer::rt {
 
@@ -30,8 +31,8 @@ Status checkTarget(const std::string &path);
 // against a power cut.
 void syncFolder(const std::string &path);
 
-// Makes the folder and the ones above it.
-Status makeFolder(const std::string &path);
+// Makes the folder and the ones above it; those that were not there are added to `made`.
+Status makeFolder(const std::string &path, std::vector<std::string> *made = nullptr);
 
 // `path` itself if absolute, else inside `folder`.
 std::string joinPath(const std::string &folder, const std::string &path);

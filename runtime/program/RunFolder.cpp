@@ -12,8 +12,8 @@ namespace xfer::rt {
 // Of the files of writeRows(), whose only report is called so.
 static constexpr std::string_view rowsName = "predictions-";
 
-Expected<RunFolder> RunFolder::open(const std::string &path, std::string_view advice) {
-  if (Status status = makeFolder(path); status.failed())
+Expected<RunFolder> RunFolder::open(const std::string &path, std::string_view advice, std::vector<std::string> *made) {
+  if (Status status = makeFolder(path, made); status.failed())
     return status.within(format("the run folder cannot be made ({})", advice));
   // Found out now, not after an hour of training.
   Expected<AtomicFile> trial = AtomicFile::create(path + "/trial");

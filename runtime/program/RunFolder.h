@@ -16,8 +16,11 @@ namespace xfer::rt {
 
 class RunFolder {
 public:
-  // Makes the folder and finds out whether it can be written. `advice`: what to do where it cannot.
-  static Expected<RunFolder> open(const std::string &path, std::string_view advice = "choose another one with --out");
+  static constexpr std::string_view elsewhere = "choose another one with --out";
+  // Makes the folder and finds out whether it can be written. `advice`: what to do where it cannot; `made`: see
+  // makeFolder().
+  static Expected<RunFolder> open(const std::string &path, std::string_view advice = elsewhere,
+                                  std::vector<std::string> *made = nullptr);
   // A folder that is only read from.
   static RunFolder at(const std::string &path) { return RunFolder(path); }
   // Keeps other processes from training in the folder as long as this object or a copy of it lives.

@@ -105,10 +105,9 @@ class BadData(harness.Case):
         self.assertGreater(refused, cases // 2)
 
     def refuse_data(self, says, program):
-        """train and evaluate refuse; no model and no results are written."""
+        """train refuses, and leaves no folder behind."""
         self.refuse(r"(?s)program: error: .*" + says, self.build(program), "train", "--data", ".", "--out", "run", timeout=60)
-        for name in ("weights.safetensors", "results.json", "checkpoint.xfer"):
-            self.assertFalse((self.folder / "run" / name).exists(), name)
+        self.assertFalse((self.folder / "run").exists())
 
 
 class Idx(BadData):

@@ -6,7 +6,8 @@ import struct
 import harness
 from harness import MOONS
 
-damaged = importlib.import_module("bad-data").damaged
+bad_data = importlib.import_module("bad-data")
+damaged = bad_data.damaged
 
 OTHER = MOONS.replace("mlp([32, 32])", "mlp([16, 16])")
 
@@ -58,6 +59,15 @@ class BadRuns(harness.Case):
         self.refuse("--lr -1: the rate of adam", program, "evaluate", "--out", "run", "--lr", "-1")
         self.refuse("--lr -2: the rate of adam is 0 or more, not -2", self.build(BOUNDED.replace("lr = 0.1", "lr = -2")), "train")
         self.assertFalse((self.folder / "runs").exists())
+
+    # Folders that a run makes before it finds out that it cannot begin go again; what was there stays.
+    def test_run_that_cannot_begin(self):
+        program = self.build(bad_data.IDX)
+        self.refuse("nothing/images.gz", program, "train", "--data", "nothing", "--out", "new/runs/one", "--runs", 2)
+        self.assertFalse((self.folder / "new").exists())
+        (self.folder / "old").mkdir()
+        self.refuse("nothing/images.gz", program, "train", "--data", "nothing", "--out", "old/run")
+        self.assertEqual(list((self.folder / "old").iterdir()), [])
 
     def test_unwritable_folder(self):
         self.write("file", "kept")

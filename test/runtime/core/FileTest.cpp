@@ -111,7 +111,9 @@ TEST_F(FileTest, LeavesDevicesAndFoldersAlone) {
 
 // Folders are made with those above them, and made again without complaint.
 TEST_F(FileTest, MakeFolder) {
-  EXPECT_TRUE(makeFolder(folder.path("a/b//c/")).ok());
+  std::vector<std::string> made;
+  EXPECT_TRUE(makeFolder(folder.path("a/b//c/"), &made).ok());
+  EXPECT_THAT(made, testing::ElementsAre(folder.path("a"), folder.path("a/b"), folder.path("a/b//c")));
   EXPECT_TRUE(makeFolder(folder.path("a/b/c")).ok());
   EXPECT_TRUE(makeFolder(".").ok());
   EXPECT_TRUE(replaceFile(folder.path("a/b/c/x"), "1").ok());
