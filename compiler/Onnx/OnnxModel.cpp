@@ -8,6 +8,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "xfer/rt/WeightValues.h"
+#include "llvm/ADT/BitVector.h"
 
 using namespace mlir;
 
@@ -110,6 +111,19 @@ static llvm::Error addInitializers(rt::ProtoMessage &graph, ModuleOp program, co
   return llvm::Error::success();
 }
 
+/// `map` is over all fields of a domain, of which an export takes those that it names.
+static void dropOtherFields(func::FuncOp function, pipeline::ExportOp exported) {
+  llvm::BitVector unused(function.getNumArguments());
+  for (BlockArgument argument : function.getArguments()) {
+    pipeline::BindAttr bind = pipeline::getArgumentBind(function, argument.getArgNumber());
+    bool isNamed = llvm::any_of(exported.getInputs().getAsRange<pipeline::FieldAttr>(),
+                                [&](pipeline::FieldAttr field) { return field.getName() == bind.getName(); });
+    if (bind.getKind() == pipeline::BindKind::Input && !isNamed && argument.use_empty())
+      unused.set(argument.getArgNumber());
+  }
+  (void)function.eraseArguments(unused);
+}
+
 llvm::Expected<std::string> makeOnnxModel(ModuleOp program, StringRef exported, const std::string &weights) {
   llvm::Expected<pipeline::ExportOp> found = findExport(program, exported);
   if (!found)
@@ -130,6 +144,7 @@ llvm::Expected<std::string> makeOnnxModel(ModuleOp program, StringRef exported, 
   alone->push_back(copy);
   if (failed(simplify(*alone)))
     return refuse("its gradients cannot be written out");
+  dropOtherFields(copy, *found);
   onnx::Translator translator(copy, program);
   std::optional<rt::ProtoMessage> graph = translator.run();
   if (!graph)

@@ -98,6 +98,19 @@ export chances(x: f32{shape}) = softmax(scores(x))
                 for left in ("run", "prog"):
                     self.run_ok("rm", "-r", left)
 
+    # `map` is over all fields; the file has the inputs that the export names, in the program's units and unmapped.
+    def test_mapped(self):
+        program = self.NET.format(trunk="mlp([4])", features="net.trunk(x)", shape=[2])
+        program = program.replace("class(3)\n}", "class(3)\n  map x = 2 * x\n}").replace("x: f32[2]) = softmax", "x: like drawn.x) = softmax")
+        self.write("net.xfer", program)
+        self.run_ok(self.build(program), "train", "--out", "run")
+        self.run_ok(XFERC, "onnx", "net.xfer", "--weights", "run/weights.safetensors")
+        file = (self.folder / "net.onnx").read_bytes()
+        self.assertIn(b"\x0a\x01x\x12", file)  # ValueInfoProto: name, type
+        self.assertNotIn(b"\x0a\x01y\x12", file)
+        self.run_ok("rm", "-r", "run")
+        self.compare(program, {"x": ("<f4", [2], [0.1 * i - 0.5 for i in range(6)])}, 3)
+
 
 class Refused(harness.Case):
     def test_exports(self):
