@@ -151,8 +151,10 @@ bool Evaluator::bindFormals(llvm::StringRef callee, llvm::ArrayRef<dsl::Formal> 
       value = Value();
     } else if (!value) {
       error(range, "missing-argument",
-            formal.given ? "'" + callee + "' needs '" + formal.name.text + "', which is not known here"
-                         : "'" + callee + "' needs the argument '" + formal.name.text + "'");
+            formal.given
+                ? "'" + callee + "' needs '" + formal.name.text + "', which " +
+                      (formal.name.text == "stale" ? "a stage knows that says what to 'keep'" : "is not known here")
+                : "'" + callee + "' needs the argument '" + formal.name.text + "'");
       ok = false;
       value = Value();
     } else if (formal.type && !value->isPoison()) {
