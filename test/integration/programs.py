@@ -283,6 +283,10 @@ class Programs(harness.Case):
     def run_program(self, text, *arguments):
         return self.results(self.build(text), *arguments, "--seed", 1, timeout=300)
 
+    def epochs(self, stage):
+        """The epochs that the run in 'run' has logged of a stage."""
+        return [line["epoch"] for line in self.lines() if line.get("stage") == stage]
+
     def test_01_mcd(self):
         text = designed("01-mcd", ('import "data.xfer"', DIGITS), ("dtn()", "small_trunk()"), ("mlp([500, 10])", "mlp([32, 10])"),
                         ("adam(2e-4", "adam(5e-3"), ("epochs 20", "epochs 10"), ("batch 128", "batch 32"))
@@ -377,7 +381,8 @@ evaluate photo["horse"].all as h {
         self.assertLess(accuracies[1], 0.6)
 
     def test_14_unfreezing(self):
-        self.assertGreater(figure(self.run_program(UNFREEZING), "pets.test", "accuracy"), 0.9)
+        self.assertGreater(figure(self.run_program(UNFREEZING, "--out", "run"), "pets.test", "accuracy"), 0.9)
+        self.assertEqual(self.epochs("tune"), list(range(12)))
 
     def make_pets(self, net, head):
         """Pictures of 37 kinds, each of a colour, data.xfer that brings them to 32 x 32, and NET.safetensors with keys from another head."""
@@ -419,6 +424,7 @@ evaluate photo["horse"].all as h {
     def test_14_unfreezing_as_written(self):
         loaded = self.make_pets("resnet50()", "fc.")
         _, weights = self.run_as_written("14-unfreezing")
+        self.assertEqual(self.epochs("tune"), list(range(12)))
         moved = {key.split(".")[2] for key, value in weights.items() if key.startswith("net.trunk.") and value != loaded[key.removeprefix("net.trunk.")]}
         self.assertEqual(moved & {"conv1", "bn1"}, set())
         self.assertIn("layer4", moved)
