@@ -356,6 +356,10 @@ Value Evaluator::apply(const Module &module, const Arguments &arguments, dsl::So
   frame.trace = trace;
   frames.push_back(std::move(frame));
   AxisNames names(*this);
+  // Modules among the arguments were placed once; here they have the values and the mode that this one is called with.
+  for (const dsl::Formal &formal : definition.arguments)
+    if (auto part = instance.parts.find(formal.name.text); part != instance.parts.end())
+      scope->define(formal.name.text, through(part->second, module));
   Value result;
   if (bindFormals(instance.kind, definition.inputs, arguments, scope, range)) {
     defineMethods(module, *scope);

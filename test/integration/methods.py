@@ -83,6 +83,31 @@ stage inner {
 report second = second.w, first = first.w
 """
 
+# Parts that are handed over belong to the whole as those that it makes: with its fast weights, its copies and its averages.
+HANDED = """import std
+module slope() (x: [n]) -> [n] { param w: [] = ones(); return w * x }
+module around(inner: module) (x: [n]) -> [n] { return 2 * inner(x) }
+domain d { generate samples(4, fn(i) => (x: 1.0 + 0 * f32(i))); fields x: f32 }
+model own { part = slope() }
+model listed = sequential([slope(), fn(x) => 2 * x])
+model wrapped = around(slope())
+model ruled = sequential([slope()]) with { part[0] -> around(it) }
+fn objective(m, x) -> [] = 0.5 * mean(square(m(x)))
+for k in range(3) { state kept[k] = snapshot([listed, wrapped, ruled][k]) }
+stage learn {
+  on d.all batch 4
+  state average = snapshot(listed)
+  for m in [listed, wrapped, ruled] { minimize objective(descend(m, fn(f) => objective(f, d.x), rate: 0.0625, steps: 2), d.x) }
+  minimize objective(descend(own.part, fn(f) => 4 * objective(f, d.x), rate: 0.0625, steps: 2), 2 * d.x)
+  update average = mix(average, listed, 0.5)
+  optimizer sgd(0.0625); steps 2
+}
+evaluate d.all {
+  report own = mean(2 * own.part(d.x)), all = [mean(m(d.x)) for m in [listed, wrapped, ruled]], kept = [mean(k(d.x)) for k in kept], average = mean(learn.average(d.x)),
+         moved = mean((listed - params(listed))(d.x)), plain = total(params(learn.average))
+}
+"""
+
 # Forms of one recurrence.
 SCAN = """import std
 const length = 5
@@ -180,6 +205,21 @@ class Methods(harness.Case):
             first -= 0.5 * (0.75 ** 2) * first      # as if the tuned weight did not depend on w
         self.assertAlmostEqual(found["second"], second, places=6)
         self.assertAlmostEqual(found["first"], first, places=6)
+
+    def test_modules_as_arguments(self):
+        found = figures(self.train(HANDED), "d.all")
+        w = 1.0
+        average = 1.0
+        for _ in range(2):
+            w -= 0.0625 * 4 * (0.75 ** 4) * w       # d/dw of (2 * 0.75^2 w)^2 / 2
+            average = 0.5 * average + 0.5 * w
+        self.assertAlmostEqual(found["own"], 2 * w, places=6)
+        for value in found["all"]:
+            self.assertAlmostEqual(value, 2 * w, places=6)
+        self.assertEqual(found["kept"], [2, 2, 2])
+        self.assertAlmostEqual(found["plain"], average, places=6)
+        self.assertAlmostEqual(found["average"], 2 * average, places=6)
+        self.assertEqual(found["moved"], 0)
 
     def test_scan(self):
         found = figures(self.train(SCAN), "report")
