@@ -293,6 +293,7 @@ private:
   mlir::Attribute sweepAxis(const dsl::SweepItem::Axis &axis, const ScopePtr &scope);
   pipeline::KeepAttr sweepKeep(const Acting &acting);
   void checkSweptData(const Option &option, dsl::SourceRange range);
+  void checkSweptValues();
 
   //===--- Exports.cpp -----------------------------------------------------------------------------------------===//
   static constexpr int64_t exportBatch = 64; ///< samples that an export takes at a time

@@ -238,6 +238,7 @@ void Pipeline::build() {
     for (const Option &option : optionList)
       if (option.name == op.getName() && !option.bounds.empty())
         op.setBoundsAttr(builder.getArrayAttr(option.bounds.getArrayRef()));
+  checkSweptValues();
   emitLoads();
   emitLeaves();
   for (auto &[site, number] : sites)

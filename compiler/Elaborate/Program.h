@@ -21,6 +21,13 @@ struct Option {
   mlir::Attribute value;
   dsl::SourceRange range, keyword;
   llvm::SmallSetVector<mlir::Attribute, 2> bounds; ///< that the library sets to what it is used for
+  /// The values that sweeps give it.
+  struct Swept {
+    double value;
+    std::string text;
+    dsl::SourceRange range;
+  };
+  std::vector<Swept> swept;
 };
 
 /// A clause of a domain or stage, with the same.

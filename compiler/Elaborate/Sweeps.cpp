@@ -5,6 +5,7 @@
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
+#include "compiler/Elaborate/Builtins.h"
 #include "compiler/Elaborate/Pipeline.h"
 
 using namespace mlir;
@@ -72,7 +73,8 @@ Attribute Pipeline::sweepAxis(const dsl::SweepItem::Axis &axis, const ScopePtr &
     return nullptr;
   }
   SmallVector<Attribute> values;
-  for (const Value &value : *elements) {
+  auto *written = llvm::dyn_cast<dsl::ListExpr>(axis.values.get());
+  for (auto [i, value] : llvm::enumerate(*elements)) {
     auto *flag = value.get<bool>();
     std::optional<int64_t> integer = value.asInteger();
     std::optional<double> number = value.asNumber();
@@ -89,10 +91,31 @@ Attribute Pipeline::sweepAxis(const dsl::SweepItem::Axis &axis, const ScopePtr &
                                value);
       return nullptr;
     }
+    if (!flag)
+      option->swept.push_back({*number, *runBuiltin(evaluator, "str", {value}, axis.values->range).text(),
+                               written ? written->elements[i]->range : axis.values->range});
     values.push_back(option->kind == "float" ? Attribute(builder.getF64FloatAttr(*number))
                                              : Attribute(builder.getI64IntegerAttr(flag ? *flag : *integer)));
   }
   return pipeline::AxisAttr::get(&context, option->name, builder.getArrayAttr(values));
+}
+
+/// Options are held against the bounds of what they are used for when the program starts; the values of a sweep are
+/// known now. The bounds are, once everything is built that uses the option.
+void Pipeline::checkSweptValues() {
+  auto holds = [](pipeline::BoundAttr bound, double value) {
+    return llvm::all_of(bound.getLimits(), [&](NamedAttribute limit) {
+      double at = llvm::cast<FloatAttr>(limit.getValue()).getValueAsDouble();
+      StringRef kind = limit.getName().getValue();
+      return kind == "least" ? value >= at : kind == "most" ? value <= at : kind == "above" ? value > at : value < at;
+    });
+  };
+  for (const Option &option : optionList)
+    for (const Option::Swept &swept : option.swept)
+      for (auto bound : option.bounds)
+        if (auto rule = llvm::cast<pipeline::BoundAttr>(bound); !holds(rule, swept.value))
+          error(swept.range, "bad-sweep",
+                "'" + option.name + "' would be " + swept.text + " at a point of this sweep, but " + rule.getRule());
 }
 
 /// The figure over the splits that `over` names; null after an error, and while the program is discovered.
