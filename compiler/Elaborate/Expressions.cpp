@@ -285,6 +285,35 @@ Value Evaluator::evaluate(const dsl::Expr &expression, const ScopePtr &scope) {
   return value;
 }
 
+/// Names inside hide those outside. Where what is called by such a name is no function, or is a part that is given no
+/// sample, the definition that it hides was meant: says so.
+static bool reportHidden(Evaluator &evaluator, const dsl::CallExpr &call, const Value &callee,
+                         const Arguments &arguments, const Scope &scope) {
+  auto *name = llvm::dyn_cast<dsl::NameExpr>(call.callee.get());
+  if (!name || callee.function() || callee.constructor())
+    return false;
+  const Module *part = callee.module();
+  const dsl::ModuleItem *kind = part && part->instance->constructor ? part->instance->constructor->definition : nullptr;
+  bool isGiven = llvm::any_of(arguments.all, [](const Arguments::One &one) { return one.value.holdsTensor(); });
+  auto isWanted = [](const dsl::Formal &formal) { return !formal.given && !formal.defaultValue; };
+  if (part && (!kind || isGiven || llvm::none_of(kind->inputs, isWanted)))
+    return false;
+  const Value *outer = scope.findHidden(name->name);
+  std::optional<Value> hidden = outer ? std::optional(*outer) : evaluator.pipeline.library(name->name);
+  const Function *definition = hidden ? hidden->function() : nullptr;
+  bool isModule = definition && definition->module;
+  if (part ? !isModule : !definition && !findBuiltin(name->name))
+    return false;
+  dsl::Diagnostic &diagnostic = evaluator.report(
+      name->range, "hidden-name",
+      "'" + name->name + "' is " + (part ? "the part '" + part->instance->path + "'" : callee.describe()) +
+          " here and hides the " + (isModule ? "module" : "function") + " of that name; give " +
+          (part ? "the part another name, such as '" + name->name + "1'" : std::string("it another name")));
+  if (part)
+    diagnostic.note(part->instance->constructor->range, "the part is made here");
+  return true;
+}
+
 Value Evaluator::evaluateKind(const dsl::Expr &expression, const ScopePtr &scope) {
   return llvm::TypeSwitch<const dsl::Expr *, Value>(&expression)
       .Case<dsl::IntExpr>([](auto *e) { return Value(e->value); })
@@ -336,6 +365,7 @@ Value Evaluator::evaluateKind(const dsl::Expr &expression, const ScopePtr &scope
           poisoned |= value.isPoison();
           arguments.all.push_back({argument.name ? argument.name->text : "", value, argument.value->range});
         }
+        poisoned = poisoned || reportHidden(*this, *e, callee, arguments, *scope);
         return poisoned ? Value() : call(callee, arguments, e->range);
       })
       .Case<dsl::IndexExpr>([&](auto *e) { return index(evaluate(*e->object, scope), *e, scope); })

@@ -146,6 +146,13 @@ const Value *Scope::find(llvm::StringRef name) const {
   return nullptr;
 }
 
+const Value *Scope::findHidden(llvm::StringRef name) const {
+  for (const Scope *scope = this; scope; scope = scope->parent.get())
+    if (scope->findHere(name))
+      return scope->parent ? scope->parent->find(name) : nullptr;
+  return nullptr;
+}
+
 void Scope::rebind(llvm::StringRef name, Value value) {
   for (Scope *scope = this; scope; scope = scope->parent.get()) {
     auto found = scope->names.find(name.str());

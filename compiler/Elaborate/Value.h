@@ -323,6 +323,8 @@ public:
   Scope &bodyScope() { return barrier || !parent ? *this : parent->bodyScope(); }
   const Value *find(llvm::StringRef name) const;
   const Value *findHere(llvm::StringRef name) const;
+  /// What the name would mean without the innermost scope that defines it.
+  const Value *findHidden(llvm::StringRef name) const;
   void eachName(llvm::function_ref<void(llvm::StringRef)> visit) const;
   /// The scope as a first value may read it, or a function that is kept among parts: without the values of the function
   /// under construction.
