@@ -3,6 +3,7 @@ import gzip
 import os
 import pathlib
 import random
+import re
 import harness
 from harness import EXAMPLES, SOURCE, XFERC, digit_images, figure, idx
 
@@ -149,13 +150,18 @@ class Examples(harness.Case):
         loads = [text[at:text.index("}", text.index("map {", at)) + 1] for at in (text.index("load "), text.rindex("load "))]
         for one in loads:
             text = text.replace(one, "")
-        text = text.replace(" {  }", "").replace("report calm =", "report after = entropy_minimization(calm(cifar.image)), calm =")
+        text = text.replace(" {  }", "").replace("report  calm =", "report  after = entropy_minimization(calm(cifar.image)), calm =")
         text = text.replace("evaluate cifar.all batch 100 { report loaded =",
                             "evaluate cifar.all batch 100 { report before = entropy_minimization(calm(cifar.image)), loaded =")
-        results = self.results(self.build(text), "train", "--data", "data", "--out", "run", timeout=300)
+        results = self.results(self.build(text), "train", "--data", "data", "--out", "run", "--report", timeout=300)
         found = {name: value for one in results["runs"][0]["evaluations"] for name, value in one["figures"].items()}
         self.assertEqual({"loaded", "adabn", "tent", "calm"} - set(found), set())
         self.assertLess(found["after"], found["before"])
+        # The page shows what the last net says of which picture.
+        page = (self.folder / "run" / "report.html").read_text()
+        self.assertIn("Predictions of cifar.all", page)
+        self.assertEqual(sum(int(count) for count in re.findall(r'<td title="\d as \d: (\d+)"', page)), 200)
+        self.assertGreaterEqual(page.count("<img"), 8)
 
     def make_data(self, mnist=640, usps=400):
         for kind, side, count, images, labels in (
