@@ -64,8 +64,8 @@ static Expected<Array> numbersOf(const Field &field, const std::vector<std::stri
 Expected<Array> valuesOf(FormatRequest &request, const Field &field, const std::vector<std::string> &texts,
                          const std::string &root, std::vector<std::string> &names) {
   if (field.elements() != 1)
-    return failure("reader 'images' cannot fill field '{}' of shape {}; it knows pictures and single values",
-                   field.name, shapeText(field.shape));
+    return failure("reader '{}' cannot fill field '{}' of shape {}; it knows pictures and single values",
+                   request.reader(), field.name, shapeText(field.shape));
   Expected<std::string> given = request.text(field.name + "_names", "");
   if (!given)
     return given.status();

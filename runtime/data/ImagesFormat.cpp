@@ -28,7 +28,8 @@ struct Frame {
 // A picture of a sample, as its field wants it.
 struct PictureField {
   Field field;
-  size_t cells; // its place among the fields
+  std::string reader; // that was asked for it, for messages
+  size_t cells;       // its place among the fields
   Sizing sizing;
   int64_t height, width;
   ImageForm form;
@@ -85,7 +86,7 @@ static Expected<PictureField> describePicture(FormatRequest &request, size_t cel
   Expected<Sizing> sizing = sizingOf(request, field);
   if (!sizing)
     return sizing.status();
-  PictureField picture{field, cells, *sizing, shape[0], shape[1], {}, 0, nullptr, nullptr};
+  PictureField picture{field, request.reader(), cells, *sizing, shape[0], shape[1], {}, 0, nullptr, nullptr};
   picture.form.channels = shape.size() == 3 ? static_cast<int>(shape[2]) : 1;
   picture.form.indices = field.classes > 0;
   picture.form.wide = field.type != ElementType::U8 && !picture.form.indices;
@@ -122,9 +123,10 @@ static PictureStatus place(const PictureField &picture, Image image, const std::
                            Frame &frame) {
   frame = frameOf(picture, image);
   if (picture.sizing == Sizing::None && (image.height != picture.height || image.width != picture.width))
-    return {failure("'{}' has {} x {} pixels, field '{}' is declared {}; `resize: true` in the arguments of 'images' "
+    return {failure("'{}' has {} x {} pixels, field '{}' is declared {}; `resize: true` in the arguments of '{}' "
                     "brings pictures to that size",
-                    name, image.height, image.width, picture.field.name, shapeText(picture.field.shape)),
+                    name, image.height, image.width, picture.field.name, shapeText(picture.field.shape),
+                    picture.reader),
             true};
   if (image.height != frame.rows || image.width != frame.columns)
     image = resized(picture, image, frame.rows, frame.columns);
@@ -241,9 +243,10 @@ static Expected<ReadChoices> readChoices(FormatRequest &request) {
     if (status.failed())
       return status;
   if (*onError != "fail" && *onError != "skip")
-    return failure("argument 'on_error' of reader 'images' is \"fail\" or \"skip\", not \"{}\"", *onError);
+    return failure("argument 'on_error' of reader '{}' is \"fail\" or \"skip\", not \"{}\"", request.reader(),
+                   *onError);
   if (!(*cache >= 0 && *cache <= 1e9))
-    return failure("argument 'cache' of reader 'images' is a number of MiB, not {}", *cache);
+    return failure("argument 'cache' of reader '{}' is a number of MiB, not {}", request.reader(), *cache);
   return ReadChoices{*onError == "skip", static_cast<uint64_t>(*cache * 1048576)};
 }
 
@@ -251,8 +254,8 @@ static Status makeRows(std::vector<PictureField> &pictures, size_t samples) {
   for (PictureField &picture : pictures) {
     auto *memory = static_cast<uint8_t *>(std::malloc(samples * picture.rowBytes));
     if (!memory)
-      return failure("there is not enough memory for {} pictures of shape {}; give 'images' a smaller 'cache'", samples,
-                     shapeText(picture.field.shape));
+      return failure("there is not enough memory for {} pictures of shape {}; give '{}' a smaller 'cache'", samples,
+                     shapeText(picture.field.shape), picture.reader);
     picture.rows.reset(memory, std::free);
   }
   return Status::success();

@@ -174,6 +174,17 @@ TEST_F(CocoTest, Fields) {
   EXPECT_THAT(refusal("coco", {{"", "d.json"}}, {pixel, boxes(1)}), IsEmpty());
 }
 
+// What all readers of pictures share speaks of the one that was asked.
+TEST_F(CocoTest, Choices) {
+  describe("");
+  EXPECT_THAT(refusal("coco", {{"", "d.json"}, {"on_error", "hide"}}, {pixel}),
+              HasSubstr("argument 'on_error' of reader 'coco' is \"fail\" or \"skip\", not \"hide\""));
+  EXPECT_THAT(refusal("coco", {{"", "d.json"}, {"cache", -1.0}}, {pixel}),
+              HasSubstr("argument 'cache' of reader 'coco' is a number of MiB, not -1"));
+  EXPECT_THAT(refusal("coco", {{"", "d.json"}}, {image({2, 1, 1})}),
+              HasSubstr("`resize: true` in the arguments of 'coco' brings pictures to that size"));
+}
+
 // In the proportions of the file, in the middle of zeros; the frame says where.
 TEST_F(CocoTest, Letterbox) {
   describe("");
