@@ -122,8 +122,8 @@ Expected<FileTree> FileTree::open(const std::string &root) {
   return tree;
 }
 
-std::string FileTree::nameOf(const std::string &file) const {
-  return archive ? root + ":" + file : root.empty() ? file : simplePath(joinPath(root, file));
+std::string FileTree::nameBelow(const std::string &top, const std::string &file) const {
+  return archive ? top + ":" + file : simplePath(joinPath(top, file));
 }
 
 bool FileTree::has(const std::string &file) const {

@@ -21,7 +21,9 @@ public:
   bool isArchive() const { return archive != nullptr; }
   const std::string &path() const { return root; }
   // For messages.
-  std::string nameOf(const std::string &file) const;
+  std::string nameOf(const std::string &file) const { return nameBelow(root, file); }
+  // The same with another name for the root.
+  std::string nameBelow(const std::string &top, const std::string &file) const;
 
   bool has(const std::string &file) const;
   // The whole file, of at most `limit` bytes. May be called from several threads at once.

@@ -58,6 +58,13 @@ Expected<std::string> FormatRequest::fileNamed(const std::string &option) {
   return joinPath(folder, std::get<std::string>(found->value));
 }
 
+std::string FormatRequest::asGiven(const std::string &path) const {
+  std::string before = joinPath(folder, "");
+  if (path + "/" == before)
+    return "";
+  return path.compare(0, before.size(), before) == 0 ? path.substr(before.size()) : path;
+}
+
 Expected<std::string> FormatRequest::text(const std::string &option, const std::string &otherwise) {
   const ReaderOption *found = take(option);
   if (!found)

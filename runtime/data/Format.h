@@ -37,6 +37,8 @@ public:
   Expected<std::string> fileOf(const Field &field);
   // A file that is named by an option.
   Expected<std::string> fileNamed(const std::string &option);
+  // The name by which the program calls a file or folder: without the folder in which they are looked up.
+  std::string asGiven(const std::string &path) const;
   // What the field is called in the file; `otherwise` if nothing is said.
   Expected<std::string> text(const std::string &option, const std::string &otherwise);
   Expected<double> number(const std::string &option, double otherwise);

@@ -334,8 +334,11 @@ static Expected<FormatResult> assemble(FormatRequest &request, const std::shared
       return values.status();
     result.arrays.push_back(std::move(*values));
   }
+  // Two folders of a domain may hold files of one name.
+  const std::string &root = list->tree.path();
+  const std::string top = request.asGiven(root);
   for (const std::string &file : list->cells[pictures[0].cells])
-    result.sampleFiles.push_back(file);
+    result.sampleFiles.push_back(list->tree.nameBelow(top, root.empty() ? request.asGiven(file) : file));
   result.notes = list->notes;
   return result;
 }

@@ -59,11 +59,11 @@ class Images(harness.Case):
         for model in (("--out", "run"), ("--weights", "run/weights.safetensors")):
             said = self.run_ok(program, "predict", "--input", "new", *model).stdout.splitlines()
             self.assertEqual(said[0], "sample,file,value[0],value[1],class,name")
-            self.assertRegex(said[1], r'^0,"a,b.png",.*,1,top$')
-            self.assertRegex(said[2], r"^1,c.png,.*,0,low$")
+            self.assertRegex(said[1], r'^0,"new/a,b.png",.*,1,top$')
+            self.assertRegex(said[2], r"^1,new/c.png,.*,0,low$")
         said = self.run_ok(program, "predict", "--input", "new/c.png", "--input", "new/a,b.png", "--format", "jsonl", "--out", "run").stdout
         self.assertEqual([(one["file"], one["class"], one["name"]) for one in map(json.loads, said.splitlines())],
-                         [("./new/c.png", 0, "low"), ("./new/a,b.png", 1, "top")])
+                         [("new/c.png", 0, "low"), ("new/a,b.png", 1, "top")])
         # An executable with the model in it knows the names as well.
         self.run_ok(program, "export", "--out", "run", "--output", "alone")
         self.assertIn(",1,top\n", self.run_ok("./alone", "predict", "--input", "new").stdout)
@@ -91,7 +91,7 @@ class Images(harness.Case):
         self.run_ok(varying, "train", "--out", "other")
         self.assertEqual(harness.split_weights((self.folder / "run/weights.safetensors").read_bytes())[1],
                          harness.split_weights((self.folder / "other/weights.safetensors").read_bytes())[1])
-        self.assertRegex(self.run_ok(varying, "predict", "--input", "new", "--out", "other").stdout, r"0,a.png,.*,1,top")
+        self.assertRegex(self.run_ok(varying, "predict", "--input", "new", "--out", "other").stdout, r"0,new/a.png,.*,1,top")
 
     def test_damaged_files(self):
         self.shots()

@@ -102,8 +102,24 @@ class Predictions(harness.Case):
         self.assertEqual(len(rows), 6)
         self.assertEqual(list(rows[0])[:2], ["sample", "file"])
         for row in rows:
-            self.assertTrue((self.folder / "pictures" / row["file"]).exists(), row)
+            self.assertTrue((self.folder / row["file"]).exists(), row)
             self.assertEqual(row["truth_name"], row["file"].split("/")[-2])
+
+    # Two folders of a domain, with files of the same names: each row says which it is, by the path below --data.
+    def test_files_of_two_folders(self):
+        for part, count in (("first", 4), ("second", 6)):
+            for i in range(count):
+                self.write(f"all/{part}/{'red' if i % 2 else 'blue'}/{i}.png", png(9, 12, (200, 0, 0) if i % 2 else (0, 0, 200)))
+        text = PICTURES.replace('read images("pictures")', 'read train: images("first"); read test: images("second")')
+        text = text.replace("on d.all", "on d.train") + "evaluate d.test { predict net(flatten(d.image)) }\n"
+        self.run_ok(self.build(text), "train", "--data", "all", "--out", "run")
+        files = [row["file"] for row in self.table("run/predictions-d.all.csv")]
+        self.assertEqual(len(set(files)), 10)
+        for file in files:
+            self.assertTrue((self.folder / "all" / file).exists(), file)
+        tested = [row["file"] for row in self.table("run/predictions-d.test.csv")]
+        self.assertEqual(tested, [file for file in files if file.startswith("second/")])
+        self.assertEqual(len(tested), 6)
 
     # A regression has no classes; nothing need be reported beside.
     def test_numbers(self):

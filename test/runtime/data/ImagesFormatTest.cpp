@@ -1,5 +1,6 @@
 #include "runtime/data/ImageRows.h"
 #include "test/runtime/data/ReaderTest.h"
+#include <array>
 #include <filesystem>
 #include <thread>
 
@@ -39,7 +40,7 @@ TEST_F(ImagesTest, FoldersAreClasses) {
   EXPECT_THAT(pixels(**reader), ElementsAre(5, 3, 1, 2));
   EXPECT_THAT(all<int32_t>(**reader, 1), ElementsAre(0, 1, 2, 2));
   EXPECT_THAT((*reader)->classNames(1), ElementsAre("ant", "cat", "dog"));
-  EXPECT_THAT((*reader)->sampleNames(), ElementsAre("ant/5.png", "cat/3.png", "dog/1.PNG", "dog/more/2.png"));
+  EXPECT_THAT((*reader)->sampleNames(), ElementsAre("d/ant/5.png", "d/cat/3.png", "d/dog/1.PNG", "d/dog/more/2.png"));
   EXPECT_THAT((*reader)->notes(), ElementsAre(HasSubstr("1 files in")));
   ASSERT_EQ((*reader)->files().size(), 4u);
   EXPECT_EQ((*reader)->files()[0].hash(), hashBytes(grey(5).data(), grey(5).size()));
@@ -216,6 +217,32 @@ TEST_F(ImagesTest, DamagedFiles) {
   put("d/dog/4.png", "x");
   EXPECT_THAT(refusal("images", {{"", "d"}, {"on_error", "skip"}}, {pixel, label(2)}),
               HasSubstr("none of the 4 images in"));
+}
+
+// A sample is known by the name that the program has for its file, wherever the data lie and whatever lists it.
+TEST_F(ImagesTest, SampleNames) {
+  put("a/b/1.png", grey(1));
+  put("t.csv", "image\na/b/1.png\n");
+  put("a/t.csv", "image\n./b/1.png\n");
+  put("c/t.csv", "image\n../a/b/1.png\n");
+  put("abs.csv", "image\n" + folder.path("a/b/1.png") + "\n");
+  const std::pair<std::string, std::string> cases[] = {
+      {"a", "a/b/1.png"},         {"./a/", "a/b/1.png"},     {"a/b", "a/b/1.png"},
+      {"a/b/1.png", "a/b/1.png"}, {"a/b/../b", "a/b/1.png"}, {"t.csv", "a/b/1.png"},
+      {"a/t.csv", "a/b/1.png"},   {"c/t.csv", "a/b/1.png"},  {"abs.csv", folder.path("a/b/1.png")}};
+  for (const auto &[given, name] : cases) {
+    auto reader = make("images", {{"", given}}, {pixel});
+    ASSERT_TRUE(reader) << reader.message();
+    EXPECT_THAT((*reader)->sampleNames(), ElementsAre(name)) << given;
+  }
+  // From where the files lie themselves, and beside it.
+  const std::array<std::string, 3> inside[] = {
+      {"a", "b", "b/1.png"}, {"a/b", ".", "1.png"}, {"a/b", "1.png", "1.png"}, {"c", "../a", "../a/b/1.png"}};
+  for (const auto &[place, given, name] : inside) {
+    auto reader = makeReader("images", {{"", given}}, {pixel}, folder.path(place));
+    ASSERT_TRUE(reader) << reader.message();
+    EXPECT_THAT((*reader)->sampleNames(), ElementsAre(name)) << given;
+  }
 }
 
 // What has no room in memory is decoded when it is used, to the same values, whoever asks and in which order.
