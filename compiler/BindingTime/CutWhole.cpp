@@ -28,6 +28,25 @@ int64_t rowBytes(Value value) {
   return elements * std::max<int64_t>(1, type.getElementTypeBitWidth() / 8);
 }
 
+/// The place among a pass's sources of the one whose samples the argument has; -1 for others.
+int sourceOf(PassOp pass, func::FuncOp function, unsigned argument) {
+  BindAttr bind = getArgumentBind(function, argument);
+  if (!bind ||
+      !(bind.getKind() == BindKind::Batch || bind.getKind() == BindKind::Key || bind.getKind() == BindKind::Index))
+    return -1;
+  StringRef name = getSourceName(bind);
+  for (auto [index, source] : llvm::enumerate(pass.getSources().getAsRange<SourceAttr>()))
+    if (source.getName() == name)
+      return index;
+  return -1;
+}
+
+/// Is there anything to cut?
+bool readsSamples(PassOp pass, func::FuncOp function) {
+  return llvm::any_of(llvm::seq(function.getNumArguments()),
+                      [&](unsigned i) { return sourceOf(pass, function, i) >= 0; });
+}
+
 bool isCheap(Operation *op) { return op->hasTrait<nn::PerElement>() || isa<nn::BroadcastOp, nn::ReshapeOp>(op); }
 
 /// Cuts the function of one pass.
@@ -39,19 +58,14 @@ public:
             function,
             [&](Value value) {
               auto argument = dyn_cast<BlockArgument>(value);
-              return argument ? sourceOf(argument.getArgNumber()) : -1;
+              return argument ? sourceOf(pass, function, argument.getArgNumber()) : -1;
             },
             /*loops=*/true) {}
 
-  /// Is there anything to cut?
-  bool applies() {
-    return llvm::any_of(llvm::seq(function.getNumArguments()), [&](unsigned i) { return sourceOf(i) >= 0; });
-  }
   LogicalResult run();
   const RowWiseAnalysis &analysis() const { return rows; }
 
 private:
-  int sourceOf(unsigned argument);
   bool isStreamed(Operation *op) const;
   void findSums();
   void findBorder();
@@ -79,18 +93,6 @@ private:
   DenseMap<Value, int64_t> costs;
   llvm::DenseSet<Value> visited;
 };
-
-int Cutter::sourceOf(unsigned argument) {
-  BindAttr bind = getArgumentBind(function, argument);
-  if (!bind ||
-      !(bind.getKind() == BindKind::Batch || bind.getKind() == BindKind::Key || bind.getKind() == BindKind::Index))
-    return -1;
-  StringRef name = getSourceName(bind);
-  for (auto [index, source] : llvm::enumerate(pass.getSources().getAsRange<SourceAttr>()))
-    if (source.getName() == name)
-      return index;
-  return -1;
-}
 
 /// A raw field, which the runtime has as a column.
 bool Cutter::isRaw(Value value) {
@@ -277,6 +279,12 @@ void dropResult(func::FuncOp function, unsigned number) {
   (void)function.eraseResult(number);
 }
 
+/// Are there rows beside the figures of an evaluation?
+bool keepsTruths(EvaluationOp evaluation) {
+  return llvm::any_of(evaluation.getReports().getAsRange<ReportAttr>(),
+                      [](ReportAttr report) { return report.getTruth() != nullptr; });
+}
+
 /// Rows that are kept beside figures are there only where both, prediction and truth, are computed sample by sample.
 void dropCoupledRows(EvaluationOp evaluation, func::FuncOp function, const RowWiseAnalysis &rows) {
   SmallVector<Attribute> kept;
@@ -332,11 +340,11 @@ struct CutWhole : impl::CutWholeBase<CutWhole> {
         continue;
       auto function = symbols.lookup<func::FuncOp>(*pass.getFunction());
       bool streams = stream && !drawn.contains(pass.getName());
-      if (!Cutter(pass, function, streams).applies())
+      if (!readsSamples(pass, function))
         continue;
       distributeJoined(function);
       splitReductions(function, Cutter(pass, function, streams).analysis());
-      if (EvaluationOp evaluation = evaluations.lookup(pass.getName()))
+      if (EvaluationOp evaluation = evaluations.lookup(pass.getName()); evaluation && keepsTruths(evaluation))
         dropCoupledRows(evaluation, function, Cutter(pass, function, streams).analysis());
       replaced.insert(function);
       Cutter cutter(pass, function, streams);

@@ -31,12 +31,9 @@ Expected<int> evaluateModel(const Command &command) {
   RunResults results;
   results.seed = model->session->seed;
   for (const EvaluationSpec &spec : command.manifest.evaluations) {
-    auto sink = [&](const ReportSpec &report, Tensor rows, Tensor truth) {
+    auto sink = [&](const ReportSpec &report, const PredictionTable &table) {
       Expected<RunFolder> opened = RunFolder::open(folder, whereToWrite(command));
-      return opened ? opened->writeRows(
-                          spec.name, report.name,
-                          describeRows(*model->session, model->data, spec, report, std::move(rows), std::move(truth)))
-                    : opened.status();
+      return opened ? opened->writeRows(spec.name, report.name, table) : opened.status();
     };
     Expected<EvaluationResult> result = evaluate(*model->session, passes, spec, {}, model->baselines, sink);
     if (!result)

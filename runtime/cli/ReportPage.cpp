@@ -247,8 +247,7 @@ static Expected<PredictedParts> predictedParts(Session &session, const OpenedDat
       const SourceSpec &source =
           *sourceOfRows(session.manifest, session.manifest.passes[spec.pass], named.report->output);
       const Reader &reader = data.reader(source);
-      PredictionTable table =
-          describeRows(session, data, spec, *named.report, std::move(named.rows), std::move(named.truth));
+      PredictionTable &table = named.table;
       bool plain = source.sampler.kind == SamplerSpec::Plain;
       std::vector<double> shares = plain ? classShares(table, reader) : std::vector<double>();
       if (shares.empty()) {

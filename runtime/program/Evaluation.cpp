@@ -71,6 +71,12 @@ static Interval intervalOfDifference(std::vector<double> model, const std::vecto
   return percentileInterval(std::move(model));
 }
 
+static PredictionTable tableOf(const Session &session, const PassCache &passes, const EvaluationSpec &spec,
+                               const ReportSpec &report, const PassRunner &runner) {
+  return describeRows(session, passes.opened(), spec, report, runner.rows(report.output),
+                      report.truth.empty() ? Tensor() : runner.rows(report.truth));
+}
+
 Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const EvaluationSpec &spec,
                                     const Moment &moment, const std::vector<Snapshot> &baselines,
                                     const RowsSink &sink) {
@@ -85,9 +91,7 @@ Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const E
     figure.kind = report.kind;
     if (report.kind != ReportSpec::Rows)
       figure.value = (*runner)->output(report.output);
-    else if (Status status = sink(report, (*runner)->rows(report.output),
-                                  report.truth.empty() ? Tensor() : (*runner)->rows(report.truth));
-             status.failed())
+    else if (Status status = sink(report, tableOf(session, passes, spec, report, **runner)); status.failed())
       return status;
     result.figures.push_back(std::move(figure));
   }
@@ -124,15 +128,14 @@ Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const E
   return result;
 }
 
-static Status collectRows(PassCache &passes, const EvaluationSpec &spec, const std::string &baseline,
-                          std::vector<NamedRows> &found) {
+static Status collectRows(const Session &session, PassCache &passes, const EvaluationSpec &spec,
+                          const std::string &baseline, std::vector<NamedRows> &found) {
   Expected<PassRunner *> runner = passes.run(spec.pass, {});
   if (!runner)
     return runner.status();
   for (const ReportSpec &report : spec.reports)
     if (report.kind == ReportSpec::Rows)
-      found.push_back({&report, baseline, (*runner)->rows(report.output),
-                       report.truth.empty() ? Tensor() : (*runner)->rows(report.truth)});
+      found.push_back({&report, baseline, tableOf(session, passes, spec, report, **runner)});
   return Status::success();
 }
 
@@ -157,8 +160,9 @@ Expected<std::vector<NamedRows>> evaluateRows(Session &session, PassCache &passe
   if (std::none_of(spec.reports.begin(), spec.reports.end(),
                    [](const ReportSpec &report) { return report.kind == ReportSpec::Rows; }))
     return found;
-  Status status = underBoth(session, baselines,
-                            [&](const std::string &baseline) { return collectRows(passes, spec, baseline, found); });
+  Status status = underBoth(session, baselines, [&](const std::string &baseline) {
+    return collectRows(session, passes, spec, baseline, found);
+  });
   if (status.failed())
     return status;
   return found;

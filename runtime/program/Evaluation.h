@@ -3,6 +3,7 @@
 #define XFER_RUNTIME_PROGRAM_EVALUATION_H
 
 #include "runtime/program/Bootstrap.h"
+#include "runtime/program/PredictionTable.h"
 #include "runtime/program/StageRunner.h"
 #include <functional>
 
@@ -28,8 +29,8 @@ struct EvaluationResult {
 // reports none.
 void writeGains(JsonWriter &json, const EvaluationResult &result);
 
-// Called for every `rows` report; `truth` is empty where it is compared with nothing.
-using RowsSink = std::function<Status(const ReportSpec &report, Tensor rows, Tensor truth)>;
+// Called for every `rows` report.
+using RowsSink = std::function<Status(const ReportSpec &report, const PredictionTable &table)>;
 
 // `baselines`: models as in the manifest's list, empty where one has not run. Leaves the model as it found it.
 Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const EvaluationSpec &spec,
@@ -39,7 +40,7 @@ Expected<EvaluationResult> evaluate(Session &session, PassCache &passes, const E
 struct NamedRows {
   const ReportSpec *report;
   std::string baseline; // empty: the model
-  Tensor rows, truth;
+  PredictionTable table;
 };
 // Of one evaluation. Leaves the model as it found it.
 Expected<std::vector<NamedRows>> evaluateRows(Session &session, PassCache &passes, const EvaluationSpec &spec,

@@ -16,6 +16,7 @@ public:
   Expected<double> number(const PassOutput &output, const Moment &moment);
   Expected<double> number(const Quantity &quantity, const Moment &moment);
   void clear() { runners.clear(); }
+  const OpenedData &opened() const { return data; }
 
 private:
   Session &session;

@@ -289,9 +289,8 @@ Status Trainer::runEvaluation(const OrderItem &item) {
   const EvaluationSpec &spec = session.manifest.evaluations[item.index];
   Moment moment;
   moment.run = static_cast<uint32_t>(item.run);
-  auto sink = [&](const ReportSpec &report, Tensor rows, Tensor truth) {
-    return folder.writeRows(spec.name, report.name,
-                            describeRows(session, data, spec, report, std::move(rows), std::move(truth)));
+  auto sink = [&](const ReportSpec &report, const PredictionTable &table) {
+    return folder.writeRows(spec.name, report.name, table);
   };
   Expected<EvaluationResult> result = evaluate(session, passes, spec, moment, train.baselines, sink);
   if (!result)
