@@ -1,5 +1,6 @@
 #include "runtime/cli/ReportPage.h"
 #include "runtime/cli/DataFacts.h"
+#include "runtime/cli/FinalModel.h"
 #include "runtime/cli/PredictionPictures.h"
 #include "runtime/core/File.h"
 #include "runtime/metrics/HtmlPage.h"
@@ -217,17 +218,6 @@ struct PredictedParts {
 };
 } // namespace
 
-// Do stages train on after an evaluation, so that the model at the end is another one than it judged?
-static bool isTrainedOn(const Manifest &manifest, size_t evaluation) {
-  auto is = [&](const OrderItem &item) {
-    return item.kind == OrderItem::Evaluate && item.index == static_cast<int>(evaluation);
-  };
-  auto last = std::find_if(manifest.order.rbegin(), manifest.order.rend(), is);
-  return std::any_of(manifest.order.rbegin(), last, [&](const OrderItem &item) {
-    return item.kind == OrderItem::Stage && manifest.stages[static_cast<size_t>(item.index)].baselineOf == none;
-  });
-}
-
 // Classes of each split once, however many evaluations predict them: by the first that judges the model of the end.
 static Expected<PredictedParts> predictedParts(Session &session, const OpenedData &data,
                                                const std::vector<Snapshot> &baselines, const RunResults &results) {
@@ -239,7 +229,7 @@ static Expected<PredictedParts> predictedParts(Session &session, const OpenedDat
   };
   std::vector<Shown> shown;
   for (const EvaluationSpec &spec : session.manifest.evaluations) {
-    bool trainedOn = isTrainedOn(session.manifest, &spec - session.manifest.evaluations.data());
+    bool trainedOn = !judgesFinalModel(session.manifest, &spec - session.manifest.evaluations.data());
     Expected<std::vector<NamedRows>> found = evaluateRows(session, passes, spec, baselines);
     if (!found)
       return found.status().within("evaluation '" + spec.name + "'");

@@ -69,6 +69,23 @@ stage first { on d.train batch 4; minimize 0 - cross_entropy(net(d.x), d.label);
 evaluate d.test { predict softmax(net(d.x)) against d.label; report accuracy }
 stage second { on d.train batch 4; minimize cross_entropy(net(d.x), d.label); optimizer adam(0.1); epochs 10 }
 """
+# What comes behind an evaluation and makes the model another one than it judged, and what does not.
+BEHIND = EARLY[:EARLY.index("stage first")] + """
+param rate = 0.05
+model other = mlp([2])
+state start = snapshot(net); state seen: [] = 0
+stage learn { on d.train batch 4; minimize cross_entropy(net(d.x), d.label) + cross_entropy(other(d.x), d.label); optimizer adam(0.1); epochs 2 }
+""" + EARLY[EARLY.index("evaluate"):EARLY.index("stage second")]
+CHANGES = ["update net = start", "stage more from learn { on d.train batch 4; minimize cross_entropy(net(d.x), d.label); optimizer sgd(0.1); epochs 1 }",
+           "stage passed { on d.train batch 4; watch w = mean(net(d.x)); update net = 0.5 * params(net) + params(start) after stage; epochs 1 }"]
+KEEPS = ["", "update seen = total(params(other))", "stage apart { on d.train batch 4; minimize cross_entropy(other(d.x), d.label); optimizer sgd(0.1); epochs 1 }",
+         "baseline before of learn"]
+# Inside of a sweep every point is judged, and the last need not be the one that stays.
+POINTS = EARLY[:EARLY.index("stage first")] + """
+param rate = 0.05
+sweep rate in [0.1, 0.0] {
+  stage learn { on d.train batch 4; minimize cross_entropy(net(d.x), d.label); optimizer sgd(rate); epochs 2 }
+""" + EARLY[EARLY.index("evaluate"):EARLY.index("stage second")] + "  keep least cross_entropy(net(d.x), d.label) over d.test\n}\n"
 # Pictures of other shapes, and rows that are no features: numbers that are not finite, and far too many.
 ODD = """
 import std
@@ -226,6 +243,15 @@ class Report(harness.Case):
             cells = [int(count) for count in re.findall(r'<td title="\d as \d: (\d+)"', (self.folder / f"{name}/report.html").read_text())]
             self.assertEqual(len(cells), 4)
             self.assertGreater((cells[0] + cells[3]) / sum(cells), first + 0.2)
+
+    # Whatever else writes what the evaluation reads makes it another model's; what writes other things does not.
+    def test_final_model(self):
+        for texts, differs in (([BEHIND + one for one in CHANGES] + [POINTS], True), ([BEHIND + one for one in KEEPS], False)):
+            for number, text in enumerate(texts):
+                self.run_ok(self.build(text), "train", "--out", f"run{differs}{number}", "--report")
+                page = self.page(f"run{differs}{number}/report.html")
+                self.assertIn("Predictions of d.test", page.words)
+                self.assertEqual("at the end of the run" in page.words, differs, text)
 
     # Of several runs each has its page, and all together one that leads to them.
     def test_runs(self):
