@@ -100,10 +100,14 @@ bool Evaluator::runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type 
                         llvm::StringRef merge, const dsl::Expr *when, const ScopePtr &scope, dsl::SourceRange range) {
   const Module &module = *frames.back().module;
   ModuleInstance &instance = *module.instance;
+  auto failed = [&] { // one mistake is enough: what reads it stays silent
+    scope->bodyScope().define(slot.base.text, Value());
+    return false;
+  };
   if (when) {
     std::optional<bool> exists = condition(*when, scope);
     if (!exists)
-      return false;
+      return failed();
     if (!*exists) {
       scope->bodyScope().define(slot.base.text, Value::none());
       return true;
@@ -114,10 +118,6 @@ bool Evaluator::runLeaf(Leaf::Kind kind, const dsl::Slot &slot, const dsl::Type 
     return false;
   if (acting && kind == Leaf::State)
     return runOptimizerState(slot, *name, type, initial, scope, range);
-  auto failed = [&] { // one mistake is enough: what reads it stays silent
-    scope->bodyScope().define(slot.base.text, Value());
-    return false;
-  };
   if (instance.isBroken)
     return failed();
   std::optional<std::pair<RankedTensorType, std::vector<Dim>>> shaped;

@@ -15,12 +15,19 @@ OTHER = MOONS.replace("mlp([32, 32])", "mlp([16, 16])")
 BOUNDED = """
 import std
 param lr = 0.1; param momentum = 0.5; param count = 2; param share = 0.1; param heat = 2.0; param free = 1.0
+param bound = 1.0; param fall = 0.5; param part = 0.25
 domain d { generate samples(32, fn(i) => (x: normal([3]), y: classes(i % 2, 2))); fields x: f32[3], y: class(2) }
 model net = mlp([2])
 stage learn {
   on d.all batch 8
   minimize focal(net(d.x), d.y, gamma: count) + distillation(net(d.x), free * net(d.x), temperature: heat)
   optimizer adam(lr, beta1: momentum); schedule cosine(floor: share); epochs 1
+}
+stage more {
+  on d.all batch 8
+  minimize binary_focal(net(d.x)[.., 0], f32(d.y), alpha: part)
+  optimizer clipped(sgd(0.1), norm: bound); schedule plateau(factor: fall); epochs 1
+  keep least square(mean(net(d.x))) over d.all
 }
 evaluate d.all { predict net(d.x) against d.y; report accuracy }
 """
@@ -52,7 +59,10 @@ class BadRuns(harness.Case):
                             (("--momentum", "1"), r"--momentum 1: the beta1 of adam lies in \[0, 1\), not 1"),
                             (("--count", "-2"), "--count -2: the gamma of focal is 0 or more, not -2"),
                             (("--share", "1.5"), r"--share 1.5: the floor of cosine lies in \[0, 1\], not 1.5"),
-                            (("--heat", "0"), "--heat 0: the temperature of distillation is above 0, not 0")):
+                            (("--heat", "0"), "--heat 0: the temperature of distillation is above 0, not 0"),
+                            (("--bound", "0"), "--bound 0: the norm of clipped is above 0, not 0"),
+                            (("--fall", "1"), r"--fall 1: the factor of plateau lies in \(0, 1\), not 1"),
+                            (("--part", "1.5"), r"--part 1.5: the alpha of binary_focal lies in \[0, 1\], not 1.5")):
             with self.subTest(words):
                 self.refuse(says, program, "train", *words)
         self.run_ok(program, "train", "--lr", 0, "--momentum", 0, "--share", 1, "--free", -1, "--out", "run")
