@@ -19,11 +19,7 @@ Value Evaluator::gradient(const Value &e, const Value &wrt, dsl::SourceRange ran
   if (loss->rank() != 0)
     return error(range, "gradient-of-tensor",
                  "a gradient is taken of a scalar, found " + e.describe() + "; take its 'sum' or 'mean'");
-  std::shared_ptr<const Tree> tree;
-  if (wrt.module())
-    tree = parameters(*wrt.module(), range);
-  else if (wrt.tree())
-    tree = std::make_shared<Tree>(*wrt.tree());
+  std::shared_ptr<const Tree> tree = isTree(wrt) ? treeOf(wrt, range) : nullptr;
   SmallVector<mlir::Value> values;
   if (tree) {
     for (auto &[path, value] : tree->leaves) {

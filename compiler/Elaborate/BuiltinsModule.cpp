@@ -15,9 +15,25 @@ static const Module *moduleArgument(Evaluator &evaluator, const Value &value, ds
   return nullptr;
 }
 
+/// What `change` makes of a module, or of each of several.
+static Value ofEachModule(Evaluator &evaluator, const Value &modules, dsl::SourceRange range,
+                          llvm::function_ref<Value(const Module &)> change) {
+  if (modules.tree()) { // whose leaves are no modules
+    moduleArgument(evaluator, modules, range);
+    return Value();
+  }
+  return mapLeaves(modules, [&](const Value &one) {
+    const Module *module = moduleArgument(evaluator, one, range);
+    return module ? change(*module) : Value();
+  });
+}
+
+/// One tree of a module, or of several parts, whose leaves then begin with the place or the name of theirs.
 static Value params(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
-  const Module *module = moduleArgument(evaluator, given[0], range);
-  return module ? Value(std::shared_ptr<const Tree>(evaluator.parameters(*module, range))) : Value();
+  if (Evaluator::isTree(given[0]))
+    return Value(evaluator.treeOf(given[0], range));
+  moduleArgument(evaluator, given[0], range);
+  return Value();
 }
 
 /// `with_parameter(m, "weight", w)`: m with another value for one of its parameters, which `w` is made of.
@@ -63,30 +79,28 @@ static Value states(Evaluator &evaluator, std::vector<Value> &given, dsl::Source
 
 /// A copy whose tensors stay what they are here.
 static Value snapshot(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
-  const Module *module = moduleArgument(evaluator, given[0], range);
-  if (!module)
-    return Value();
-  auto overrides = std::make_shared<std::map<std::string, Tensor>>();
-  for (Leaf *leaf : evaluator.leavesBelow(module->instance->path)) {
-    Tensor tensor = evaluator.readLeaf(*leaf, module);
-    if (llvm::isa<FloatType>(tensor.type().getElementType()))
-      tensor.value = nn::StopGradientOp::create(evaluator.builder(), evaluator.location(range), tensor.value);
-    (*overrides)[leaf->path] = tensor;
-  }
-  Module copy = *module;
-  copy.overrides = overrides;
-  copy.mode = ModeOverride::Evaluation;
-  return Value(copy);
+  return ofEachModule(evaluator, given[0], range, [&](const Module &module) {
+    auto overrides = std::make_shared<std::map<std::string, Tensor>>();
+    for (Leaf *leaf : evaluator.leavesBelow(module.instance->path)) {
+      Tensor tensor = evaluator.readLeaf(*leaf, &module);
+      if (llvm::isa<FloatType>(tensor.type().getElementType()))
+        tensor.value = nn::StopGradientOp::create(evaluator.builder(), evaluator.location(range), tensor.value);
+      (*overrides)[leaf->path] = tensor;
+    }
+    Module copy = module;
+    copy.overrides = overrides;
+    copy.mode = ModeOverride::Evaluation;
+    return Value(copy);
+  });
 }
 
 template <ModeOverride Mode>
 static Value withMode(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
-  const Module *module = moduleArgument(evaluator, given[0], range);
-  if (!module)
-    return Value();
-  Module changed = *module;
-  changed.mode = Mode;
-  return Value(changed);
+  return ofEachModule(evaluator, given[0], range, [](const Module &module) {
+    Module changed = module;
+    changed.mode = Mode;
+    return Value(changed);
+  });
 }
 
 /// Sum over all leaves of what `part` makes of each.
@@ -107,10 +121,10 @@ static Value overall(Evaluator &evaluator, llvm::ArrayRef<Value> operands, dsl::
   return total;
 }
 
-static bool isTree(const Value &value) { return value.tree() || value.module(); }
-
 static Value total(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
-  if (!isTree(given[0]))
+  if (given[0].isPoison())
+    return Value();
+  if (!Evaluator::isTree(given[0]))
     return evaluator.error(range, "wrong-type", "'total' adds up a tree, found " + given[0].describe());
   return overall(evaluator, {given[0]}, range, [](llvm::ArrayRef<Value> parts) { return parts[0]; });
 }
@@ -119,7 +133,7 @@ static Value dot(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRan
   auto product = [&](llvm::ArrayRef<Value> parts) {
     return evaluator.binary(dsl::BinaryOp::Multiply, parts[0], parts[1], range);
   };
-  if (isTree(given[0]) || isTree(given[1]))
+  if (Evaluator::isTree(given[0]) || Evaluator::isTree(given[1]))
     return overall(evaluator, {given[0], given[1]}, range, product);
   return runBuiltin(evaluator, "sum", {product({given[0], given[1]})}, range);
 }
@@ -135,7 +149,7 @@ static Value rootOrZero(Evaluator &evaluator, const Value &x, dsl::SourceRange r
 /// Euclidean norm: of a tree over all leaves, of a tensor along `axis`.
 static Value norm(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRange range) {
   Value squares;
-  if (isTree(given[0])) {
+  if (Evaluator::isTree(given[0])) {
     squares = runBuiltin(evaluator, "dot", {given[0], given[0]}, range);
   } else {
     Value square = evaluator.binary(dsl::BinaryOp::Multiply, given[0], given[0], range);
@@ -153,7 +167,7 @@ static Value mix(Evaluator &evaluator, std::vector<Value> &given, dsl::SourceRan
     Value difference = evaluator.binary(BinaryOp::Subtract, a, b, range);
     return evaluator.binary(BinaryOp::Add, b, evaluator.binary(BinaryOp::Multiply, given[2], difference, range), range);
   };
-  if (!isTree(given[0]) && !isTree(given[1]))
+  if (!Evaluator::isTree(given[0]) && !Evaluator::isTree(given[1]))
     return blend(given[0], given[1]);
   Value tree = evaluator.overLeaves({given[0], given[1]}, range,
                                     [&](llvm::ArrayRef<Value> parts) { return blend(parts[0], parts[1]); });
@@ -165,7 +179,7 @@ static Value treeMap(Evaluator &evaluator, std::vector<Value> &given, dsl::Sourc
   const std::vector<Value> &trees = given[1].list()->elements;
   if (llvm::any_of(trees, [](const Value &tree) { return tree.isPoison(); }))
     return Value();
-  if (llvm::none_of(trees, isTree))
+  if (llvm::none_of(trees, Evaluator::isTree))
     return evaluator.error(range, "wrong-type", "'tree_map' wants a function and at least one tree or module");
   unsigned leaf = 0;
   return evaluator.overLeaves(trees, range, [&](llvm::ArrayRef<Value> parts) {

@@ -82,6 +82,10 @@ public:
   /// Applies `operation` to each leaf of the trees (or modules) among the operands, which must have the same leaves.
   Value overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange range,
                    llvm::function_ref<Value(llvm::ArrayRef<Value>)> operation);
+  /// Is it a tree or a module, or several of them, as a list or a record?
+  static bool isTree(const Value &value);
+  /// The one tree that it stands for: parameters of a module, and of several parts the leaves of each below its place.
+  std::shared_ptr<const Tree> treeOf(const Value &value, dsl::SourceRange range);
   /// The parameters of a module as a tree: what they are here, or its overrides.
   std::shared_ptr<Tree> parameters(const Module &module, dsl::SourceRange range);
   /// The leaf of a module or tree at a path below it; Poison where there is none.

@@ -201,6 +201,8 @@ std::optional<Tensor> Evaluator::initialValue(const Leaf &leaf) {
   auto [known, isNew] = firstValues.try_emplace({leaf.initial, whole.str()});
   if (isNew || leaf.component.empty() || known->second.tensor())
     known->second = evaluate(*leaf.initial, leaf.scope);
+  if (isTree(known->second) && !known->second.module()) // of several parts, too
+    known->second = Value(treeOf(known->second, leaf.range));
   Value value = known->second;
   surroundings = before;
   frames.pop_back();

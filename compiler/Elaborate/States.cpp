@@ -88,8 +88,9 @@ void Pipeline::declareForm(HeldState &held) {
     held.like = module->instance;
     for (Leaf *leaf : evaluator.leavesBelow(held.like->path))
       addStateLeaf(held, leaf->path.substr(held.like->path.size() + 1), leaf->type);
-  } else if (auto *tree = value.tree()) {
+  } else if (Evaluator::isTree(value)) {
     held.form = HeldState::OfTree;
+    std::shared_ptr<const Tree> tree = evaluator.treeOf(value, item.initial->range);
     for (auto &[component, part] : tree->leaves)
       if (std::optional<Tensor> tensor = evaluator.toTensor(part, item.initial->range))
         addStateLeaf(held, component, nn::withoutMeaning(tensor->type()));
@@ -150,10 +151,12 @@ bool Pipeline::isUnapplied(const Value &value) {
 /// Writes the leaves below `path` of a tree or a module; the new value may be either, and lack what `mayLack` allows.
 bool Pipeline::assignParts(const std::string &path, llvm::ArrayRef<Leaf *> parts, const Value &value,
                            dsl::SourceRange range, llvm::function_ref<bool(const Leaf &)> mayLack) {
-  if (!value.tree() && !value.module()) {
+  if (!Evaluator::isTree(value)) {
     error(range, "wrong-type", "the new value of '" + path + "' is a module or a tree, found " + value.describe());
     return false;
   }
+  if (!value.tree() && !value.module()) // several parts
+    return assignParts(path, parts, Value(evaluator.treeOf(value, range)), range, mayLack);
   if (isUnapplied(value))
     return false;
   // All values first: one may read what another replaces.

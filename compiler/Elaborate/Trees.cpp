@@ -22,6 +22,37 @@ std::shared_ptr<Tree> Evaluator::parameters(const Module &module, dsl::SourceRan
   return tree;
 }
 
+bool Evaluator::isTree(const Value &value) {
+  if (auto *list = value.list())
+    return !list->elements.empty() && llvm::all_of(list->elements, isTree);
+  if (auto *record = value.record())
+    return !record->fields.empty() && llvm::all_of(record->fields, [](auto &field) { return isTree(field.second); });
+  return value.tree() || value.module();
+}
+
+std::shared_ptr<const Tree> Evaluator::treeOf(const Value &value, dsl::SourceRange range) {
+  assert(isTree(value) && "neither a tree nor parts of one");
+  if (auto *module = value.module())
+    return parameters(*module, range);
+  if (auto *tree = value.get<std::shared_ptr<const Tree>>())
+    return *tree;
+  auto joined = std::make_shared<Tree>();
+  auto add = [&](const std::string &name, const Value &part) {
+    std::shared_ptr<const Tree> tree = treeOf(part, range);
+    joined->partial |= tree->partial;
+    joined->stacked |= tree->stacked;
+    for (auto &[path, leaf] : tree->leaves)
+      joined->leaves[name + "." + path] = leaf;
+  };
+  if (auto *list = value.list())
+    for (auto [i, part] : llvm::enumerate(list->elements))
+      add(std::to_string(i), part);
+  else
+    for (auto &[name, part] : value.record()->fields)
+      add(name, part);
+  return joined;
+}
+
 Value Evaluator::partOf(const Value &value, const std::string &component) {
   if (auto *tree = value.tree()) {
     auto found = tree->leaves.find(component);
@@ -34,16 +65,13 @@ Value Evaluator::partOf(const Value &value, const std::string &component) {
 
 Value Evaluator::overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange range,
                             llvm::function_ref<Value(llvm::ArrayRef<Value>)> operation) {
-  std::vector<std::shared_ptr<const Tree>> owned(operands.size());
-  std::vector<const Tree *> trees(operands.size(), nullptr);
+  std::vector<std::shared_ptr<const Tree>> trees(operands.size());
   const Tree *first = nullptr;
   auto result = std::make_shared<Tree>();
   for (auto [i, operand] : llvm::enumerate(operands)) {
-    if (operand.module())
-      owned[i] = parameters(*operand.module(), range);
-    trees[i] = owned[i] ? owned[i].get() : operand.tree();
-    if (!trees[i])
+    if (!isTree(operand))
       continue;
+    trees[i] = treeOf(operand, range);
     result->stacked |= trees[i]->stacked;
     result->partial |= trees[i]->partial;
     if (first && first->leaves.size() != trees[i]->leaves.size())
@@ -52,11 +80,11 @@ Value Evaluator::overLeaves(llvm::ArrayRef<Value> operands, dsl::SourceRange ran
                                      "two trees of different modules cannot be combined leaf by leaf; use two modules "
                                      "of one constructor");
     if (!first)
-      first = trees[i];
+      first = trees[i].get();
   }
   for (auto &[path, unused] : first->leaves) {
     std::vector<Value> parts;
-    for (auto [operand, tree] : llvm::zip_equal(operands, trees)) {
+    for (auto &&[operand, tree] : llvm::zip_equal(operands, trees)) {
       if (!tree) {
         parts.push_back(operand);
         continue;

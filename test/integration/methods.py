@@ -108,6 +108,32 @@ evaluate d.all {
 }
 """
 
+# Several parts where one may stand, and each by itself.
+PARTS = """import std
+domain d { generate samples(8, fn(i) => (x: normal([4]), y: classes(i % 2, 2))); fields x: f32[4], y: class(2) }
+model net { a = linear(3); b = sequential([linear(5), batch_norm(), linear(2)]) }
+stage learn {
+  on d.all batch 8
+  START
+  let fit = cross_entropy(net.b(net.a(d.x)), d.y)
+  minimize fit + PENALTY
+  optimizer sgd(0.1); steps 3
+}
+REPORT
+"""
+TOGETHER = PARTS.replace("START", "state start = snapshot([net.a, net.b])").replace("PENALTY", "0.3 * l2_sp([net.a, net.b], start) + 0.02 * l1([net.a, net.b]) + 0.1 * l2([net.a, net.b])")
+APART = PARTS.replace("START", "state start_a = snapshot(net.a); state start_b = snapshot(net.b)").replace(
+    "PENALTY", "0.3 * (l2_sp(net.a, start_a) + l2_sp(net.b, start_b)) + 0.02 * (l1(net.a) + l1(net.b)) + 0.1 * (l2(net.a) + l2(net.b))")
+SUMS = """
+evaluate d.all {
+  let both = [net.a, net.b]
+  let calm = eval(snapshot(both))
+  let g = grad(cross_entropy(net.b(net.a(d.x)), d.y), wrt: both)
+  report norm = norm(both), apart = sqrt(dot(net.a, net.a) + dot(net.b, net.b)), dot = dot(both, params(both)),
+         called = max(abs(calm[1](calm[0](d.x)) - net.b(net.a(d.x)))), slope = norm(g), slopes = sqrt(sum([square(norm(grad(cross_entropy(net.b(net.a(d.x)), d.y), wrt: part))) for part in both]))
+}
+"""
+
 # Forms of one recurrence.
 SCAN = """import std
 const length = 5
@@ -220,6 +246,16 @@ class Methods(harness.Case):
         self.assertAlmostEqual(found["plain"], average, places=6)
         self.assertAlmostEqual(found["average"], 2 * average, places=6)
         self.assertEqual(found["moved"], 0)
+
+    # Sums in another order.
+    def test_several_parts(self):
+        self.assertSameRun(TOGETHER.replace("REPORT", ""), APART.replace("REPORT", ""), 1e-6)
+        found = figures(self.train(TOGETHER.replace("REPORT", SUMS)), "d.all")
+        self.assertAlmostEqual(found["norm"], found["apart"], places=5)
+        self.assertAlmostEqual(found["dot"], found["norm"] ** 2, places=4)
+        self.assertEqual(found["called"], 0)
+        self.assertAlmostEqual(found["slope"], found["slopes"], places=6)
+        self.assertGreater(found["slope"], 0)
 
     def test_scan(self):
         found = figures(self.train(SCAN), "report")
