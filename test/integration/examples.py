@@ -5,7 +5,7 @@ import pathlib
 import random
 import re
 import harness
-from harness import EXAMPLES, SOURCE, XFERC, digit_images, figure, idx
+from harness import EXAMPLES, SOURCE, XFERC, digit_images, figure, idx, read_weights
 
 DATA = pathlib.Path(os.environ.get("XFER_DATA", SOURCE.parent / "shared" / "data"))
 DIGITS = EXAMPLES / "01-digits" / "program.xfer"
@@ -14,6 +14,7 @@ MNIST_USPS = EXAMPLES / "02-mnist-usps" / "program.xfer"
 NAMES = EXAMPLES / "04-names" / "program.xfer"
 REVIEWS = EXAMPLES / "06-reviews" / "program.xfer"
 OFFICE = EXAMPLES / "07-office" / "program.xfer"
+CLOTHES = EXAMPLES / "09-clothing" / "program.xfer"
 SHIFT = EXAMPLES / "10-cifar-shift" / "program.xfer"
 PETS = EXAMPLES / "08-frozen-backbone" / "program.xfer"
 SHAKESPEARE = EXAMPLES / "05-shakespeare" / "program.xfer"
@@ -127,6 +128,34 @@ class Examples(harness.Case):
         found = results["runs"][0]["evaluations"][0]
         self.assertGreater(found["baselines"]["frozen"]["accuracy"], 0.9)
         self.assertGreater(found["figures"]["accuracy"], 0.9)
+
+    def test_clothing(self):
+        if not (DATA / "clothing").is_dir() or not (DATA / "weights").is_dir():
+            self.skipTest(f"no clothes in '{DATA}'; XFER_DATA names the folder that holds clothing/ and weights/")
+        results = self.results(self.build(CLOTHES, "--data", DATA), "train", "--data", DATA, "--tuning", 8, "--out", "run", timeout=300)
+        found = results["runs"][0]["evaluations"][0]
+        self.assertEqual(set(found["baselines"]), {"frozen", "together"})
+        self.assertGreater(found["baselines"]["frozen"]["accuracy"], 0.5)
+        self.assertGreater(found["figures"]["accuracy"], 0.5)
+
+    # A colour a kind, and first values in place of the weights: the head learns, and what thaws late stands still until then.
+    def test_made_clothes(self):
+        draw = random.Random(7)
+        labels = [i % 10 for i in range(200)]
+        pixels = b"".join(bytes(shade * 60 + draw.randrange(16) for shade in (label % 2 * 3, label // 2 % 3, label // 4)) * (64 * 64) for label in labels)
+        self.write("data/clothing/clothing64-train-images-idx4-ubyte.gz", idx((200, 64, 64, 3), pixels))
+        self.write("data/clothing/clothing64-train-labels-idx1-ubyte.gz", idx((200,), bytes(labels)))
+        net = (CLOTHES.parent / "net.xfer").read_text().replace("import std\n", "")
+        net = net[:net.index("  load ")] + "}\n"
+        program = self.build(CLOTHES.read_text().replace('import "net.xfer"\n', net).replace("[96, 96]", "[32, 32]"))
+        for tuning in (2, 6):
+            results = self.results(program, "train", "--data", "data", "--tuning", tuning, "--out", f"run{tuning}", timeout=300)
+            self.assertGreater(results["runs"][0]["evaluations"][0]["baselines"]["frozen"]["accuracy"], 0.8)
+        # Two epochs thaw the last three layers alone, and of what the stage before did nothing is left; six thaw all.
+        few, all = (read_weights(self.folder / f"run{tuning}" / "weights.safetensors") for tuning in (2, 6))
+        for layer, moves in ((0, False), (11, False), (12, True), (14, True)):
+            self.assertEqual(any(few[f"net.trunk.features.{layer}.1.running_mean"]), moves, layer)
+        self.assertTrue(any(all["net.trunk.features.0.1.running_mean"]))
 
     def test_cifar_shift(self):
         """The figures of PyTorch with the same weights, before anything is adapted; what helps and what does not."""
