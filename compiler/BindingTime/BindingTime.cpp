@@ -95,7 +95,7 @@ BindingTimes::BindingTimes(func::FuncOp function, const ProgramWrites &writes) :
   auto hasRows = [&](unsigned argument) {
     BindKind kind = getArgumentBind(function, argument).getKind();
     return kind == BindKind::Batch || kind == BindKind::Index || kind == BindKind::Key || kind == BindKind::Input ||
-           kind == BindKind::Column || kind == BindKind::Whole;
+           kind == BindKind::Column || kind == BindKind::Whole || kind == BindKind::Rows;
   };
   // Sources are told apart by their names, and numbered as they come.
   llvm::StringMap<int> numbers;

@@ -31,8 +31,8 @@ int64_t rowBytes(Value value) {
 /// The place among a pass's sources of the one whose samples the argument has; -1 for others.
 int sourceOf(PassOp pass, func::FuncOp function, unsigned argument) {
   BindAttr bind = getArgumentBind(function, argument);
-  if (!bind ||
-      !(bind.getKind() == BindKind::Batch || bind.getKind() == BindKind::Key || bind.getKind() == BindKind::Index))
+  if (!bind || !(bind.getKind() == BindKind::Batch || bind.getKind() == BindKind::Key ||
+                 bind.getKind() == BindKind::Index || bind.getKind() == BindKind::Rows))
     return -1;
   StringRef name = getSourceName(bind);
   for (auto [index, source] : llvm::enumerate(pass.getSources().getAsRange<SourceAttr>()))

@@ -166,10 +166,18 @@ json::Value ManifestWriter::load(LoadOp op) {
   return result;
 }
 
+/// Extents that are known when the data is opened stand there by their symbols.
+static json::Array shapeOf(Type type) {
+  json::Array shape;
+  for (const nn::Extent &extent : nn::extentsOf(type))
+    shape.push_back(extent.isDynamic() ? json::Value(extent.symbol) : json::Value(extent.size));
+  return shape;
+}
+
 json::Object ManifestWriter::variable(StringRef name, Type type, std::optional<ElementsAttr> value) {
-  auto tensor = cast<RankedTensorType>(type);
-  json::Object result{
-      {"path", name}, {"type", getElementName(tensor.getElementType())}, {"shape", json::Array(tensor.getShape())}};
+  json::Object result{{"path", name},
+                      {"type", getElementName(cast<RankedTensorType>(type).getElementType())},
+                      {"shape", shapeOf(type)}};
   if (value) {
     FailureOr<int64_t> offset = constants.add(*value);
     if (succeeded(offset))
@@ -290,14 +298,14 @@ json::Array ManifestWriter::sources(ArrayAttr all, bool ofPass) {
 }
 
 json::Object ManifestWriter::binding(BindAttr bind, Type type) {
-  auto tensor = cast<RankedTensorType>(type);
-  json::Array shape;
-  for (const nn::Extent &extent : nn::extentsOf(type))
-    shape.push_back(extent.isDynamic() ? json::Value(extent.symbol) : json::Value(extent.size));
   json::Object result{{"bind", stringifyBindKind(bind.getKind())},
                       {"name", bind.getName()},
-                      {"type", getElementName(tensor.getElementType())},
-                      {"shape", std::move(shape)}};
+                      {"type", getElementName(cast<RankedTensorType>(type).getElementType())},
+                      {"shape", shapeOf(type)}};
+  if (bind.getKind() == BindKind::Rows) {
+    result["name"] = StringRef(bind.getName()).split(kPer).first;
+    result["source"] = getSourceName(bind);
+  }
   if (bind.getKind() == BindKind::Check) {
     int64_t site = 0;
     StringRef(bind.getName()).getAsInteger(10, site);

@@ -33,7 +33,7 @@ mlir::Value FunctionBuilder::argument(pipeline::BindKind kind, llvm::StringRef n
 bool FunctionBuilder::isSample(mlir::Value value) const {
   return llvm::any_of(arguments, [&](const Bound &bound) {
     return bound.value == value && (bound.kind == pipeline::BindKind::Batch || bound.kind == pipeline::BindKind::Key ||
-                                    bound.kind == pipeline::BindKind::Index);
+                                    bound.kind == pipeline::BindKind::Index || bound.kind == pipeline::BindKind::Rows);
   });
 }
 
@@ -49,7 +49,8 @@ llvm::StringRef FunctionBuilder::optionOf(mlir::Value value) const {
 std::string FunctionBuilder::describeHidden(mlir::Value value) const {
   llvm::DenseSet<mlir::Value> behind = valuesBehind(value);
   for (const Bound &bound : arguments)
-    if (bound.kind == pipeline::BindKind::Batch && behind.contains(bound.value) && meaningOf(bound.value).hidden)
+    if ((bound.kind == pipeline::BindKind::Batch || bound.kind == pipeline::BindKind::Rows) &&
+        behind.contains(bound.value) && meaningOf(bound.value).hidden)
       return "'" + bound.name + "', which is hidden here";
   return "a value that is hidden here";
 }
@@ -67,11 +68,29 @@ Tensor FunctionBuilder::read(const Leaf &leaf) {
   return Tensor{value, leaf.axes};
 }
 
-void FunctionBuilder::write(const Leaf &leaf, mlir::Value value) {
-  // What a clause left is a point to the clauses below: no derivative goes through the step that led there.
+/// What a clause left is a point to the clauses below: no derivative goes through the step that led there.
+static mlir::Value asPoint(OpBuilder &builder, mlir::Value value) {
   if (llvm::isa<FloatType>(llvm::cast<RankedTensorType>(value.getType()).getElementType()))
-    value = nn::StopGradientOp::create(builder, value.getLoc(), value);
-  current[leaf.path] = value;
+    return nn::StopGradientOp::create(builder, value.getLoc(), value);
+  return value;
+}
+
+Tensor FunctionBuilder::readRows(const std::string &name, RankedTensorType type, llvm::ArrayRef<AxisId> axes,
+                                 int64_t draw) {
+  auto known = current.find(name);
+  mlir::Value value =
+      known != current.end() && !readsFound ? known->second : argument(pipeline::BindKind::Rows, name, type, draw);
+  return {value, llvm::SmallVector<AxisId>(axes)};
+}
+
+void FunctionBuilder::writeRows(const std::string &name, mlir::Value value) {
+  current[name] = asPoint(builder, value);
+  ++version;
+  writtenRows.insert(name);
+}
+
+void FunctionBuilder::write(const Leaf &leaf, mlir::Value value) {
+  current[leaf.path] = asPoint(builder, value);
   ++version;
   if (!llvm::is_contained(written, &leaf))
     written.push_back(&leaf);
@@ -131,6 +150,8 @@ func::FuncOp FunctionBuilder::finish() {
   std::vector<Bound> all;
   for (const Leaf *leaf : written)
     all.push_back({bindKind(*leaf), leaf->path, current[leaf->path]});
+  for (const std::string &name : writtenRows)
+    all.push_back({pipeline::BindKind::Rows, name, current[name]});
   all.insert(all.end(), results.begin(), results.end());
   if (all.empty()) {
     erase();
@@ -140,11 +161,9 @@ func::FuncOp FunctionBuilder::finish() {
   for (Bound &bound : all) {
     // A written leaf keeps its declared type: what was computed may know more or less of its meaning.
     mlir::Value value = bound.value;
-    auto plain = [](Type type) {
-      auto tensor = llvm::cast<RankedTensorType>(type);
-      return RankedTensorType::get(tensor.getShape(), tensor.getElementType());
-    };
-    if ((bound.kind == pipeline::BindKind::Param || bound.kind == pipeline::BindKind::State) &&
+    auto plain = [](Type type) { return nn::withoutMeaning(type); };
+    if ((bound.kind == pipeline::BindKind::Param || bound.kind == pipeline::BindKind::State ||
+         bound.kind == pipeline::BindKind::Rows) &&
         value.getType() != plain(value.getType()))
       value = nn::AnnotateOp::create(builder, value.getLoc(), plain(value.getType()), value);
     operands.push_back(value);

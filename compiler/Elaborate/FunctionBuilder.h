@@ -14,6 +14,7 @@
 #include "compiler/Elaborate/Value.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/SetVector.h"
 #include <set>
 #include <tuple>
 
@@ -44,6 +45,10 @@ public:
   /// The value that a leaf has here: its argument, or what was written last.
   Tensor read(const Leaf &leaf);
   void write(const Leaf &leaf, mlir::Value value);
+  /// Of a state with a row for each sample those of the batch: `name` says of which state and source they are.
+  Tensor readRows(const std::string &name, mlir::RankedTensorType type, llvm::ArrayRef<AxisId> axes, int64_t draw);
+  void writeRows(const std::string &name, mlir::Value value);
+  bool hasWritten(const std::string &name) const { return current.count(name) != 0; }
   /// What all leaves are here, and back to it: for a look at what other parameters would give.
   using Point = std::map<std::string, mlir::Value>;
   const Point &point() const { return current; }
@@ -102,6 +107,7 @@ private:
   std::map<std::tuple<pipeline::BindKind, std::string, int64_t, int64_t>, mlir::Value> argumentOf;
   std::map<std::string, mlir::Value> current;
   std::vector<const Leaf *> written;
+  llvm::SetVector<std::string, std::vector<std::string>, std::set<std::string>> writtenRows;
   struct Proposals {
     const Leaf *leaf;
     std::vector<std::pair<std::string, mlir::Value>> bySite;

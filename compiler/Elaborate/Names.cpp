@@ -89,7 +89,7 @@ std::optional<Value> Pipeline::lookupInStage(llvm::StringRef name, dsl::SourceRa
     return Value(Place{Place::Source, name.str(), ""});
   if (!stage)
     return std::nullopt;
-  if (std::optional<Value> state = findState(stage->name + "." + name.str()))
+  if (std::optional<Value> state = findState(stage->name + "." + name.str(), range))
     return state;
   if (auto model = stage->models.find(name.str()); model != stage->models.end())
     return model->second;
@@ -142,12 +142,12 @@ template <typename Map> static bool isThereOrFamily(const Map &map, const std::s
   return map.count(name) || (member != map.end() && llvm::StringRef(member->first).starts_with(name + "["));
 }
 
-std::optional<Value> Pipeline::findState(const std::string &path) {
+std::optional<Value> Pipeline::findState(const std::string &path, dsl::SourceRange range) {
   if (auto found = states.find(path); found != states.end())
-    return readState(found->second);
+    return readState(found->second, range);
   if (brokenStates.count(path))
     return Value();
-  return familyOf(states, path, [&](const HeldState &state) { return readState(state); });
+  return familyOf(states, path, [&](const HeldState &state) { return readState(state, range); });
 }
 
 std::optional<Value> Pipeline::lookup(llvm::StringRef name, dsl::SourceRange range, bool inStage) {
@@ -175,7 +175,7 @@ std::optional<Value> Pipeline::lookup(llvm::StringRef name, dsl::SourceRange ran
     return found->second;
   if (std::optional<Value> family = familyOf(modelValues, name, [](const Value &model) { return model; }))
     return family;
-  if (std::optional<Value> state = findState(name.str()))
+  if (std::optional<Value> state = findState(name.str(), range))
     return state;
   if (isThereOrFamily(domains, name.str()))
     return Value(Place{Place::Domain, name.str(), ""});

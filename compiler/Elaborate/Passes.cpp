@@ -26,7 +26,7 @@ static bool readsSource(func::FuncOp function, const SourceInfo &source) {
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
     auto bind = pipeline::getArgumentBind(function, i);
     bool perSample = bind.getKind() == pipeline::BindKind::Batch || bind.getKind() == pipeline::BindKind::Key ||
-                     bind.getKind() == pipeline::BindKind::Index;
+                     bind.getKind() == pipeline::BindKind::Index || bind.getKind() == pipeline::BindKind::Rows;
     bool counts = source.sampler && bind.getKind() == pipeline::BindKind::Extent && bind.getName() == source.rows();
     if (counts || (perSample && pipeline::getSourceName(bind) == source.name))
       return true;

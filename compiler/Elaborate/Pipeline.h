@@ -224,9 +224,9 @@ private:
   void declareState(const dsl::StateItem &item, const ScopePtr &scope, const std::string &path,
                     const std::string &owner);
   bool addStateLeaf(HeldState &held, const std::string &component, mlir::RankedTensorType type);
-  Value readState(const HeldState &state);
+  Value readState(const HeldState &state, dsl::SourceRange range);
   /// The state, or family of states, called `path`; nothing where there is none.
-  std::optional<Value> findState(const std::string &path);
+  std::optional<Value> findState(const std::string &path, dsl::SourceRange range);
   /// Writes a state of the stage or the program, or a model.
   bool assign(const dsl::Slot &slot, const ScopePtr &scope, const Value &value, dsl::SourceRange range);
   bool assignTo(Leaf &leaf, const Value &value, dsl::SourceRange range);
@@ -237,6 +237,15 @@ private:
                      dsl::SourceRange range);
   /// The passes of the stage's updates at a stated time.
   TimedPasses buildTimedUpdates(StageInfo &stage);
+
+  //===--- SampleStates.cpp ------------------------------------------------------------------------------------===//
+  /// `per`: the samples that the state has rows of; false after an error.
+  bool placeRows(HeldState &held);
+  mlir::RankedTensorType withRows(const HeldState &held, mlir::RankedTensorType row);
+  /// The source whose samples are read here and have rows in the state; null after an error, or where `onlyLooks`.
+  const SourceInfo *rowSource(const HeldState &held, dsl::SourceRange range);
+  Value readRows(const HeldState &held, dsl::SourceRange range);
+  bool assignRows(const HeldState &held, const Value &value, dsl::SourceRange range);
 
   //===--- Passes.cpp ------------------------------------------------------------------------------------------===//
   /// Builds a function over whole splits in evaluation mode; `body` is false after an error. Emits the pass with the

@@ -74,6 +74,8 @@ struct DomainInfo : Node<dsl::DomainItem> {
   bool isHidden(llvm::StringRef field, llvm::StringRef split) const;
   /// Can a sample be in both splits?
   bool overlap(llvm::StringRef a, llvm::StringRef b) const;
+  /// Is every sample of one split in another?
+  bool isWithin(llvm::StringRef part, llvm::StringRef whole) const;
 };
 
 /// The type of a sample's picture that is brought to this size.
@@ -171,6 +173,9 @@ struct HeldState {
   std::vector<std::string> components;  ///< paths of its leaves below its own
   const dsl::StateItem *item = nullptr;
   ScopePtr scope;
+  /// With a row for each sample of this split; `source` is what its stage calls them, empty in a program.
+  std::string domain, split, source;
+  bool isPerSample() const { return !domain.empty(); }
 };
 
 /// What an export takes, for each sample.

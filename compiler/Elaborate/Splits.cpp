@@ -69,6 +69,11 @@ bool DomainInfo::overlap(llvm::StringRef a, llvm::StringRef b) const {
   return true;
 }
 
+bool DomainInfo::isWithin(llvm::StringRef part, llvm::StringRef whole) const {
+  return whole == "all" ||
+         llvm::any_of(chainOf(*this, part.str()), [&](const Split &split) { return split.name == whole; });
+}
+
 //===--- declarations -------------------------------------------------------------------------------------------===//
 
 static constexpr int64_t maxPerClass = 1 << 30;

@@ -32,11 +32,8 @@ void Pipeline::discoverStage(StageInfo &stage) {
     evaluator.functions.push_back(&function);
     for (const Clause &clause : stage.states) {
       auto &state = llvm::cast<dsl::StateItem>(*clause.item);
-      build.whole = true;
       if (std::optional<std::string> name = evaluator.slotName(state.slot, clause.scope))
         declareState(state, clause.scope, stage.name + "." + *name, "stage:" + stage.name);
-      build.whole = false;
-      build.fields.clear(); // those of whole splits
     }
     std::function<void(const dsl::Item &, const ScopePtr &)> visit = [&](const dsl::Item &item, const ScopePtr &scope) {
       if (auto *minimize = llvm::dyn_cast<dsl::MinimizeItem>(&item))

@@ -139,7 +139,7 @@ Value Pipeline::evaluateDefinition(llvm::StringRef name, const Definition &defin
 
 /// `stage.x`: a state, or a definition as the stage leaves it, with its last `freeze` and its `set`.
 Value Pipeline::stageMember(StageInfo &stage, llvm::StringRef member, dsl::SourceRange range) {
-  if (std::optional<Value> state = findState(stage.name + "." + member.str()))
+  if (std::optional<Value> state = findState(stage.name + "." + member.str(), range))
     return *state;
   auto definition = stage.definitions.find(member.str());
   if (definition == stage.definitions.end()) {

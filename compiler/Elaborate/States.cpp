@@ -2,7 +2,7 @@
 //
 // A state is a tensor, a tree or a module; the latter are leaves `state.part.weight`, one for each leaf of what they
 // are like. A module held in a state is frozen: it is read as the module that it is like, with these leaves for its
-// own.
+// own. A state with a row for each sample is a tensor (SampleStates.cpp).
 //
 //===------------------------------------------------------------------------------------------------------------===//
 
@@ -41,13 +41,27 @@ void Pipeline::declareState(const dsl::StateItem &item, const ScopePtr &scope, c
   held.scope = scope;
   // Until it is there, its name is a mistake that was reported.
   brokenStates.insert(path);
-  if (item.per) {
-    error(item.per->range, "not-supported-yet", "a state with a row for each sample ('per') is not supported yet");
-    return;
+  // A first value is of whole splits: a function of its own, as a step reads the same fields batch by batch.
+  BuildContext build;
+  build.whole = true;
+  if (current) {
+    build.stage = current->stage;
+    build.sources = current->sources;
+    build.broken = current->broken;
   }
-  declareForm(held);
+  ContextGuard guard(current, &build);
+  FunctionBuilder function(*module, "discover." + path, location(item.range));
+  evaluator.functions.push_back(&function);
+  if (!item.per || placeRows(held))
+    declareForm(held);
+  evaluator.functions.pop_back();
+  function.erase();
   if (states.count(path))
     brokenStates.erase(path);
+}
+
+static bool isOfRows(const HeldState &held, RankedTensorType type) {
+  return pipeline::isPerSample(type) && nn::extentsOf(type).front().symbol == held.domain + "." + held.split;
 }
 
 void Pipeline::declareForm(HeldState &held) {
@@ -59,6 +73,10 @@ void Pipeline::declareForm(HeldState &held) {
       std::optional<std::string> name = evaluator.slotName(like->slot, scope);
       if (!name)
         return;
+      if (held.isPerSample()) {
+        error(like->range, "wrong-type", "a state with a row for each sample is a tensor; give the type of a row");
+        return;
+      }
       auto found = llvm::find_if(evaluator.instances, [&](auto &instance) { return instance->path == *name; });
       if (found == evaluator.instances.end()) {
         error(like->range, "unknown-part", "'like' names a model or one of its parts; '" + *name + "' is none");
@@ -71,9 +89,14 @@ void Pipeline::declareForm(HeldState &held) {
       states[path] = held;
       return;
     }
-    if (auto shaped = evaluator.tensorType(*item.type, scope, item.range);
-        shaped && addStateLeaf(held, "", shaped->first))
-      states[path] = held;
+    auto shaped = evaluator.tensorType(*item.type, scope, item.range);
+    if (!shaped || !addStateLeaf(held, "", held.isPerSample() ? withRows(held, shaped->first) : shaped->first))
+      return;
+    states[path] = held;
+    // Its first value may be hidden, and wrong.
+    if (Leaf &leaf = *evaluator.leaves[path]; leaf.initial)
+      if (std::optional<Tensor> first = evaluator.initialValue(leaf))
+        leaf.hidden |= meaningOf(first->value).hidden;
     return;
   }
   if (!item.initial) {
@@ -83,6 +106,14 @@ void Pipeline::declareForm(HeldState &held) {
   Value value = evaluator.evaluate(*item.initial, scope);
   if (value.isPoison())
     return;
+  if (held.isPerSample() && !value.tensor()) {
+    error(item.initial->range, "type-missing",
+          "'" + path +
+              "' has a row for each sample: give the type of a row, such as ': f32', or a first value with a "
+              "row for each; found " +
+              value.describe());
+    return;
+  }
   if (auto *module = value.module()) {
     held.form = HeldState::OfModule;
     held.like = module->instance;
@@ -95,8 +126,16 @@ void Pipeline::declareForm(HeldState &held) {
       if (std::optional<Tensor> tensor = evaluator.toTensor(part, item.initial->range))
         addStateLeaf(held, component, nn::withoutMeaning(tensor->type()));
   } else if (std::optional<Tensor> tensor = evaluator.toTensor(value, item.initial->range)) {
-    if (!addStateLeaf(held, "", nn::withoutMeaning(tensor->type())))
+    RankedTensorType type = nn::withoutMeaning(tensor->type());
+    if (held.isPerSample() && !isOfRows(held, type)) {
+      error(item.initial->range, "shapes-differ",
+            "'" + path + "' has a row for each sample of '" + held.domain + "." + held.split + "', found " +
+                value.describe());
       return;
+    }
+    if (!addStateLeaf(held, "", type))
+      return;
+    evaluator.leaves[path]->hidden |= meaningOf(tensor->value).hidden;
   } else {
     return;
   }
@@ -105,7 +144,9 @@ void Pipeline::declareForm(HeldState &held) {
 
 //===--- reading ------------------------------------------------------------------------------------------------===//
 
-Value Pipeline::readState(const HeldState &state) {
+Value Pipeline::readState(const HeldState &state, dsl::SourceRange range) {
+  if (state.isPerSample())
+    return readRows(state, range);
   auto leafAt = [&](const std::string &component) {
     return Value(evaluator.readLeaf(*evaluator.leaves[state.path + "." + component], nullptr));
   };
@@ -234,6 +275,8 @@ bool Pipeline::assign(const dsl::Slot &slot, const ScopePtr &scope, const Value 
       return false;
     if (auto found = states.find(prefix + *name); found != states.end()) {
       const HeldState &held = found->second;
+      if (held.isPerSample())
+        return assignRows(held, value, range);
       if (held.form == HeldState::Single)
         return assignTo(*evaluator.leaves[held.path], value, range);
       std::vector<Leaf *> parts;
@@ -245,6 +288,12 @@ bool Pipeline::assign(const dsl::Slot &slot, const ScopePtr &scope, const Value 
     }
     auto whole = states.find(prefix + slot.base.text);
     bool indexed = llvm::all_of(slot.steps, [](const dsl::SlotStep &step) { return !step.member; });
+    if (whole != states.end() && whole->second.isPerSample()) {
+      error(slot.range, "not-a-state",
+            "'" + slot.base.text + "' has a row for each sample; those of the batch are updated together: 'update " +
+                slot.base.text + " = where(.., .., " + slot.base.text + ")'");
+      return false;
+    }
     if (whole != states.end() && whole->second.form == HeldState::Single && indexed)
       return assignElement(whole->second, slot, scope, value, range);
   }

@@ -93,17 +93,32 @@ void explainModel(llvm::raw_ostream &os, ModuleOp program) {
   for (const Row &row : rows)
     line(row.path, row.shape, row.count, row.initial, row.training);
   os << "  " << total << " in all, " << trainable << " trained\n";
-  std::map<std::string, std::pair<unsigned, int64_t>> owners;
+  struct Owned {
+    unsigned states = 0;
+    int64_t numbers = 0;
+    std::string perSample; // "10 * size(usps.train)" of each state with a row for each sample
+  };
+  std::map<std::string, Owned> owners;
   for (auto state : program.getOps<pipeline::StateOp>()) {
-    auto &entry = owners[state.getOwner().str()];
-    entry.first++;
-    entry.second += llvm::cast<RankedTensorType>(state.getType()).getNumElements();
+    Owned &entry = owners[state.getOwner().str()];
+    entry.states++;
+    auto type = llvm::cast<RankedTensorType>(state.getType());
+    if (!pipeline::isPerSample(type)) {
+      entry.numbers += type.getNumElements();
+      continue;
+    }
+    int64_t row = RankedTensorType::get(type.getShape().drop_front(), type.getElementType()).getNumElements();
+    entry.perSample +=
+        " + " + (row == 1 ? "" : std::to_string(row) + " * ") + "size(" + nn::extentsOf(type).front().symbol + ")";
   }
   if (owners.empty())
     return;
   os << "\nStates\n";
   for (auto &[owner, entry] : owners)
-    os << "  " << entry.first << " of " << owner << ": " << entry.second << " numbers\n";
+    os << "  " << entry.states << " of " << owner << ": "
+       << (entry.numbers == 0 && !entry.perSample.empty() ? entry.perSample.substr(3)
+                                                          : std::to_string(entry.numbers) + entry.perSample)
+       << " numbers\n";
 }
 
 } // namespace xfer

@@ -58,10 +58,10 @@ public:
       passes[pass.getName()] = pass;
   }
 
-  int64_t values();
-  int64_t variables();
-  int64_t copies(StageOp stage);
-  int64_t sweeps(StageOp stage);
+  MemorySize values();
+  MemorySize variables();
+  MemorySize copies(StageOp stage);
+  MemorySize sweeps(StageOp stage);
   MemorySize arena(const FunctionPlan &plan) const;
   MemorySize buffers(const FunctionPlan &plan) const;
   MemorySize buffers(PassOp pass) const;
@@ -76,18 +76,17 @@ private:
 
 } // namespace
 
-int64_t Sizes::variables() {
+MemorySize Sizes::variables() {
   MemorySize size;
   for (ParameterOp parameter : module.getOps<ParameterOp>())
     addTensor(size, parameter.getType());
   for (StateOp state : module.getOps<StateOp>())
     addTensor(size, state.getType());
-  return size.fixed;
+  return size;
 }
 
-int64_t Sizes::values() {
-  MemorySize size;
-  size.fixed = variables();
+MemorySize Sizes::values() {
+  MemorySize size = variables();
   // A value computed ahead is a result of the pass that computes it and an argument of those that read it.
   llvm::StringSet<> seen;
   for (const auto &entry : byName) {
@@ -98,25 +97,25 @@ int64_t Sizes::values() {
         addTensor(size, function.getResultTypes()[i]);
     }
   }
-  return size.fixed;
+  return size;
 }
 
-int64_t Sizes::copies(StageOp stage) {
+MemorySize Sizes::copies(StageOp stage) {
   KeepAttr keep = stage.getKeepAttr();
-  if (!keep || keep.getMode() == "last")
-    return 0;
   MemorySize size;
+  if (!keep || keep.getMode() == "last")
+    return size;
   for (ParameterOp parameter : module.getOps<ParameterOp>())
     addTensor(size, parameter.getType());
   std::string own = ("stage:" + stage.getName()).str();
   for (StateOp state : module.getOps<StateOp>())
     if (!state.getOwner().starts_with("stage:") || state.getOwner() == own)
       addTensor(size, state.getType());
-  return size.fixed;
+  return size;
 }
 
 /// Of all places where the stage runs the one that the most copies stand around.
-int64_t Sizes::sweeps(StageOp stage) {
+MemorySize Sizes::sweeps(StageOp stage) {
   int64_t most = 0;
   module.walk([&](RunOp run) {
     if (run.getKind() != "stage" || run.getName() != stage.getName())
@@ -129,7 +128,10 @@ int64_t Sizes::sweeps(StageOp stage) {
     }
     most = std::max(most, copies);
   });
-  return most * variables();
+  MemorySize size;
+  for (MemorySize one = variables(); most > 0; --most)
+    size.add(one);
+  return size;
 }
 
 MemorySize Sizes::arena(const FunctionPlan &plan) const {
@@ -222,7 +224,7 @@ llvm::SetVector<PassOp> Sizes::passesOf(StageOp stage) const {
 std::vector<StagePeak> findStagePeaks(ModuleOp module, ArrayRef<FunctionPlan> plans) {
   Sizes sizes(module, plans);
   std::vector<StagePeak> peaks;
-  int64_t values = sizes.values();
+  MemorySize values = sizes.values();
   for (StageOp stage : module.getOps<StageOp>()) {
     StagePeak peak{stage, values, sizes.copies(stage), sizes.sweeps(stage), {}};
     MemorySize ofPasses;
@@ -244,7 +246,8 @@ std::vector<StagePeak> findStagePeaks(ModuleOp module, ArrayRef<FunctionPlan> pl
       for (auto &[name, plan] : functions) {
         StagePeak::Moment moment{plan->getFunction(), buffers, sizes.arena(*plan), buffers};
         moment.total.add(moment.arena);
-        moment.total.fixed += peak.values + peak.copies + peak.sweeps;
+        for (const MemorySize *part : {&peak.values, &peak.copies, &peak.sweeps})
+          moment.total.add(*part);
         peak.moments.push_back(std::move(moment));
       }
     }
@@ -269,11 +272,17 @@ void StagePeak::print(raw_ostream &os) const {
   const Moment &most = largest();
   os << "stage " << StageOp(stage).getName() << ": ";
   most.total.print(os);
-  os << " bytes at its peak\n  parameters, states and values computed ahead: " << values << "\n";
-  if (copies != 0)
-    os << "  copies for 'keep': " << copies << "\n";
-  if (sweeps != 0)
-    os << "  copies for 'sweep': " << sweeps << "\n";
+  os << " bytes at its peak\n";
+  auto line = [&](llvm::StringRef what, const MemorySize &size) {
+    os << "  " << what << ": ";
+    size.print(os);
+    os << "\n";
+  };
+  line("parameters, states and values computed ahead", values);
+  if (!copies.isNothing())
+    line("copies for 'keep'", copies);
+  if (!sweeps.isNothing())
+    line("copies for 'sweep'", sweeps);
   os << "  batches, results and rows: ";
   most.buffers.print(os);
   os << "\n  arena of " << func::FuncOp(most.function).getSymName() << ": ";
@@ -298,8 +307,8 @@ LogicalResult checkMemoryLimits(ArrayRef<StagePeak> peaks) {
     InFlightDiagnostic message = emitError(getMemoryLocation(stage));
     message << "stage '" << stage.getName() << "' needs " << mebibytes(most.total.fixed) << " of memory, more than the "
             << mebibytes(*limit, std::floor) << " that 'memory' allows it; take smaller batches or allow more";
-    message.attachNote() << mebibytes(peak.values) << " for parameters, states and values computed ahead, "
-                         << mebibytes(peak.copies) << " for copies of 'keep', " << mebibytes(peak.sweeps)
+    message.attachNote() << mebibytes(peak.values.fixed) << " for parameters, states and values computed ahead, "
+                         << mebibytes(peak.copies.fixed) << " for copies of 'keep', " << mebibytes(peak.sweeps.fixed)
                          << " for those of 'sweep', " << mebibytes(most.buffers.fixed)
                          << " for batches, results and rows, " << mebibytes(most.arena.fixed)
                          << " for intermediate values of '" << func::FuncOp(most.function).getSymName() << "'";

@@ -36,12 +36,13 @@ struct MemorySize {
   /// Each part is rounded up to the alignment of buffers; parts of equal extents stay apart, since each is a buffer.
   void add(int64_t bytes, llvm::ArrayRef<std::string> extents = {});
   void add(const MemorySize &other);
+  bool isNothing() const { return fixed == 0 && terms.empty(); }
   void print(llvm::raw_ostream &os) const;
 };
 
 struct StagePeak {
   pipeline::StageOp stage;
-  int64_t values = 0, copies = 0, sweeps = 0;
+  MemorySize values, copies, sweeps;
   /// The peak is the largest of these. They differ in the step function and in the function whose arena is meant.
   struct Moment {
     mlir::func::FuncOp function; // of the arena

@@ -24,8 +24,6 @@ public:
 
 private:
   bool enter(const Item &item) override {
-    if (auto *state = llvm::dyn_cast<StateItem>(&item); state && state->per)
-      refuse(Construct::StatePer, state->per->range);
     if (llvm::isa<LiveItem>(item))
       refuse(Construct::Live, item.keyword);
     if (llvm::isa<PrecisionItem>(item))

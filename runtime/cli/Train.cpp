@@ -225,8 +225,8 @@ Expected<int> train(const Command &command) {
       for (const OpenedDomain &domain : data->domains)
         for (const std::string &note : domain.reader->notes())
           progress.note("warning: " + note);
-    } else {
-      setExtents(**session, *data);
+    } else if (Status status = setExtents(**session, *data); status.failed()) {
+      return status;
     }
     (*session)->dataHashes = dataHashes(command.manifest, *data);
     if (several)

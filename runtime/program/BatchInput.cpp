@@ -1,5 +1,6 @@
 #include "runtime/program/BatchInput.h"
 #include <algorithm>
+#include <cstring>
 
 namespace xfer::rt {
 
@@ -66,7 +67,46 @@ Expected<BatchInput> BatchInput::bind(Session &session, const OpenedData &data, 
     call.setArgument(i, slot.memory.data());
     input.slots.push_back(std::move(slot));
   }
+  if (Status status = input.bindRows(session, data, source, call); status.failed())
+    return status;
   return input;
+}
+
+Status BatchInput::bindRows(Session &session, const OpenedData &data, const SourceSpec &source, Call &call) {
+  auto slotOf = [&](const Binding &binding, size_t result) {
+    const Variable &variable = session.manifest.variables[binding.target];
+    return RowSlot{&session.variables[binding.target],
+                   variable.bytes,
+                   data.places(source.domainIndex, variable.rows.substr(source.domain.size() + 1)),
+                   binding.draw,
+                   {},
+                   result};
+  };
+  for (size_t i = 0; i < call.argumentCount(); ++i) {
+    const Binding &binding = call.argument(i);
+    if (binding.kind != BindKind::Rows || binding.source != source.name)
+      continue;
+    RowSlot slot = slotOf(binding, 0);
+    Expected<Buffer> memory = Buffer::allocate(slot.rowBytes * elements, "rows of '" + binding.name + "'");
+    if (!memory)
+      return memory.status();
+    slot.memory = std::move(*memory);
+    call.setArgument(i, slot.memory.data());
+    rows.push_back(std::move(slot));
+  }
+  for (size_t i = 0; i < call.function().results.size(); ++i)
+    if (const Binding &binding = call.result(i); binding.kind == BindKind::Rows && binding.source == source.name)
+      madeRows.push_back(slotOf(binding, i));
+  return Status::success();
+}
+
+void BatchInput::store(const Call &call) {
+  for (const RowSlot &slot : madeRows) {
+    const char *made = static_cast<const char *>(call.resultMemory(slot.result).data);
+    for (size_t i = 0; i < elements; ++i)
+      std::memcpy(slot.state->as<char>() + static_cast<uint64_t>((*slot.places)[samples[i]]) * slot.rowBytes,
+                  made + i * slot.rowBytes, slot.rowBytes);
+  }
 }
 
 void BatchInput::expect(int draw, const Batch &batch) const {
@@ -76,6 +116,13 @@ void BatchInput::expect(int draw, const Batch &batch) const {
 }
 
 Status BatchInput::load(int draw, const Batch &batch, const SampleKeys &keys) {
+  if (draw == 0 && !madeRows.empty())
+    samples.assign(batch.samples.begin(), batch.samples.begin() + static_cast<std::ptrdiff_t>(elements));
+  for (RowSlot &slot : rows)
+    for (size_t i = 0; slot.draw == draw && i < elements; ++i)
+      std::memcpy(slot.memory.as<char>() + i * slot.rowBytes,
+                  slot.state->as<char>() + static_cast<uint64_t>((*slot.places)[batch.samples[i]]) * slot.rowBytes,
+                  slot.rowBytes);
   for (Slot &slot : slots) {
     if (slot.draw != draw)
       continue;

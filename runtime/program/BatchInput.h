@@ -1,5 +1,5 @@
-// The arguments of a function that hold one row a sample: fields, keys and numbers of the samples of a batch, for one
-// source. Owns their memory and fills it.
+// The arguments of a function that hold one row a sample: fields, keys and numbers of the samples of a batch, and their
+// rows of states that have one for each sample, for one source. Owns their memory and fills it, and takes rows back.
 #ifndef XFER_RUNTIME_PROGRAM_BATCHINPUT_H
 #define XFER_RUNTIME_PROGRAM_BATCHINPUT_H
 
@@ -36,6 +36,10 @@ public:
   // Fills draw number `draw` of the batch.
   Status load(int draw, const Batch &samples, const SampleKeys &keys);
 
+  // Writes the rows of states that the call made for the samples of draw 0. Where a sample stands twice in the batch
+  // the last holds.
+  void store(const Call &call);
+
   // Lets the reader begin with the samples of a batch that comes next, if it can.
   bool readsAhead() const { return reader->readsAhead(); }
   void expect(int draw, const Batch &samples) const;
@@ -48,9 +52,21 @@ private:
     uint32_t views;
     Buffer memory;
   };
+  // A state with a row for each sample.
+  struct RowSlot {
+    Buffer *state;
+    uint64_t rowBytes;
+    std::shared_ptr<const std::vector<int32_t>> places; // by sample of the domain, its row
+    int draw;
+    Buffer memory; // of an argument
+    size_t result; // of the call
+  };
+  Status bindRows(Session &session, const OpenedData &data, const SourceSpec &source, Call &call);
   const Reader *reader = nullptr;
   size_t elements = 0;
   std::vector<Slot> slots;
+  std::vector<RowSlot> rows, madeRows;
+  std::vector<int32_t> samples; // of draw 0
 };
 
 } // namespace xfer::rt

@@ -109,7 +109,8 @@ Status Call::bindArgument(size_t i) {
   if (!bytes)
     return bytes.status();
   if (binding.kind == BindKind::Batch || binding.kind == BindKind::Key || binding.kind == BindKind::Index ||
-      binding.kind == BindKind::Whole || binding.kind == BindKind::Column || binding.kind == BindKind::Sum) {
+      binding.kind == BindKind::Whole || binding.kind == BindKind::Column || binding.kind == BindKind::Sum ||
+      binding.kind == BindKind::Rows) {
     buffers[i] = {nullptr, *bytes, XFER_DEVICE_CPU, XFER_SPACE_HOST, XFER_QUEUE_DEFAULT}; // set by the caller
     return Status::success();
   }

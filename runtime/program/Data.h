@@ -20,10 +20,14 @@ struct OpenedData {
   // By domain, split and field: see SourceSampler.h.
   mutable std::map<std::pair<int, std::string>, std::shared_ptr<const Grouping>> groupings;
 
+  mutable std::map<std::pair<int, std::string>, std::shared_ptr<const std::vector<int32_t>>> placesBySplit;
+
   const Reader &reader(const SourceSpec &source) const { return *domains[source.domainIndex].reader; }
   const std::vector<int32_t> &split(const SourceSpec &source) const {
     return *domains[source.domainIndex].splits.find(source.split);
   }
+  // By sample of the domain: which one of the split it is, or `none`.
+  std::shared_ptr<const std::vector<int32_t>> places(int domain, const std::string &split) const;
 };
 
 // Opens every domain of the program (files are looked up in `folder`), makes the generated ones, and tells the session
@@ -31,7 +35,7 @@ struct OpenedData {
 Expected<OpenedData> openData(Session &session, const std::string &folder);
 
 // Tells another session of the same program the sizes.
-void setExtents(Session &session, const OpenedData &data);
+Status setExtents(Session &session, const OpenedData &data);
 
 // Fields as the readers want them.
 std::vector<Field> fieldsOf(const Manifest &manifest, const DomainSpec &domain);

@@ -70,7 +70,8 @@ struct Variable { // a parameter or a state
   ElementType type = ElementType::F32;
   std::vector<int64_t> shape;
   int64_t constant = none; // offset in the program's constants
-  uint64_t bytes = 0;
+  std::string rows;        // of a state with a row for each sample of a split: "domain.split"; then of one row are
+  uint64_t bytes = 0;      // `shape` and `bytes`
 };
 
 struct LoadRule {
@@ -148,7 +149,8 @@ enum class BindKind : uint8_t {
   Check,
   Field,
   Output,
-  Sum
+  Sum,
+  Rows
 };
 
 enum class Counter : uint8_t { Step, Epoch, Steps, Epochs, Progress, Stale };
@@ -158,10 +160,11 @@ struct Binding {
   ElementType type = ElementType::F32;
   Counter counter = Counter::Step;
   std::string name, field, part; // batch, column, key, index: source, field, part of the source's elements
+  std::string source;            // rows: whose samples
   Shape shape;
   int draw = 0, inPlace = none, site = 0;
   uint32_t views = 0; // key: so many versions of a sample take turns; 0: another one in each epoch
-  int target = none;  // param, state: in `variables`; option: in `options`; hoisted: in `hoisted`
+  int target = none;  // param, state, rows: in `variables`; option: in `options`; hoisted: in `hoisted`
 };
 
 struct ArenaTerm {

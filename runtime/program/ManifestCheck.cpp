@@ -38,6 +38,9 @@ static std::string nameIn(const Binding &binding) {
 }
 
 void ManifestReader::check() {
+  for (const Variable &variable : manifest.variables)
+    if (!variable.rows.empty())
+      checkSymbol(variable.rows, "/states: '" + variable.path + "'");
   for (StageSpec &stage : manifest.stages) {
     for (const PhaseSpec &phase : stage.phases)
       checkStageFunction(stage, phase.function);
@@ -144,6 +147,29 @@ void ManifestReader::checkBatch(const Binding &binding, const std::vector<Source
     problem.report(place, "type or shape differ from field '" + nameIn(binding) + "'");
 }
 
+// Rows of a state: those of the samples of a source, which must all be among those that it has rows of.
+void ManifestReader::checkRows(const Binding &binding, const std::vector<SourceSpec> &sources,
+                               const std::string &place) {
+  auto source = std::find_if(sources.begin(), sources.end(),
+                             [&](const SourceSpec &source) { return source.name == binding.source; });
+  if (source == sources.end())
+    return problem.report(place, "there is no source '" + binding.source + "'");
+  if (binding.target == none)
+    return; // which was reported
+  std::vector<SamplerPart> parts = partsOf(source->sampler);
+  if (parts.size() != 1 || parts.front().nested || binding.shape.empty() ||
+      !(binding.shape.front() == Extent{source->batch, ""}))
+    problem.report(place, "the leading extent is not the batch of source '" + binding.source + "'");
+  const DomainSpec &domain = manifest.domains[source->domainIndex];
+  const std::string &rows = manifest.variables[binding.target].rows;
+  std::string split = source->split;
+  for (auto known = domain.splits.rbegin(); known != domain.splits.rend(); ++known)
+    if (known->name == split && domain.name + "." + split != rows)
+      split = known->of;
+  if (domain.name + "." + split != rows && domain.name + ".all" != rows)
+    problem.report(place, "'" + binding.name + "' has no rows of the samples of source '" + binding.source + "'");
+}
+
 void ManifestReader::checkStageFunction(StageSpec &stage, int index) {
   const FunctionSpec &function = manifest.functions[index];
   std::string place = "/stages/" + stage.name + ": function '" + function.name + "'";
@@ -153,12 +179,19 @@ void ManifestReader::checkStageFunction(StageSpec &stage, int index) {
       for (SourceSpec &source : stage.sources)
         if (source.name == argument.name)
           source.draws = std::max(source.draws, argument.draw + 1);
+    } else if (argument.kind == BindKind::Rows) {
+      checkRows(argument, stage.sources, place);
+      for (SourceSpec &source : stage.sources)
+        if (source.name == argument.source)
+          source.draws = std::max(source.draws, argument.draw + 1);
     } else if (!isOneOf(argument.kind, common)) {
       problem.report(place, "argument '" + nameIn(argument) + "' has no value in a training step");
     }
   }
   for (const Binding &result : function.results)
-    if (!isOneOf(result.kind, {BindKind::Param, BindKind::State, BindKind::Watch, BindKind::Check}))
+    if (result.kind == BindKind::Rows)
+      checkRows(result, stage.sources, place);
+    else if (!isOneOf(result.kind, {BindKind::Param, BindKind::State, BindKind::Watch, BindKind::Check}))
       problem.report(place, "result '" + result.name + "' has no place in a training step");
   for (const std::string &name : stage.watch)
     if (std::none_of(function.results.begin(), function.results.end(),
@@ -182,6 +215,8 @@ void ManifestReader::checkPass(const PassSpec &pass, size_t index) {
     for (const Binding &argument : function.arguments) {
       if (isOneOf(argument.kind, {BindKind::Batch, BindKind::Key, BindKind::Index}))
         checkBatch(argument, {source}, where, false);
+      else if (argument.kind == BindKind::Rows)
+        checkRows(argument, {source}, where);
       else if (!isOneOf(argument.kind, common))
         problem.report(where, "argument '" + nameIn(argument) + "' has no value in a batch of a pass");
       if (argument.draw != 0)

@@ -34,6 +34,7 @@ static const KindRow kinds[] = {
     {"field", BindKind::Field, Result},
     {"output", BindKind::Output, Result},
     {"sum", BindKind::Sum, Argument | Result},
+    {"rows", BindKind::Rows, Argument | Result},
 };
 
 static const char *const counters[] = {"step", "epoch", "steps", "epochs", "progress", "stale"};
@@ -98,8 +99,11 @@ Binding ManifestReader::readBinding(const Json &json, const std::string &place, 
     if (!extent.symbol.empty() &&
         std::find(function.extents.begin(), function.extents.end(), extent.symbol) == function.extents.end())
       problem.report(place + "/shape", "'" + extent.symbol + "' is not an extent of the function");
-  if (binding.kind == BindKind::Batch || binding.kind == BindKind::Key || binding.kind == BindKind::Index)
+  bool ofBatch = binding.kind == BindKind::Batch || binding.kind == BindKind::Key || binding.kind == BindKind::Index;
+  if (ofBatch || (binding.kind == BindKind::Rows && !isResult))
     binding.draw = static_cast<int>(object.integer("draw", 0, 1 << 20, true));
+  if (binding.kind == BindKind::Rows)
+    binding.source = object.text("source");
   if (binding.kind == BindKind::Key)
     binding.views = static_cast<uint32_t>(object.integer("views", 0, 1 << 16, true));
   if (binding.kind == BindKind::Check)
@@ -116,6 +120,15 @@ static bool isScalar(const Binding &binding) { return binding.shape.empty(); }
 static bool sameShape(const Shape &shape, const std::vector<int64_t> &fixed) {
   return std::equal(shape.begin(), shape.end(), fixed.begin(), fixed.end(),
                     [](const Extent &extent, int64_t size) { return extent.symbol.empty() && extent.size == size; });
+}
+
+static Shape shapeOf(const Variable &variable) {
+  Shape shape;
+  if (!variable.rows.empty())
+    shape.push_back({0, variable.rows});
+  for (int64_t size : variable.shape)
+    shape.push_back({size, ""});
+  return shape;
 }
 
 // "task.support" is a part of the elements of source "task"; a point inside an index, as in "office[a.b]", is none.
@@ -161,7 +174,19 @@ void ManifestReader::resolveBinding(Binding &binding, const std::string &place) 
         manifest.variables[found->second].isParameter != (binding.kind == BindKind::Param))
       return problem.report(place, "'" + binding.name + "' is not a declared parameter or state");
     const Variable &variable = manifest.variables[found->second];
-    if (variable.type != binding.type || !sameShape(binding.shape, variable.shape))
+    if (variable.type != binding.type || !(binding.shape == shapeOf(variable)))
+      problem.report(place, "type or shape differ from the declaration of '" + binding.name + "'");
+    binding.target = found->second;
+    return;
+  }
+  case BindKind::Rows: {
+    auto found = variableByPath.find(binding.name);
+    if (found == variableByPath.end() || manifest.variables[found->second].rows.empty())
+      return problem.report(place, "'" + binding.name + "' is no state with a row for each sample");
+    Shape shape = shapeOf(manifest.variables[found->second]);
+    if (!binding.shape.empty())
+      shape.front() = binding.shape.front();
+    if (manifest.variables[found->second].type != binding.type || !(binding.shape == shape))
       problem.report(place, "type or shape differ from the declaration of '" + binding.name + "'");
     binding.target = found->second;
     return;

@@ -144,7 +144,15 @@ void ManifestReader::readVariable(const Json &json, const std::string &place, bo
   variable.isParameter = isParameter;
   variable.path = object.text("path");
   variable.type = readType(object);
-  variable.shape = readFixedShape(object);
+  Shape shape = readShape(object);
+  for (size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i].symbol.empty())
+      variable.shape.push_back(shape[i].size);
+    else if (i > 0 || isParameter)
+      problem.report(place + "/shape", "only a state has a row for each sample, and rows have a fixed shape");
+    else
+      variable.rows = shape[i].symbol;
+  }
   variable.bytes = bytesOf(variable.type, variable.shape, place);
   variable.initial = object.text("initial", true);
   if (isParameter) {
@@ -166,12 +174,15 @@ void ManifestReader::readVariable(const Json &json, const std::string &place, bo
     } else if (owner != "module") {
       problem.report(place + "/owner", "unknown owner '" + owner + "'");
     }
+    if (variable.owner == Variable::Module && !variable.rows.empty())
+      problem.report(place + "/owner", "the state of a module has no row for each sample");
   }
   if (const Json *constant = object.find("constant", true)) {
     JsonObject where(*constant, place + "/constant", problem);
     variable.constant = where.integer("offset", 0, static_cast<int64_t>(maxBytes));
     uint64_t offset = static_cast<uint64_t>(variable.constant);
-    if (offset % XFER_ALIGNMENT != 0 || offset > constantsSize || variable.bytes > constantsSize - offset)
+    if (!variable.rows.empty() || offset % XFER_ALIGNMENT != 0 || offset > constantsSize ||
+        variable.bytes > constantsSize - offset)
       problem.report(place + "/constant", "the value is not inside the program's constants");
   }
   if (variable.path.empty() ||

@@ -62,6 +62,7 @@ private:
 
   // ManifestCheck.cpp: how the pieces fit
   void check();
+  void checkRows(const Binding &binding, const std::vector<SourceSpec> &sources, const std::string &place);
   void checkBatch(const Binding &binding, const std::vector<SourceSpec> &sources, const std::string &place,
                   bool wholeField);
   void checkStageFunction(StageSpec &stage, int function);

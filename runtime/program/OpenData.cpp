@@ -172,11 +172,24 @@ Expected<OpenedData> openData(Session &session, const std::string &folder) {
       }
   if (Status status = compareClasses(session.manifest, data); status.failed())
     return status;
-  setExtents(session, data);
+  if (Status status = setExtents(session, data); status.failed())
+    return status;
   return data;
 }
 
-void setExtents(Session &session, const OpenedData &data) {
+std::shared_ptr<const std::vector<int32_t>> OpenedData::places(int domain, const std::string &split) const {
+  std::shared_ptr<const std::vector<int32_t>> &known = placesBySplit[{domain, split}];
+  if (!known) {
+    std::vector<int32_t> made(static_cast<size_t>(domains[domain].reader->count()), none);
+    const std::vector<int32_t> &samples = *domains[domain].splits.find(split);
+    for (size_t i = 0; i < samples.size(); ++i)
+      made[samples[i]] = static_cast<int32_t>(i);
+    known = std::make_shared<const std::vector<int32_t>>(std::move(made));
+  }
+  return known;
+}
+
+Status setExtents(Session &session, const OpenedData &data) {
   for (const auto &[symbol, elements] : data.drawn)
     session.setExtent(symbol, elements);
   for (size_t i = 0; i < data.domains.size(); ++i) {
@@ -200,6 +213,7 @@ void setExtents(Session &session, const OpenedData &data) {
       size += session.extents.at(term);
     session.setExtent(symbol, size);
   }
+  return session.allocateRows();
 }
 
 } // namespace xfer::rt

@@ -8,7 +8,7 @@ std::vector<bool> readBehindStages(const Manifest &manifest) {
     if (function == none)
       return;
     for (const Binding &argument : manifest.functions[function].arguments)
-      if (argument.kind == BindKind::State && argument.target != none &&
+      if ((argument.kind == BindKind::State || argument.kind == BindKind::Rows) && argument.target != none &&
           manifest.variables[argument.target].owner == Variable::StageState)
         read[argument.target] = true;
   };

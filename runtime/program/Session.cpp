@@ -19,7 +19,7 @@ Expected<Manifest> Session::describe(const xfer_program_t &program) {
 Expected<std::unique_ptr<Session>> Session::open(const xfer_program_t &program, Manifest manifest) {
   std::unique_ptr<Session> session(new Session(program, std::move(manifest)));
   for (const Variable &variable : session->manifest.variables) {
-    Expected<Buffer> buffer = Buffer::allocate(variable.bytes, "'" + variable.path + "'");
+    Expected<Buffer> buffer = Buffer::allocate(variable.rows.empty() ? variable.bytes : 0, "'" + variable.path + "'");
     if (!buffer)
       return buffer.status();
     session->variables.push_back(std::move(*buffer));
@@ -31,6 +31,22 @@ Expected<std::unique_ptr<Session>> Session::open(const xfer_program_t &program, 
     session->hoisted.push_back(std::move(*buffer));
   }
   return session;
+}
+
+Status Session::allocateRows() {
+  for (size_t i = 0; i < variables.size(); ++i) {
+    const Variable &variable = manifest.variables[i];
+    if (variable.rows.empty())
+      continue;
+    std::optional<uint64_t> bytes = bytesOfAll(static_cast<uint64_t>(extents.at(variable.rows)), variable.bytes);
+    if (!bytes)
+      return failure("'{}' needs more memory than a machine has: the data are too large for it", variable.path);
+    Expected<Buffer> buffer = Buffer::allocate(*bytes, "'" + variable.path + "'");
+    if (!buffer)
+      return buffer.status();
+    variables[i] = std::move(*buffer);
+  }
+  return Status::success();
 }
 
 Expected<xfer_buffer_t> Session::arenaOf(uint64_t bytes) {

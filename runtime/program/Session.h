@@ -59,6 +59,9 @@ public:
   // Number of samples of a split; every symbol of the manifest must have been set when a function is called.
   void setExtent(const std::string &symbol, int64_t size) { extents[symbol] = size; }
 
+  // Room for the states with a row for each sample, zeros; the sizes of the splits are known.
+  Status allocateRows();
+
   // Scratch memory of at least this size, shared by all functions: nothing lives in it between calls.
   Expected<xfer_buffer_t> arenaOf(uint64_t bytes);
 

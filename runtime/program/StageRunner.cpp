@@ -208,6 +208,8 @@ Status StageRunner::doStep() {
   double begin = secondsOf(CLOCK_MONOTONIC), beginProcessor = secondsOf(CLOCK_PROCESS_CPUTIME_ID);
   if (Status status = current.call->run(moment().counters, key); status.failed())
     return status;
+  for (BatchInput &input : current.inputs)
+    input.store(*current.call);
   StepTime time = {secondsOf(CLOCK_MONOTONIC) - begin, secondsOf(CLOCK_PROCESS_CPUTIME_ID) - beginProcessor};
   if (Status status = observer.stepDone(stage.name, state.step, time); status.failed())
     return status;

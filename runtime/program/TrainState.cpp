@@ -359,6 +359,23 @@ Checkpoint makeModel(const Session &session) {
   return checkpoint;
 }
 
+// Does an evaluation or an export read it?
+static bool isRead(const Manifest &manifest, size_t variable) {
+  auto reads = [&](int function) {
+    return function != none &&
+           std::any_of(manifest.functions[function].arguments.begin(), manifest.functions[function].arguments.end(),
+                       [&](const Binding &argument) {
+                         return (argument.kind == BindKind::State || argument.kind == BindKind::Rows) &&
+                                argument.target == static_cast<int>(variable);
+                       });
+  };
+  return std::any_of(manifest.evaluations.begin(), manifest.evaluations.end(), [&](const EvaluationSpec &evaluation) {
+    const PassSpec &pass = manifest.passes[evaluation.pass];
+    return reads(pass.function) || std::any_of(pass.sources.begin(), pass.sources.end(),
+                                               [&](const SourceSpec &source) { return reads(source.function); });
+  });
+}
+
 Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &session, CheckpointUse use) {
   auto damaged = [](std::string_view what) { return failure("the checkpoint is damaged ({}); start anew", what); };
   Json json = Json::parse(checkpoint.header, nullptr, false);
@@ -397,7 +414,18 @@ Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &se
     values[i] = checkpoint.find("values/" + manifest.variables[i].path);
     if (!values[i] && use == CheckpointUse::Evaluate && manifest.variables[i].owner == Variable::StageState)
       continue;
-    if (!values[i] || values[i]->size != manifest.variables[i].bytes)
+    // Rows are those of the samples of the training; where others are evaluated, or none are there, nothing has them.
+    if (const Variable &variable = manifest.variables[i]; !variable.rows.empty() && use == CheckpointUse::Evaluate &&
+                                                          values[i] && values[i]->size != session.variables[i].size()) {
+      if (session.variables[i].size() > 0 && isRead(manifest, i))
+        return failure("the data have changed: '{}' has {} samples, and '{}', which this program reads, has a row for "
+                       "each of {}",
+                       variable.rows, session.extents.at(variable.rows), variable.path,
+                       values[i]->size / std::max<uint64_t>(1, variable.bytes));
+      values[i] = nullptr;
+      continue;
+    }
+    if (!values[i] || values[i]->size != session.variables[i].size())
       return damaged("'" + manifest.variables[i].path + "' is missing or has another size");
   }
   // A snapshot is there if one of its blocks is.
@@ -410,7 +438,10 @@ Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &se
       const Bytes *found = checkpoint.find(part.prefix + manifest.variables[i].path);
       if (!found)
         continue;
-      if (found->size != manifest.variables[i].bytes)
+      if (!manifest.variables[i].rows.empty() && use == CheckpointUse::Evaluate &&
+          found->size != session.variables[i].size())
+        continue;
+      if (found->size != session.variables[i].size())
         return damaged("'" + part.prefix + manifest.variables[i].path + "' has another size");
       part.values->resize(manifest.variables.size());
       (*part.values)[i].assign(found->text());

@@ -41,6 +41,11 @@ def program():
     for number, average in enumerate(AVERAGES):
         text += stage(f"average{number}", "sgd(0.1)", f"state average = snapshot(net); update average = {average};")
         figures.append(f"average{number} = norm(params(average{number}.average))")
+    # Rows of samples, of the stage and of the program, which the gradients see.
+    text += ("state often: f32 per d = 1.0\nstage rows { on d.all batch 10; state said: f32[3] per d = softmax(whole(net(d.x))); let p = softmax(net(d.x)); "
+             "minimize mean(often * sum(square(p - said), axis: 1)) + cross_entropy(net(d.x), d.y); update said = 0.5 * said + 0.5 * p; update often = often + 0.5; "
+             f"{KEEP}; optimizer sgd(0.1); epochs epochs }}\n")
+    figures += ["said = mean(square(rows.said))", "often = mean(often)"]
     return text + f"report {', '.join(figures)}\n"
 
 

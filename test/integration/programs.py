@@ -380,6 +380,34 @@ evaluate photo["horse"].all as h {
         self.assertGreater(accuracies[0], 0.9)
         self.assertLess(accuracies[1], 0.6)
 
+    def test_15_shot(self):
+        text = designed("15-shot", ('import "data.xfer"', DIGITS), ("dtn()", "small_trunk()"), ("bottleneck(256)", "bottleneck(16)"), ("batch 64", "batch 32"),
+                        ("epochs 30", "epochs 20"), ("rate net.trunk: 0.1; epochs 15", "rate net.trunk: 0.1; epochs 8"))
+        found = self.run_program(text)
+        self.assertGreater(figure(found, "mnist.test", "accuracy"), 0.8)
+
+    def test_19_kmm(self):
+        """Half of the shop's samples lie where the camera's do, with the same labels; the others contradict them."""
+        text = designed("19-kmm", ('read npz(d + "-surf.npz", feature: "fts", label: "labels"); fields feature: f32[800], label: class(10)',
+                                   'generate samples(160, fn(i) => thing(i, d == "amazon")); fields feature: f32[8], label: class(10), near: f32'))
+        text = text.replace("import std", """import std
+fn thing(i: int, of_shop: bool) -> (feature: [8], label: int, near: f32) {
+  let kind = (i // 2) % 2; let near = i % 2 == 0 or not of_shop
+  let place = where(iota(8) == where(near, 0, 4), 6.0, 0.0) + where(iota(8) == 1, f32(where(near, kind, 1 - kind)) * 4 - 2, 0.0)
+  return (feature: place + 0.3 * normal([8]), label: kind, near: f32(near))
+}""", 1)
+        shares = """
+evaluate surf["amazon"].all as source {
+  report near = sum(weighted.weight * source.near) / sum(source.near), far = sum(weighted.weight * (1 - source.near)) / sum(1 - source.near)
+}
+"""
+        found = self.run_program(text + shares)
+        self.assertGreater(figure(found, "surf[webcam].all", "accuracy"), 0.95)
+        self.assertGreater(figure(found, "surf[amazon].all", "near"), 10 * figure(found, "surf[amazon].all", "far"))
+        said = self.run_ok(harness.XFERC, "explain", self.write("p.xfer", text)).stdout
+        self.assertIn("6 of stage:weighted: 181 + size(surf[amazon].all) numbers", said)
+        self.assertIn("4 * size(surf[amazon].all) * size(surf[amazon].all)", said)
+
     def test_14_unfreezing(self):
         self.assertGreater(figure(self.run_program(UNFREEZING, "--out", "run"), "pets.test", "accuracy"), 0.9)
         self.assertEqual(self.epochs("tune"), list(range(12)))

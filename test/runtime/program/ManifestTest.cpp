@@ -177,7 +177,7 @@ TEST(Manifest, RefusesWhatDoesNotFit) {
   const std::tuple<const char *, json, const char *> cases[] = {
       {"/options/0", 3, "an object is expected"},
       {"/options/1/default", 0.5, "the default of an int option is not an integer"},
-      {"/options/0/bounds", {{{"least", 0}}},  "/options/0/bounds/0: key 'rule' is missing"},
+      {"/options/0/bounds", {{{"least", 0}}}, "/options/0/bounds/0: key 'rule' is missing"},
       {"/options/0/bounds", {{{"rule", "r"}, {"least", "0"}}}, "/options/0/bounds/0/least"},
       {"/evaluations/0/features", {{{"pass", 2}, {"output", "no"}}}, "no pass of one source has the rows 'no'"},
       {"/options/1/type", "complex", "unknown type 'complex'"},
@@ -272,4 +272,42 @@ TEST(Manifest, RefusesDamage) {
     program.erase(key);
     EXPECT_NE(problemOf(program).find("is missing"), std::string::npos) << key << ": " << problemOf(program);
   }
+}
+
+// A state with a row for each sample: all rows for passes, those of the batch for a step.
+TEST(Manifest, RowsOfSamples) {
+  json program = smallProgram();
+  program["states"].push_back(
+      {{"path", "learn.r"}, {"type", "f32"}, {"shape", {"toy.train", 3}}, {"owner", "stage:learn"}});
+  program["functions"][2]["extents"] = {"toy.train"};
+  program["functions"][2]["results"].push_back(
+      {{"bind", "state"}, {"name", "learn.r"}, {"type", "f32"}, {"shape", {"toy.train", 3}}});
+  json rows = {{"bind", "rows"}, {"name", "learn.r"}, {"source", "toy"}, {"type", "f32"}, {"shape", {8, 3}}};
+  size_t argument = program["functions"][3]["arguments"].size(), result = program["functions"][3]["results"].size();
+  program["functions"][3]["arguments"].push_back(rows);
+  program["functions"][3]["results"].push_back(rows);
+  Expected<Manifest> manifest = readBack(program);
+  ASSERT_TRUE(bool(manifest)) << manifest.message();
+  EXPECT_EQ(manifest->variables.back().rows, "toy.train");
+  EXPECT_EQ(manifest->variables.back().bytes, 12u);
+  auto problem = [&](const std::string &at, const json &value) {
+    json broken = program;
+    broken[json::json_pointer(at)] = value;
+    return problemOf(broken);
+  };
+  std::string place = "/functions/3/arguments/" + std::to_string(argument);
+  const std::pair<std::string, std::pair<json, std::string>> cases[] = {
+      {"/states/1/shape", {{"toy.train", "toy.test"}, "rows have a fixed shape"}},
+      {"/stages/0/sources/0/split", {"test", "'learn.r' has no rows of the samples of source 'toy'"}},
+      {"/states/1/owner", {"module", "the state of a module has no row for each sample"}},
+      {place + "/source", {"other", "there is no source 'other'"}},
+      {place + "/name", {"learn.m", "'learn.m' is no state with a row for each sample"}},
+      {place + "/shape", {{8, 4}, "type or shape differ from the declaration of 'learn.r'"}},
+      {"/functions/3/results/" + std::to_string(result) + "/shape",
+       {{4, 3}, "the leading extent is not the batch of source 'toy'"}},
+      {"/functions/4/results/0", {rows, "is not one row a sample"}},
+  };
+  for (const auto &[at, change] : cases)
+    EXPECT_NE(problem(at, change.first).find(change.second), std::string::npos)
+        << at << ": " << problem(at, change.first);
 }

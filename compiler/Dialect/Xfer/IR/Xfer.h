@@ -43,6 +43,10 @@ void setResultBind(mlir::func::FuncOp function, unsigned index, BindAttr bind);
 /// The source that a per-sample bind (batch, column, key, index) reads: without the field, and without the part of the
 /// source's elements ("task" of "task.support.image"). A point in an index, as in "office[a.b]", separates nothing.
 llvm::StringRef getSourceName(BindAttr bind);
+/// Between the path of a state and the source in the name of what is bound to its rows.
+constexpr llvm::StringLiteral kPer = " per ";
+/// Of a state: has it a row for each sample of a split?
+bool isPerSample(mlir::RankedTensorType type);
 
 /// The manifest's name of an element type: f32, i64, u8, bool, ...
 std::string getElementName(mlir::Type element);

@@ -30,7 +30,8 @@ def Xfer_BindKind : I32Enum<"BindKind", "where an argument comes from, or where 
     I32EnumCase<"Check", 14, "check">,      // SITE: a value that must be finite
     I32EnumCase<"Field", 15, "field">,      // NAME: a field of a generated sample
     I32EnumCase<"Output", 16, "output">,    // NAME: a result of a pass or export
-    I32EnumCase<"Sum", 17, "sum">           // ID: a row a sample, of which the sum over a split is kept
+    I32EnumCase<"Sum", 17, "sum">,          // ID: a row a sample, of which the sum over a split is kept
+    I32EnumCase<"Rows", 18, "rows">         // "PATH per SOURCE": of a state with a row a sample those of the samples
   ]> {
   let cppNamespace = "::xfer::pipeline";
 }

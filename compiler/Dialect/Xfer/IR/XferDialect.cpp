@@ -84,6 +84,8 @@ StringRef getSourceName(BindAttr bind) {
   case BindKind::Column:
     name = name.rsplit('.').first;
     break;
+  case BindKind::Rows:
+    return name.split(kPer).second;
   case BindKind::Key:
   case BindKind::Index:
     break;
@@ -92,6 +94,10 @@ StringRef getSourceName(BindAttr bind) {
   }
   auto [source, part] = name.rsplit('.');
   return part.contains(']') ? name : source;
+}
+
+bool isPerSample(RankedTensorType type) {
+  return type.getRank() > 0 && type.isDynamicDim(0) && type.getNumDynamicDims() == 1;
 }
 
 std::string getElementName(Type element) {

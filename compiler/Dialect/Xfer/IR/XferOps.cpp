@@ -58,9 +58,10 @@ LogicalResult ParameterOp::verify() {
 }
 
 LogicalResult StateOp::verify() {
-  if (failed(verifyStatic(*this, getType())))
-    return failure();
   StringRef owner = getOwner();
+  bool mayHaveRows = owner != "module" && !getValue() && isPerSample(cast<RankedTensorType>(getType()));
+  if (!mayHaveRows && failed(verifyStatic(*this, getType())))
+    return failure();
   if (owner != "module" && owner != "program" && !(owner.starts_with("stage:") && owner.size() > 6))
     return emitOpError("(C2) has the owner '") << owner << "'; expected 'module', 'program' or 'stage:NAME'";
   return verifyValue(*this, getType(), getValue());

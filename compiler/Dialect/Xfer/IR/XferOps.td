@@ -68,7 +68,8 @@ def Xfer_StateOp : Xfer_Op<"state"> {
   let description = [{
     `owner` is `module`, `program` or `stage:NAME`. A pass at `init`, or the `init` and `before` of the stage, computes
     the first value, unless `value` holds it. Constraints:
-    - (C1) the type has static extents;
+    - (C1) the type has static extents, but for a first one with a symbol: a row for each sample of that split, whose
+      owner is no module; functions read and write the rows of a batch as `rows`, all at once as `state`;
     - (C2) the owner is one of the three, and the stage exists.
 
     ```mlir

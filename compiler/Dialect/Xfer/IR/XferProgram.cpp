@@ -126,6 +126,17 @@ LogicalResult ProgramVerifier::checkBind(func::FuncOp function, BindAttr bind, T
       return fail() << "names no site";
     return oneSide(false);
   }
+  case BindKind::Rows: {
+    StateOp found = index.states.lookup(StringRef(bind.getName()).split(kPer).first);
+    auto have = dyn_cast<RankedTensorType>(type);
+    auto want = found ? cast<RankedTensorType>(found.getType()) : RankedTensorType();
+    if (!found || !StringRef(bind.getName()).contains(kPer) || !isPerSample(want))
+      return fail() << "names no state with a row for each sample";
+    if (have && have.getElementType() == want.getElementType() && have.getRank() == want.getRank() &&
+        have.getShape().drop_front() == want.getShape().drop_front())
+      return success();
+    return fail() << "has the type " << type << "; declared is " << want;
+  }
   case BindKind::Hoisted:
   case BindKind::Whole:
   case BindKind::Sum:

@@ -214,6 +214,13 @@ TEST_F(XferDialectTest, Ops) {
   expectError("xfer.repeat 2", "xfer.repeat 0", "value is positive");
   expectError("value dense<0.0> : tensor<4x2xf32>", "value dense<0.0> : tensor<2x4xf32>", "has a value of the type");
   expectError("\"net.w\" : tensor<4x2xf32>", "\"net.w\" : tensor<?x2xf32>", "(C1) has the dynamic type");
+  // A row for each sample: of a stage or the program, and read as rows of a source.
+  expectError("\"adapt.m\" : tensor<4x2xf32>", "\"adapt.m\" : tensor<?x2xf32>", "(C1) has the dynamic type");
+  expectError("\"adapt.m\" : tensor<4x2xf32> owner \"stage:adapt\" value dense<0.0> : tensor<4x2xf32>",
+              "\"adapt.m\" : tensor<?x2xf32> owner \"module\"", "(C1) has the dynamic type");
+  expectError("\"adapt.m\" : tensor<4x2xf32> owner \"stage:adapt\" value dense<0.0> : tensor<4x2xf32>",
+              "\"adapt.m\" : tensor<?x?xf32> owner \"stage:adapt\"", "(C1) has the dynamic type");
+  expectError("batch, \"usps.x\" draw = 1", "rows, \"adapt.m per usps\"", "names no state with a row for each sample");
   expectError("owner \"stage:adapt\"", "owner \"stage:\"", "(C2) has the owner 'stage:'");
   expectError("\"label\", \"i32\" classes", "\"x\", \"i32\" classes", "(C1) has two fields 'x'");
   expectError("\"test\", of = \"all\"", "\"train\", of = \"all\"", "(C1) has two splits 'train'");
