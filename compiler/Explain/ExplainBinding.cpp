@@ -106,7 +106,7 @@ static void explainSampleTime(llvm::raw_ostream &os, func::FuncOp function, cons
         names.push_back(bind.getName().empty() ? pipeline::stringifyBindKind(bind.getKind()).str()
                                                : bind.getName().str());
     int64_t views = viewsOf(op.getResult(0), function);
-    os << "    once a sample" << (views > 1 ? " and view (" + std::to_string(views) + ")" : "") << ": "
+    os << "    fixed for a sample" << (views > 1 ? " and view (" + std::to_string(views) + ")" : "") << ": "
        << typeText(op.getResult(0).getType()) << " (" << placeOf(op.getLoc()) << "), then it meets "
        << groupNames(names) << "\n";
   }

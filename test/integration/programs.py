@@ -355,7 +355,7 @@ evaluate photo["horse"].all as h {
         found = self.run_program(DISTILLATION)
         self.assertGreater(figure(found, "cifar.test", "accuracy"), 0.9)
         said = self.run_ok(harness.XFERC, "explain", self.write("p.xfer", DISTILLATION)).stdout
-        self.assertIn("once a sample and view (4)", said)
+        self.assertIn("fixed for a sample and view (4)", said)
 
     def test_09_several_sources(self):
         found = self.run_program(SOURCES)

@@ -62,7 +62,7 @@ class Views(harness.Case):
 
     def test_explain(self):
         said = self.run_ok(harness.XFERC, "explain", self.write("views.xfer", VIEWS)).stdout
-        self.assertIn("once a sample and view (3)", said)
+        self.assertIn("fixed for a sample and view (3)", said)
 
     def test_refused(self):
         for name, (text, says) in WRONG.items():
