@@ -15,7 +15,7 @@ public:
   void add(int function, Bindings bindings) {
     if (function != none)
       for (const Binding &binding : manifest.functions[static_cast<size_t>(function)].*bindings)
-        if (binding.kind == BindKind::Param || binding.kind == BindKind::State)
+        if (binding.kind == BindKind::Param || binding.kind == BindKind::State || binding.kind == BindKind::Rows)
           all.insert(binding.target);
   }
   void addPass(int pass, Bindings bindings) {
