@@ -241,7 +241,6 @@ private:
   //===--- SampleStates.cpp ------------------------------------------------------------------------------------===//
   /// `per`: the samples that the state has rows of; false after an error.
   bool placeRows(HeldState &held);
-  mlir::RankedTensorType withRows(const HeldState &held, mlir::RankedTensorType row);
   /// The source whose samples are read here and have rows in the state; null after an error, or where `onlyLooks`.
   const SourceInfo *rowSource(const HeldState &held, dsl::SourceRange range);
   Value readRows(const HeldState &held, dsl::SourceRange range);

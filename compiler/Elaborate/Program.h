@@ -176,6 +176,7 @@ struct HeldState {
   /// With a row for each sample of this split; `source` is what its stage calls them, empty in a program.
   std::string domain, split, source;
   bool isPerSample() const { return !domain.empty(); }
+  mlir::RankedTensorType withRows(mlir::RankedTensorType row) const;
 };
 
 /// What an export takes, for each sample.

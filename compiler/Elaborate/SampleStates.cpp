@@ -51,9 +51,9 @@ bool Pipeline::placeRows(HeldState &held) {
   return true;
 }
 
-RankedTensorType Pipeline::withRows(const HeldState &held, RankedTensorType row) {
+RankedTensorType HeldState::withRows(RankedTensorType row) const {
   nn::TensorInfo info = nn::TensorInfo::of(row);
-  info.extents.insert(info.extents.begin(), Extent::symbolic(splitName(held)));
+  info.extents.insert(info.extents.begin(), Extent::symbolic(splitName(*this)));
   return info.type();
 }
 

@@ -90,7 +90,7 @@ void Pipeline::declareForm(HeldState &held) {
       return;
     }
     auto shaped = evaluator.tensorType(*item.type, scope, item.range);
-    if (!shaped || !addStateLeaf(held, "", held.isPerSample() ? withRows(held, shaped->first) : shaped->first))
+    if (!shaped || !addStateLeaf(held, "", held.isPerSample() ? held.withRows(shaped->first) : shaped->first))
       return;
     states[path] = held;
     // Its first value may be hidden, and wrong.
