@@ -80,6 +80,9 @@ CHANGES = ["update net = start", "stage more from learn { on d.train batch 4; mi
            "stage passed { on d.train batch 4; watch w = mean(net(d.x)); update net = 0.5 * params(net) + params(start) after stage; epochs 1 }"]
 KEEPS = ["", "update seen = total(params(other))", "stage apart { on d.train batch 4; minimize cross_entropy(other(d.x), d.label); optimizer sgd(0.1); epochs 1 }",
          "baseline before of learn"]
+# It reads a state of each sample, which a stage writes.
+SHIFTED = BEHIND.replace("state start", "state shift: f32 per d = 0.0; state start").replace("softmax(net(d.x))", "softmax(net(d.x) + expand(shift, axis: 1))")
+SHIFTED += "stage bump { on d.test batch 4; watch w = mean(net(d.x)); update shift = shift + 1; epochs 1 }"
 # Inside of a sweep every point is judged, and the last need not be the one that stays.
 POINTS = EARLY[:EARLY.index("stage first")] + """
 param rate = 0.05
@@ -246,7 +249,7 @@ class Report(harness.Case):
 
     # Whatever else writes what the evaluation reads makes it another model's; what writes other things does not.
     def test_final_model(self):
-        for texts, differs in (([BEHIND + one for one in CHANGES] + [POINTS], True), ([BEHIND + one for one in KEEPS], False)):
+        for texts, differs in (([BEHIND + one for one in CHANGES] + [SHIFTED, POINTS], True), ([BEHIND + one for one in KEEPS], False)):
             for number, text in enumerate(texts):
                 self.run_ok(self.build(text), "train", "--out", f"run{differs}{number}", "--report")
                 page = self.page(f"run{differs}{number}/report.html")
