@@ -10,9 +10,8 @@ from harness import SLOWER, SOURCE, XFERC
 
 PROGRAMS = sorted((SOURCE / "test/dsl/programs").glob("[0-9][0-9]-*.xfer"))
 
-# With the stand-ins: programs that pass, and those with nothing wrong but what is not supported yet.
-PASS = {"01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "12", "13", "14", "17", "18", "20", "21", "23"}
-LATER = {"15", "19"}
+# With the stand-ins: programs that pass.
+PASS = {"01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "12", "13", "14", "15", "17", "18", "19", "20", "21", "23"}
 # 24 divides [n, words] by a temperature of [n] samples, which decision 35 refuses.
 REFUSED = {"24": "shapes-differ"}
 
@@ -42,8 +41,6 @@ class Language(harness.Case):
                 codes = {one["code"] for one in found}
                 if number in PASS:
                     self.assertEqual(found, [])
-                elif number in LATER:
-                    self.assertEqual(codes, {"not-supported-yet"}, found)
                 elif number in REFUSED:
                     self.assertEqual(codes, {REFUSED[number]}, found)
 
