@@ -11,9 +11,11 @@ std::optional<uint64_t> bytesOfAll(uint64_t count, uint64_t bytes) {
   return count * bytes;
 }
 
+static uint64_t roundedUp(uint64_t bytes, uint64_t unit) { return (bytes + unit - 1) / unit * unit; }
+
 Expected<Buffer> Buffer::allocate(uint64_t bytes, std::string_view what, bool zeroed) {
   // An empty tensor still has an address, and a whole line is always there to be read.
-  uint64_t padded = (bytes + XFER_ALIGNMENT - 1) / XFER_ALIGNMENT * XFER_ALIGNMENT;
+  uint64_t padded = roundedUp(bytes, XFER_ALIGNMENT);
   if (padded < bytes || padded > (uint64_t(1) << 62))
     return failure("{} needs {} bytes, more than a machine has", what, bytes);
   if (padded == 0)
@@ -22,8 +24,9 @@ Expected<Buffer> Buffer::allocate(uint64_t bytes, std::string_view what, bool ze
   // than a CPU remembers. A buffer of few huge pages would leave much of its last one unused.
   constexpr uint64_t hugePage = 2 << 20;
   bool huge = padded >= 4 * hugePage;
+  uint64_t alignment = huge ? hugePage : XFER_ALIGNMENT; // of which the size has to be a multiple
   Buffer buffer;
-  buffer.memory.reset(std::aligned_alloc(huge ? hugePage : XFER_ALIGNMENT, padded));
+  buffer.memory.reset(std::aligned_alloc(alignment, roundedUp(padded, alignment)));
   if (!buffer.memory)
     return failure("{} needs {} bytes, which this machine does not have free", what, bytes);
 #ifdef MADV_HUGEPAGE
