@@ -44,6 +44,7 @@ public:
   Evaluator(dsl::Diagnostics &diagnostics, const dsl::SourceManager &sources, PipelineContext &pipeline,
             mlir::MLIRContext &context)
       : diagnostics(&diagnostics), sources(sources), pipeline(pipeline), context(context) {}
+  ~Evaluator();
 
   //===--- Expressions.cpp, Indexing.cpp -----------------------------------------------------------------------===//
   Value evaluate(const dsl::Expr &expression, const ScopePtr &scope);

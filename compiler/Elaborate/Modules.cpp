@@ -16,6 +16,12 @@ using llvm::Twine;
 
 namespace xfer {
 
+// A part that was given a function of its module holds the module, which holds it.
+Evaluator::~Evaluator() {
+  for (auto &instance : instances)
+    instance->parts.clear();
+}
+
 //===--- placing ------------------------------------------------------------------------------------------------===//
 
 /// What stands at `path` after the rules around it, the outermost last, and whether one of them puts another kind of
