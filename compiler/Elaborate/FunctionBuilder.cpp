@@ -161,11 +161,11 @@ func::FuncOp FunctionBuilder::finish() {
   for (Bound &bound : all) {
     // A written leaf keeps its declared type: what was computed may know more or less of its meaning.
     mlir::Value value = bound.value;
-    auto plain = [](Type type) { return nn::withoutMeaning(type); };
+    RankedTensorType plain = nn::withoutMeaning(value.getType());
     if ((bound.kind == pipeline::BindKind::Param || bound.kind == pipeline::BindKind::State ||
          bound.kind == pipeline::BindKind::Rows) &&
-        value.getType() != plain(value.getType()))
-      value = nn::AnnotateOp::create(builder, value.getLoc(), plain(value.getType()), value);
+        value.getType() != plain)
+      value = nn::AnnotateOp::create(builder, value.getLoc(), plain, value);
     operands.push_back(value);
   }
   func::ReturnOp::create(builder, function.getLoc(), operands);

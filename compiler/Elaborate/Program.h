@@ -191,6 +191,8 @@ struct BuildContext {
   std::vector<SourceInfo> sources;
   /// The source of that name; null where there is none. Reading another one may move it.
   const SourceInfo *findSource(llvm::StringRef name) const;
+  /// Reads a whole split beside the sources. May move those.
+  const SourceInfo &addSplit(llvm::StringRef domain, llvm::StringRef split, dsl::SourceRange range);
   bool whole = false;                  ///< whole splits instead of batches
   std::set<std::string> frozen;        ///< paths of frozen leaves
   std::map<std::string, Value> fields; ///< "source.field#draw", mapped and augmented

@@ -80,15 +80,8 @@ const SourceInfo *Pipeline::rowSource(const HeldState &held, dsl::SourceRange ra
   }
   if (fitting.size() == 1)
     return fitting.front();
-  if (current->whole) { // all rows there are, as `whole(D.split.f)` is
-    SourceInfo source;
-    source.name = held.domain + ":" + held.split;
-    source.domain = held.domain;
-    source.split = held.split;
-    source.range = range;
-    current->sources.push_back(source);
-    return &current->sources.back();
-  }
+  if (current->whole) // all rows there are, as `whole(D.split.f)` is
+    return &current->addSplit(held.domain, held.split, range);
   if (onlyLooks() || current->broken)
     return nullptr;
   error(range, "wrong-samples",

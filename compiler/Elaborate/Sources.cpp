@@ -19,6 +19,16 @@ const SourceInfo *BuildContext::findSource(llvm::StringRef name) const {
   return found == sources.end() ? nullptr : &*found;
 }
 
+const SourceInfo &BuildContext::addSplit(llvm::StringRef domain, llvm::StringRef split, dsl::SourceRange range) {
+  SourceInfo source;
+  source.name = (domain + ":" + split).str();
+  source.domain = domain.str();
+  source.split = split.str();
+  source.range = range;
+  sources.push_back(source);
+  return sources.back();
+}
+
 bool Pipeline::gatherSources(std::vector<SourceInfo> &into, const std::vector<dsl::SourceUse> &uses,
                              const ScopePtr &scope, bool wantsBatch) {
   size_t first = into.size();
@@ -310,12 +320,7 @@ Value Pipeline::splitField(const Place &split, llvm::StringRef field, dsl::Sourc
   for (const SourceInfo &source : current->sources)
     if (source.available && source.domain == split.name && source.split == split.split)
       return sourceField(source, field, range);
-  SourceInfo source;
-  source.name = split.name + ":" + split.split;
-  source.domain = split.name;
-  source.split = split.split;
-  source.range = range;
-  current->sources.push_back(source);
+  SourceInfo source = current->addSplit(split.name, split.split, range);
   return sourceField(source, field, range);
 }
 

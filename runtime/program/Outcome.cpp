@@ -2,14 +2,13 @@
 
 namespace xfer::rt {
 
-std::vector<bool> readBehindStages(const Manifest &manifest) {
+std::vector<bool> statesRead(const Manifest &manifest) {
   std::vector<bool> read(manifest.variables.size());
   auto add = [&](int function) {
     if (function == none)
       return;
     for (const Binding &argument : manifest.functions[function].arguments)
-      if ((argument.kind == BindKind::State || argument.kind == BindKind::Rows) && argument.target != none &&
-          manifest.variables[argument.target].owner == Variable::StageState)
+      if ((argument.kind == BindKind::State || argument.kind == BindKind::Rows) && argument.target != none)
         read[argument.target] = true;
   };
   for (const EvaluationSpec &evaluation : manifest.evaluations) {
@@ -20,6 +19,13 @@ std::vector<bool> readBehindStages(const Manifest &manifest) {
   }
   for (const ExportSpec &exported : manifest.exports)
     add(exported.function);
+  return read;
+}
+
+std::vector<bool> readBehindStages(const Manifest &manifest) {
+  std::vector<bool> read = statesRead(manifest);
+  for (size_t i = 0; i < read.size(); ++i)
+    read[i] = read[i] && manifest.variables[i].owner == Variable::StageState;
   return read;
 }
 

@@ -7,7 +7,9 @@
 
 namespace xfer::rt {
 
-// By position: is it a state of a stage that an evaluation or an export reads?
+// By position: is it a state that an evaluation or an export reads?
+std::vector<bool> statesRead(const Manifest &manifest);
+// The same: is it a state of a stage that an evaluation or an export reads?
 std::vector<bool> readBehindStages(const Manifest &manifest);
 
 // The model, and the states of stage `of` that are read behind it: of a baseline with a run of its own (`stage`) the

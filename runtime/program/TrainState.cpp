@@ -359,23 +359,6 @@ Checkpoint makeModel(const Session &session) {
   return checkpoint;
 }
 
-// Does an evaluation or an export read it?
-static bool isRead(const Manifest &manifest, size_t variable) {
-  auto reads = [&](int function) {
-    return function != none &&
-           std::any_of(manifest.functions[function].arguments.begin(), manifest.functions[function].arguments.end(),
-                       [&](const Binding &argument) {
-                         return (argument.kind == BindKind::State || argument.kind == BindKind::Rows) &&
-                                argument.target == static_cast<int>(variable);
-                       });
-  };
-  return std::any_of(manifest.evaluations.begin(), manifest.evaluations.end(), [&](const EvaluationSpec &evaluation) {
-    const PassSpec &pass = manifest.passes[evaluation.pass];
-    return reads(pass.function) || std::any_of(pass.sources.begin(), pass.sources.end(),
-                                               [&](const SourceSpec &source) { return reads(source.function); });
-  });
-}
-
 Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &session, CheckpointUse use) {
   auto damaged = [](std::string_view what) { return failure("the checkpoint is damaged ({}); start anew", what); };
   Json json = Json::parse(checkpoint.header, nullptr, false);
@@ -417,7 +400,7 @@ Expected<TrainState> restoreCheckpoint(const Checkpoint &checkpoint, Session &se
     // Rows are those of the samples of the training; where others are evaluated, or none are there, nothing has them.
     if (const Variable &variable = manifest.variables[i]; !variable.rows.empty() && use == CheckpointUse::Evaluate &&
                                                           values[i] && values[i]->size != session.variables[i].size()) {
-      if (session.variables[i].size() > 0 && isRead(manifest, i))
+      if (session.variables[i].size() > 0 && statesRead(manifest)[i])
         return failure("the data have changed: '{}' has {} samples, and '{}', which this program reads, has a row for "
                        "each of {}",
                        variable.rows, session.extents.at(variable.rows), variable.path,
